@@ -1,0 +1,40 @@
+# What a developer or an operator types. Every target sets up what it needs, and is quick when that is there.
+
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+PORT ?= 8000
+
+.PHONY: run test prove lint bench clean
+
+run: $(STAMP)
+	@$(VENV)/bin/rxauth sandbox --port $(PORT)
+
+test: $(STAMP)
+	@tools/system-packages postgresql
+	@$(VENV)/bin/ruff check
+	@$(VENV)/bin/ruff format --check --quiet
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-cache
+	@$(VENV)/bin/pytest --numprocesses 2
+
+prove: $(STAMP)
+	@tools/system-packages postgresql
+	@$(VENV)/bin/pytest tests/prove --numprocesses 0 --prove
+
+lint: $(STAMP)
+	@$(VENV)/bin/ruff check --fix
+	@$(VENV)/bin/ruff format
+	@$(VENV)/bin/mypy
+	@$(VENV)/bin/lint-imports --no-cache
+
+bench: $(STAMP)
+	@tools/system-packages postgresql wrk npm
+	@$(VENV)/bin/python -m bench
+
+$(STAMP): pyproject.toml constraints.txt tools/make-venv
+	@tools/make-venv $(PYTHON) $(VENV)
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

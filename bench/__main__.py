@@ -1,0 +1,121 @@
+"""`python -m bench`: measures the real server, and what it is compared with, in one sitting."""
+
+import argparse
+import datetime
+import json
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Final
+from urllib.parse import urlencode
+
+from bench import checks, installation, machine, report, servers
+from bench.installation import AUDIENCE, SCOPE, Installation
+from bench.load import Post
+from bench.machine import Cores
+from bench.sitting import Contender, Sitting
+
+# What the published clients ask of a patient.
+_DOCUMENT: Final = """query patient($id: ID!) {
+  patient(id: $id) {
+    id externalId name { full } dateOfBirth sex gender email phone
+    address { name { full } city country postalCode state street1 street2 }
+  }
+}"""
+_JSON: Final = "application/json"
+_CHECK_S: Final = 2.0
+
+
+def main() -> None:
+    """Measures, prints and writes the report."""
+    chosen = _arguments()
+    for needed in ("wrk", "taskset", "npm", "node"):
+        if shutil.which(needed) is None:
+            raise SystemExit(f"{needed} is not installed; `make bench` says what it needs")
+    servers.install_peer()
+    started = datetime.datetime.now(datetime.UTC).strftime("%Y-%m-%d %H:%M UTC")
+    cores = machine.two_cores()
+    with tempfile.TemporaryDirectory(prefix="rxauth-bench-") as folder:
+        cluster = installation.Cluster()
+        try:
+            sat = _sit(chosen, started, cores, Path(folder), cluster)
+        finally:
+            cluster.remove()
+    page = sat.save(servers.ROOT / "bench" / "results")
+    print(f"\n{sat.markdown()}\nWritten to {page.relative_to(servers.ROOT)}, and as JSON beside it.")
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=8, help="how long a run is (8)")
+    parser.add_argument("--rounds", type=int, default=5, help="how many runs everything has (5)")
+    parser.add_argument("--quick", action="store_true", help="two rounds of two seconds, to see that it works")
+    chosen = parser.parse_args()
+    if chosen.quick:
+        chosen.seconds, chosen.rounds = 2, 2
+    return chosen
+
+
+def _sit(
+    chosen: argparse.Namespace, started: str, cores: Cores, folder: Path, cluster: installation.Cluster
+) -> report.Sat:
+    print("Making an installation on each engine ...", flush=True)
+    sqlite, postgres = installation.on_sqlite(folder), installation.on_postgres(cluster)
+    print("Counting what is written ...", flush=True)
+    written, calls = {}, {}
+    for name, one in ("SQLite", sqlite), ("PostgreSQL", postgres):
+        calls[name] = _call(one, _token(one, cores))
+        written[f"tokens, {name}"] = checks.written(one, cores, _exchange(one), _CHECK_S, folder)
+        written[f"patient(id), {name}"] = checks.written(one, cores, calls[name], _CHECK_S, folder)
+    print("Timing starts ...", flush=True)
+    first_token_s = checks.first_token_s(sqlite, cores, _exchange(sqlite))
+    help_s = checks.help_s(cores)
+    contenders = [
+        Contender(report.TOKEN_SQLITE, lambda: servers.rxauth_serve(sqlite), _exchange(sqlite)),
+        Contender(report.TOKEN_POSTGRES, lambda: servers.rxauth_serve(postgres), _exchange(postgres)),
+        Contender(report.TOKEN_PEER, servers.peer, _peer_exchange()),
+        Contender(report.CALL, lambda: servers.rxauth_serve(sqlite), calls["SQLite"]),
+        Contender(report.BARE_CALL, lambda: servers.bare_app(sqlite), calls["SQLite"]),
+    ]
+    print(f"Measuring, {chosen.rounds} rounds of {chosen.seconds:g} s each ...", flush=True)
+    runs = Sitting(cores, chosen.seconds, chosen.rounds, folder).hold(contenders)
+    machine_made_of = machine.describe(folder)
+    return report.Sat(started, machine_made_of, chosen.seconds, runs, first_token_s, help_s, written)
+
+
+def _token(one: Installation, cores: Cores) -> str:
+    with servers.started(servers.rxauth_serve(one), cores, _exchange(one)) as server:
+        return str(_exchange(one).once(server.url)["access_token"])
+
+
+def _exchange(one: Installation) -> Post:
+    """The documented exchange."""
+    body = {
+        "client_id": one.client_id,
+        "client_secret": one.secret,
+        "audience": AUDIENCE,
+        "grant_type": "client_credentials",
+    }
+    return Post("/oauth/token", {"content-type": _JSON}, [json.dumps(body, separators=(",", ":"))])
+
+
+def _peer_exchange() -> Post:
+    """The same exchange in the only form that the peer takes."""
+    body = {
+        "grant_type": "client_credentials",
+        "client_id": servers.PEER_CLIENT_ID,
+        "client_secret": servers.PEER_SECRET,
+        "resource": AUDIENCE,
+        "scope": SCOPE,
+    }
+    return Post("/token", {"content-type": "application/x-www-form-urlencoded"}, [urlencode(body)])
+
+
+def _call(one: Installation, token: str) -> Post:
+    """Reads the patients, one a request, with one token: as an organization's backend does."""
+    bodies = [json.dumps({"query": _DOCUMENT, "variables": {"id": patient_id}}) for patient_id in one.patient_ids]
+    return Post("/graphql", {"content-type": _JSON, "authorization": f"Bearer {token}"}, bodies)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+"""The servers that are measured, each a process of its own, pinned to one core."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Final
+
+from bench.installation import AUDIENCE, SCOPE, Installation
+from bench.load import Post
+from bench.machine import Cores
+
+ROOT: Final = Path(__file__).parent.parent
+PEER: Final = ROOT / "bench" / "peer"
+PEER_CLIENT_ID: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
+PEER_SECRET: Final = "rxs_" + "a" * 49
+_START_LIMIT_S: Final = 30
+_PAUSE_S: Final = 0.005
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """How a server is started. told: what it reads from its standard input."""
+
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str]
+    port: int
+    told: str = ""
+
+    @property
+    def url(self) -> str:
+        """Where it will answer."""
+        return f"http://127.0.0.1:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    """A server that answers. started_s: the seconds from its start to its first answer."""
+
+    url: str
+    process_id: int
+    started_s: float
+
+
+def rxauth_serve(installation: Installation) -> Command:
+    """Returns the real thing."""
+    port = _free_port()
+    return Command((program("rxauth"), "serve"), installation.environment(port), port)
+
+
+def bare_app(installation: Installation) -> Command:
+    """Returns the app that verifies nothing and asks no policy."""
+    port = _free_port()
+    arguments = (sys.executable, "-m", "bench.bare_app", installation.organization_id)
+    return Command(arguments, installation.environment(port), port)
+
+
+def peer() -> Command:
+    """Returns oidc-provider, configured for the same token."""
+    port = _free_port()
+    told = {
+        "port": port,
+        "issuer": f"http://localhost:{port}",
+        "audience": AUDIENCE,
+        "scope": SCOPE,
+        "clientId": PEER_CLIENT_ID,
+        "clientSecret": PEER_SECRET,
+    }
+    environment = os.environ | {"NODE_ENV": "production"}
+    return Command(("node", str(PEER / "server.mjs")), environment, port, json.dumps(told))
+
+
+def install_peer() -> None:
+    """Installs oidc-provider and what it needs, in the versions that its lock file names."""
+    lock, installed = PEER / "package-lock.json", PEER / "node_modules" / ".package-lock.json"
+    if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
+        return
+    print("Installing oidc-provider from npm ...", flush=True)
+    done = subprocess.run(["npm", "ci"], cwd=PEER, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"npm ci failed: {done.stdout}{done.stderr}")
+
+
+def program(name: str) -> str:
+    """Returns the path of a program of this virtual environment."""
+    return str(Path(sys.executable).parent / name)
+
+
+@contextmanager
+def started(command: Command, cores: Cores, first: Post) -> Iterator[Running]:
+    """Runs a server for the length of a block, which begins as soon as it has answered its first request.
+
+    Raises:
+        RuntimeError: it did not start, or answers wrongly.
+    """
+    with tempfile.TemporaryFile("w+") as output:
+        started_at = time.perf_counter()
+        process = _popen(command, cores, output)
+        try:
+            while first.once(command.url) is None:
+                if process.poll() is not None or time.perf_counter() > started_at + _START_LIMIT_S:
+                    output.seek(0)
+                    raise RuntimeError(f"{command.arguments[0]} did not start: {output.read()}")
+                time.sleep(_PAUSE_S)
+            yield Running(command.url, process.pid, time.perf_counter() - started_at)
+        finally:
+            process.send_signal(signal.SIGTERM)
+            try:
+                process.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+
+
+def _popen(command: Command, cores: Cores, output: IO[str]) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        ["taskset", "--cpu-list", str(cores.server), *command.arguments],
+        cwd=ROOT,
+        env=dict(command.environment),
+        stdin=subprocess.PIPE,
+        stdout=output,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    if process.stdin is not None:
+        process.stdin.write(command.told)
+        process.stdin.close()
+    return process
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])

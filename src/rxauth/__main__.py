@@ -1,0 +1,5 @@
+"""Runs the command line as `python -m rxauth`."""
+
+from rxauth.cli import main
+
+main()

@@ -1,0 +1,1 @@
+"""The Clinical API: GraphQL, without HTTP and without SQL."""

@@ -1,0 +1,92 @@
+"""The resolvers of the clinical contract, one file per noun, and the table that binds them."""
+
+from operator import attrgetter
+from typing import Any, Final
+
+from rxauth.api.clinical import orders, patients, prescriptions, reference
+from rxauth.api.clinical.inputs import INPUTS
+from rxauth.api.context import Info
+from rxauth.api.scalars import SCALARS
+from rxauth.api.schema import Binding, Resolver
+
+
+def _from(path: str) -> Resolver:
+    get = attrgetter(path)
+
+    def resolve(source: Any, _info: Info) -> Any:
+        return get(source)
+
+    return resolve
+
+
+def _of_taken(path: str) -> Resolver:
+    get = attrgetter(path)
+
+    def resolve(source: Any, _info: Info) -> Any:
+        return get(source[1])
+
+    return resolve
+
+
+BINDING: Final = Binding(
+    resolvers={
+        "Query": {
+            "allergens": reference.search_allergens,
+            "dispenseUnits": reference.dispense_units,
+            "fill": orders.fill,
+            "medicalEquipment": reference.medical_equipment,
+            "medications": reference.medications,
+            "order": orders.order,
+            "orders": orders.search,
+            "patient": patients.patient,
+            "patients": patients.search,
+            "pharmacy": reference.pharmacy,
+            "pharmacies": reference.search_pharmacies,
+            "prescription": prescriptions.prescription,
+            "prescriptions": prescriptions.search,
+        },
+        "Mutation": {
+            "createPatient": patients.create,
+            "updatePatient": patients.update,
+            "removePatientAllergy": patients.remove_allergy,
+            "removePatientPreferredPharmacy": patients.remove_pharmacy,
+        },
+        "Patient": {
+            "allergies": patients.allergies,
+            "medicationHistory": patients.medication_history,
+            "preferredPharmacies": patients.preferred_pharmacies,
+            "prescriptions": patients.prescriptions_of,
+            "orders": patients.orders_of,
+        },
+        "PatientAllergy": {"allergen": patients.allergen},
+        "PatientMedication": {
+            "medication": patients.taken_medication,
+            "prescription": patients.taken_prescription,
+            "active": _of_taken("active"),
+            "comment": _of_taken("comment"),
+        },
+        "Prescription": {
+            "prescriber": prescriptions.prescriber,
+            "patient": prescriptions.patient,
+            "treatment": prescriptions.treatment,
+            "writtenAt": _from("written_at_ms"),
+            "fills": prescriptions.fills_of,
+        },
+        "Order": {
+            "fills": orders.fills_of,
+            "patient": orders.patient,
+            "pharmacy": orders.pharmacy,
+            "createdAt": _from("created_at_ms"),
+        },
+        "Fill": {
+            "prescription": orders.fill_prescription,
+            "treatment": orders.fill_treatment,
+            "order": orders.fill_order,
+            "requestedAt": _from("requested_at_ms"),
+            "filledAt": _from("filled_at_ms"),
+        },
+    },
+    inputs=INPUTS,
+    scalars=SCALARS,
+    kind_of=reference.treatment_kind,
+)

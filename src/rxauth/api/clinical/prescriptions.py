@@ -1,0 +1,56 @@
+"""Prescriptions: read and searched."""
+
+from collections.abc import Sequence
+
+from rxauth.api.clinical.meet import met_fills, met_prescriptions
+from rxauth.api.clinical.patients import find_one
+from rxauth.api.context import Info
+from rxauth.domain import fills, prescriptions, treatments, users
+from rxauth.domain.fills import Fill
+from rxauth.domain.paging import page
+from rxauth.domain.patients import Patient
+from rxauth.domain.prescriptions import Prescription, PrescriptionFilter
+from rxauth.domain.treatments import Treatment
+from rxauth.domain.users import User
+
+
+def prescription(_root: None, info: Info, id: str) -> Prescription | None:
+    """Query.prescription."""
+    found: Prescription | None = info.context.get(prescriptions.by_ids, id, meet=met_prescriptions)
+    return found
+
+
+def search(
+    _root: None,
+    info: Info,
+    filter: PrescriptionFilter | None = None,
+    after: str | None = None,
+    first: int | None = None,
+) -> Sequence[Prescription]:
+    """Query.prescriptions: newest first."""
+    context = info.context
+    wanted = filter or PrescriptionFilter()
+    found = context.read(lambda tx: prescriptions.search(tx, context.organization_id, wanted, page(after, first)))
+    return met_prescriptions(context, found)
+
+
+def prescriber(source: Prescription, info: Info) -> User:
+    """Prescription.prescriber."""
+    found: User = info.context.get(users.prescribers, source.prescriber_id)
+    return found
+
+
+def patient(source: Prescription, info: Info) -> Patient:
+    """Prescription.patient."""
+    return find_one(info.context, source.patient_id)
+
+
+def treatment(source: Prescription, info: Info) -> Treatment:
+    """Prescription.treatment."""
+    found: Treatment = info.context.get(treatments.by_ids, source.treatment_id)
+    return found
+
+
+def fills_of(source: Prescription, info: Info) -> list[Fill]:
+    """Prescription.fills."""
+    return info.context.get(fills.of_prescriptions, source.id, meet=met_fills) or []

@@ -1,0 +1,95 @@
+"""What a resolver may use, for one request."""
+
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from graphql import GraphQLResolveInfo
+
+from rxauth.clock import Clock
+from rxauth.policy.subjects import Caller
+from rxauth.storage.database import Database, Transaction
+
+Result = TypeVar("Result")
+Info = GraphQLResolveInfo["Context"]
+# Loads what belongs to many keys at once: (transaction, organization, keys, further arguments) -> value by key.
+Load = Callable[..., Mapping[Any, Any]]
+Meet = Callable[["Context", Sequence[Any]], object]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """The keys that one kind of child is wanted for, and what was loaded."""
+
+    wanted: set[Hashable] = field(default_factory=set)
+    loaded: dict[Hashable, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Context:
+    """One request: its caller, its database, and its children, fetched for all parents at once.
+
+    transaction: the one view that a query reads; None in a mutation, whose fields each write on their own.
+    """
+
+    caller: Caller
+    clock: Clock
+    database: Database
+    transaction: Transaction | None = None
+    _batches: dict[Hashable, _Batch] = field(default_factory=lambda: defaultdict(_Batch))
+    _known: dict[type, set[str]] = field(default_factory=lambda: defaultdict(set))
+
+    @property
+    def organization_id(self) -> str:
+        """The organization whose records the request may touch."""
+        return self.caller.organization_id
+
+    def within(self, transaction: Transaction) -> "Context":
+        """Returns the same request, reading in one transaction."""
+        return replace(self, transaction=transaction)
+
+    def read(self, work: Callable[[Transaction], Result]) -> Result:
+        """Reads: in the query's transaction, or in a short one of its own."""
+        if self.transaction is not None:
+            return work(self.transaction)
+        return self.database.read(work)
+
+    def write(self, work: Callable[[Transaction], Result]) -> Result:
+        """Writes, and forgets what was loaded before."""
+        result = self.database.write(work)
+        self._batches.clear()
+        self._known.clear()
+        return result
+
+    def want(self, load: Load, keys: Iterable[Hashable | None], *arguments: Hashable) -> None:
+        """Says for which keys children will be asked, so that the first `get` loads them all."""
+        self._batches[load, arguments].wanted.update(key for key in keys if key is not None)
+
+    def get(self, load: Load, key: Hashable, *arguments: Hashable, meet: "Meet | None" = None) -> Any:
+        """Returns the child of one key, or None; loads it for every wanted key if it was not loaded yet.
+
+        meet: is told of all that was loaded, so that grandchildren are fetched together too.
+        """
+        batch = self._batches[load, arguments]
+        if key not in batch.loaded:
+            keys = (batch.wanted | {key}) - batch.loaded.keys()
+            found = self.read(lambda tx: load(tx, self.organization_id, list(keys), *arguments))
+            batch.loaded.update(dict.fromkeys(keys))
+            batch.loaded.update(found)
+            batch.wanted.clear()
+            if meet is not None:
+                meet(self, [record for value in found.values() for record in _as_list(value)])
+        return batch.loaded[key]
+
+    def note(self, kind: type, identifiers: Iterable[str]) -> None:
+        """Remembers which records of a kind the request has met."""
+        self._known[kind].update(identifiers)
+
+    def met(self, kind: type) -> set[str]:
+        """Returns the identifiers of every record of a kind that the request has met."""
+        return self._known[kind]
+
+
+def _as_list(value: Any) -> Sequence[Any]:
+    return value if isinstance(value, list) else [value]

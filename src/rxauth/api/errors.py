@@ -1,0 +1,96 @@
+"""The API's errors: the codes that clients can rely on, and what becomes of an exception."""
+
+from enum import StrEnum
+from typing import Any, Final
+
+from graphql import GraphQLError
+
+from rxauth.domain.errors import AbsentError, DomainError, ExistsError, InvalidError
+from rxauth.policy.decide import Insufficient
+from rxauth.storage.database import ConflictError, DatabaseUnavailableError, UnacceptableValueError
+
+ERRORS_LIMIT: Final = 50
+
+
+class Code(StrEnum):
+    """`extensions.code` of an error."""
+
+    BAD_REQUEST = "BAD_REQUEST"
+    EMPTY_AUTHORIZATION_HEADER = "EMPTY_AUTHORIZATION_HEADER"
+    INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105
+    FORBIDDEN = "FORBIDDEN"
+    SYNTAX = "GRAPHQL_PARSE_FAILED"
+    VALIDATION = "GRAPHQL_VALIDATION_FAILED"
+    LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
+    BAD_USER_INPUT = "BAD_USER_INPUT"
+    NOT_FOUND = "NOT_FOUND"
+    CONFLICT = "CONFLICT"
+    UNAVAILABLE = "UNAVAILABLE"
+    INTERNAL = "INTERNAL_SERVER_ERROR"
+
+
+MEANINGS: Final = {
+    Code.BAD_REQUEST: "The request is not one that this endpoint reads. The message says what is wrong with it.",
+    Code.EMPTY_AUTHORIZATION_HEADER: "No token was sent. Get one from /oauth/token and send it in Authorization.",
+    Code.INVALID_TOKEN: "The token is malformed, expired, revoked or for another API. Get a new one.",
+    Code.FORBIDDEN: "The token lacks the permission named in `requiredPermission`.",
+    Code.SYNTAX: "The document is not GraphQL.",
+    Code.VALIDATION: "The document does not fit the schema.",
+    Code.LIMIT_EXCEEDED: "The document asks for too much at once. Ask for less, or in several requests.",
+    Code.BAD_USER_INPUT: "A value is not acceptable. The message says which, and why.",
+    Code.NOT_FOUND: "There is no such thing in this organization.",
+    Code.CONFLICT: "It is there already.",
+    Code.UNAVAILABLE: "The server cannot reach its database. Nothing was done; try again after `Retry-After`.",
+    Code.INTERNAL: "Something unexpected happened; the server's log has it.",
+}
+
+_DOMAIN_CODES: Final[dict[type[DomainError], Code]] = {
+    AbsentError: Code.NOT_FOUND,
+    InvalidError: Code.BAD_USER_INPUT,
+    ExistsError: Code.CONFLICT,
+}
+
+
+class ForbiddenError(Exception):
+    """A field asks for a permission that the caller does not have."""
+
+    def __init__(self, insufficient: Insufficient) -> None:
+        self.permissions = insufficient.wanted
+        super().__init__(f"Needs {' or '.join(insufficient.wanted)}: {insufficient.reason}.")
+
+
+class LimitExceededError(Exception):
+    """A document asks for more than a request may."""
+
+
+def formatted(error: GraphQLError, default: Code) -> dict[str, Any]:
+    """Returns one error as clients read it; what nobody expected keeps its text to itself."""
+    code, message, extra = _classified(error, default)
+    shown: dict[str, Any] = {"message": message, "extensions": {"code": code, **extra}}
+    if error.locations:
+        shown["locations"] = [location.formatted for location in error.locations]
+    if error.path:
+        shown["path"] = error.path
+    return shown
+
+
+def code_of(error: GraphQLError, default: Code) -> Code:
+    """Returns the code that `formatted` gives an error."""
+    return _classified(error, default)[0]
+
+
+def _classified(error: GraphQLError, default: Code) -> tuple[Code, str, dict[str, Any]]:
+    cause = error.original_error
+    if cause is None or isinstance(cause, GraphQLError):
+        return default, error.message, {}
+    if isinstance(cause, ForbiddenError):
+        return Code.FORBIDDEN, str(cause), {"requiredPermission": cause.permissions[0]}
+    if isinstance(cause, DomainError):
+        return _DOMAIN_CODES.get(type(cause), Code.BAD_USER_INPUT), str(cause), {}
+    if isinstance(cause, UnacceptableValueError):
+        return Code.BAD_USER_INPUT, "A text has characters that no text has, such as a NUL.", {}
+    if isinstance(cause, ConflictError):
+        return Code.CONFLICT, "Something like it is there already.", {}
+    if isinstance(cause, DatabaseUnavailableError):
+        return Code.UNAVAILABLE, "The server cannot reach its database. Nothing was done; try again.", {}
+    return Code.INTERNAL, "Something unexpected happened.", {}

@@ -1,0 +1,201 @@
+"""Runs one operation: a document checked once and kept, limits, the guard, and errors with codes."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import Enum, auto
+from typing import Any, Final
+
+import msgspec
+from graphql import (
+    DocumentNode,
+    ExecutionResult,
+    GraphQLError,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    execute_sync,
+    validate,
+)
+from graphql import parse as parse_document
+
+from rxauth.api import limits, requests
+from rxauth.api.context import Context
+from rxauth.api.errors import ERRORS_LIMIT, Code, ForbiddenError, LimitExceededError, code_of, formatted
+from rxauth.api.schema import paged_fields
+from rxauth.clock import Clock
+from rxauth.policy.subjects import Caller
+from rxauth.storage.database import Database, DatabaseUnavailableError
+
+DOCUMENTS_LIMIT: Final = 1_000
+DOCUMENTS_LIMIT_CHARACTERS: Final = 4_000_000
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class Failure(Enum):
+    """Why an operation did not run as asked; the edge gives each a status."""
+
+    MALFORMED = auto()
+    NOT_A_REQUEST = auto()
+    SYNTAX = auto()
+    VALIDATION = auto()
+    VARIABLES = auto()
+    FORBIDDEN = auto()
+    UNAVAILABLE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer, encoded. failure None: the operation ran, though fields of it may have failed.
+
+    forbidden: the permissions that fields asked for and the caller lacks. unexpected: what the log must have.
+    """
+
+    body: bytes
+    failure: Failure | None = None
+    forbidden: tuple[str, ...] = ()
+    unexpected: tuple[Exception, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Document:
+    """A document that fits the schema; operations by name, the only one by the name None too."""
+
+    tree: DocumentNode
+    operations: Mapping[str | None, OperationType]
+    characters: int
+
+
+class _RefusedError(Exception):
+    """A request that is answered without running anything."""
+
+    def __init__(self, failure: Failure, code: Code, *errors: GraphQLError) -> None:
+        super().__init__(failure.name)
+        self.failure = failure
+        self.code = code
+        self.errors = errors
+
+
+@dataclass(slots=True)
+class Api:
+    """An executable schema on a database."""
+
+    schema: GraphQLSchema
+    database: Database
+    clock: Clock
+    _documents: dict[str, _Document] = field(default_factory=dict)
+    _characters: int = 0
+    _paged: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._paged = paged_fields(self.schema)
+
+    def run(self, caller: Caller, body: bytes) -> Outcome:
+        """Answers one request of an accepted caller; blocks its thread."""
+        try:
+            request = _request(body)
+            document = self._document(request.query)
+            kind = _operation(document, request.operation_name)
+        except _RefusedError as refused:
+            errors = [formatted(error, refused.code) for error in refused.errors[:ERRORS_LIMIT]]
+            return Outcome(_ENCODER.encode({"errors": errors}), refused.failure)
+        context = Context(caller, self.clock, self.database)
+        try:
+            if kind is OperationType.QUERY:
+                result = self.database.read(lambda tx: self._execute(document, request, context.within(tx)))
+            else:
+                result = self._execute(document, request, context)
+        except DatabaseUnavailableError as error:
+            result = ExecutionResult(None, [GraphQLError("", original_error=error)])
+        return _outcome(result)
+
+    def _execute(self, document: _Document, request: requests.GraphQLRequest, context: Context) -> ExecutionResult:
+        return execute_sync(
+            self.schema,
+            document.tree,
+            context_value=context,
+            variable_values=request.variables,
+            operation_name=request.operation_name,
+            hide_suggestions=True,
+        )
+
+    def _document(self, text: str) -> _Document:
+        """Returns a document, checked now or before; only those that fit the schema are kept."""
+        known = self._documents.get(text)
+        if known is not None:
+            return known
+        document = self._check(text)
+        if len(self._documents) >= DOCUMENTS_LIMIT or self._characters + len(text) > DOCUMENTS_LIMIT_CHARACTERS:
+            self._documents = {}
+            self._characters = 0
+        self._documents[text] = document
+        self._characters += len(text)
+        return document
+
+    def _check(self, text: str) -> _Document:
+        try:
+            if len(text) > limits.DOCUMENT_LIMIT_CHARACTERS:
+                raise LimitExceededError(f"The document has more than {limits.DOCUMENT_LIMIT_CHARACTERS} characters.")
+            tree = parse_document(text, max_tokens=limits.TOKENS_LIMIT)
+            limits.check(tree, self._paged)
+        except GraphQLError as error:
+            raise _RefusedError(Failure.SYNTAX, Code.SYNTAX, error) from None
+        except LimitExceededError as error:
+            raise _RefusedError(Failure.VALIDATION, Code.LIMIT_EXCEEDED, GraphQLError(str(error))) from None
+        except RecursionError:
+            nested = GraphQLError(f"The document has more than {limits.DEPTH_LIMIT} levels.")
+            raise _RefusedError(Failure.VALIDATION, Code.LIMIT_EXCEEDED, nested) from None
+        errors = validate(self.schema, tree, max_errors=ERRORS_LIMIT, hide_suggestions=True)
+        if errors:
+            raise _RefusedError(Failure.VALIDATION, Code.VALIDATION, *errors)
+        definitions = [one for one in tree.definitions if isinstance(one, OperationDefinitionNode)]
+        operations: dict[str | None, OperationType] = {
+            one.name.value if one.name else None: one.operation for one in definitions
+        }
+        if len(definitions) == 1:
+            operations[None] = definitions[0].operation
+        return _Document(tree, operations, len(text))
+
+
+def _request(body: bytes) -> requests.GraphQLRequest:
+    try:
+        return requests.parse(body)
+    except requests.MalformedBodyError as error:
+        raise _RefusedError(Failure.MALFORMED, Code.BAD_REQUEST, GraphQLError(str(error))) from None
+    except requests.NotARequestError as error:
+        raise _RefusedError(Failure.NOT_A_REQUEST, Code.BAD_REQUEST, GraphQLError(str(error))) from None
+
+
+def _operation(document: _Document, name: str | None) -> OperationType:
+    kind = document.operations.get(name)
+    if kind is None:
+        message = "The document has no operation of that name." if name else "operationName must name one operation."
+        raise _RefusedError(Failure.VALIDATION, Code.VALIDATION, GraphQLError(message))
+    return kind
+
+
+def _outcome(result: ExecutionResult) -> Outcome:
+    errors = result.errors or []
+    if not errors:
+        return Outcome(_ENCODER.encode({"data": result.data}))
+    default = Code.BAD_USER_INPUT if result.data is None and errors[0].path is None else Code.VALIDATION
+    shown = [formatted(error, default) for error in errors[:ERRORS_LIMIT]]
+    codes = {code_of(error, default) for error in errors}
+    unexpected = tuple(
+        error.original_error
+        for error in errors
+        if error.original_error is not None and code_of(error, default) is Code.INTERNAL
+    )
+    forbidden = tuple(
+        error.original_error.permissions[0] for error in errors if isinstance(error.original_error, ForbiddenError)
+    )
+    body = _ENCODER.encode({"errors": shown, "data": result.data} if errors[0].path else {"errors": shown})
+    return Outcome(body, _failure(result.data, codes, has_path=errors[0].path is not None), forbidden, unexpected)
+
+
+def _failure(data: Mapping[str, Any] | None, codes: set[Code], *, has_path: bool) -> Failure | None:
+    if Code.UNAVAILABLE in codes:
+        return Failure.UNAVAILABLE
+    if not has_path:
+        return Failure.VARIABLES
+    nothing_ran = data is None or all(value is None for value in data.values())
+    return Failure.FORBIDDEN if nothing_ran and codes == {Code.FORBIDDEN} else None

@@ -1,0 +1,83 @@
+"""Puts the parts together; the only module that sees all of them."""
+
+from starlette.types import ASGIApp
+
+from rxauth.api.clinical import BINDING
+from rxauth.api.execute import Api
+from rxauth.api.schema import build, read_contract
+from rxauth.clock import Clock
+from rxauth.crypto.jws import new_signing_key
+from rxauth.domain import audit, installation, signing_keys
+from rxauth.edge.context import Edge
+from rxauth.edge.routes import application
+from rxauth.oauth.server import Lifetimes, Server, open_server
+from rxauth.settings import Settings, SettingsError, is_loopback, variable_of
+from rxauth.storage.database import ConflictError, Database, Transaction
+from rxauth.storage.migrations import migrate, require_latest
+
+
+def migrate_database(settings: Settings) -> list[str]:
+    """Brings the tables up to date; returns the revisions that were applied."""
+    return migrate(settings.owner_database_url or settings.database_url, settings.database_url)
+
+
+def make_keys(settings: Settings, database: Database, clock: Clock) -> None:
+    """Makes the first signing keys of an installation, once."""
+    if database.read(signing_keys.exist):
+        return
+    made = (new_signing_key(), new_signing_key())
+
+    def work(transaction: Transaction) -> None:
+        if signing_keys.make_first(transaction, made, settings.sealing_key, clock.seconds()):
+            act = audit.Act(audit.Event.KEYS_MADE, audit.OPERATOR, target=made[0].key_id)
+            audit.record(transaction, act, clock.microseconds())
+
+    try:
+        database.write(work)
+    except ConflictError:
+        return  # another process started at the same moment, and its keys are as good
+
+
+def make_server(settings: Settings, clock: Clock) -> Server:
+    """Opens the authorization server on a migrated database.
+
+    Raises:
+        NotMigratedError: the tables are not those of this version.
+        SettingsError: a sandbox would be open to the network.
+        CannotUnsealError: the sealing key is not the one that the signing keys were sealed with.
+    """
+    database = Database(settings.database_url)
+    try:
+        require_latest(database)
+        _require_private_sandbox(settings, database)
+        make_keys(settings, database, clock)
+        return open_server(
+            issuer=settings.issuer,
+            audience=settings.audience,
+            lifetimes=Lifetimes(settings.machine_token_lifetime_s, settings.key_set_lifetime_s),
+            clock=clock,
+            database=database,
+            sealing_key=settings.sealing_key,
+            staleness_bound_s=settings.staleness_bound_s,
+        )
+    except BaseException:
+        database.close()
+        raise
+
+
+def _require_private_sandbox(settings: Settings, database: Database) -> None:
+    if database.read(installation.is_sandbox) and not is_loopback(settings.listen_host):
+        variable = variable_of("listen_host")
+        problem = f"{variable} must be this machine itself: the database is a sandbox, whose secrets are known"
+        raise SettingsError([problem])
+
+
+def make_api(server: Server) -> Api:
+    """Opens the Clinical API on the server's database."""
+    return Api(build(read_contract("clinical.graphql"), BINDING), server.database, server.clock)
+
+
+def make_app(settings: Settings, clock: Clock) -> ASGIApp:
+    """Returns the whole application."""
+    server = make_server(settings, clock)
+    return application(Edge(server, make_api(server)))

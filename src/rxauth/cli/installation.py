@@ -1,0 +1,55 @@
+"""Which installation a command works on: that of the settings or, where there are none, the sandbox in this folder."""
+
+import os
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from rxauth.settings import Settings
+    from rxauth.storage.database import Database, Transaction
+
+Result = TypeVar("Result")
+
+
+def is_sandbox() -> bool:
+    """Tells whether commands work on the sandbox in this folder: there is one, and no setting is given."""
+    from rxauth import sandbox
+    from rxauth.settings import PREFIX
+
+    return sandbox.exists(sandbox.DEFAULT_FOLDER) and not any(name.startswith(PREFIX) for name in os.environ)
+
+
+def settings() -> "Settings":
+    """Returns the settings of the environment, or those of the sandbox in `.rxauth` if no setting is given."""
+    from rxauth import sandbox
+    from rxauth.settings import read
+
+    if not is_sandbox():
+        return read()
+    print(f"(the sandbox in {sandbox.DEFAULT_FOLDER})", file=sys.stderr)
+    port = int(sandbox.read_credentials(sandbox.DEFAULT_FOLDER).url.rpartition(":")[2])
+    return sandbox.make_settings(sandbox.DEFAULT_FOLDER, port)
+
+
+def read(work: "Callable[[Transaction], Result]") -> Result:
+    """Reads from the installation's database, whose tables must be up to date."""
+    with _database() as database:
+        return database.read(work)
+
+
+def write(work: "Callable[[Transaction], Result]") -> Result:
+    """Runs one transaction on the installation's database, whose tables must be up to date."""
+    with _database() as database:
+        return database.write(work)
+
+
+@contextmanager
+def _database() -> "Iterator[Database]":
+    from rxauth.storage.database import Database
+    from rxauth.storage.migrations import require_latest
+
+    with closing(Database(settings().database_url)) as opened:
+        require_latest(opened)
+        yield opened

@@ -1,0 +1,65 @@
+"""`organizations`: the tenants."""
+
+import sys
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(help="Make and list organizations.", no_args_is_help=True)
+
+
+@app.command("create", short_help="Make an organization.")
+def create(name: Annotated[str, typer.Argument(help="What the organization is called.")]) -> None:
+    """Make an organization. Its credentials come next, with `rxauth clients create`."""
+    from rxauth.cli.installation import write
+    from rxauth.clock import Clock
+    from rxauth.domain import audit, organizations
+    from rxauth.domain.organizations import Organization
+    from rxauth.storage.database import Transaction
+
+    clock = Clock()
+
+    def work(transaction: Transaction) -> Organization:
+        organization = organizations.create(transaction, name, clock.seconds())
+        act = audit.Act(audit.Event.ORGANIZATION_CREATED, audit.OPERATOR, organization.id, organization.id)
+        audit.record(transaction, act, clock.microseconds())
+        return organization
+
+    organization = write(work)
+    print(organization.id)
+    print(f"Next, its credentials: rxauth clients create {organization.id}", file=sys.stderr)
+
+
+@app.command("list", short_help="List every organization.")
+def list_all() -> None:
+    """List every organization."""
+    from rxauth.cli.installation import read
+    from rxauth.cli.output import moment, table
+    from rxauth.domain import organizations
+
+    found = read(organizations.all_of_them)
+    rows = [(one.id, one.name, moment(one.created_at), moment(one.disabled_at)) for one in found]
+    print(
+        table(("ID", "NAME", "MADE", "DISABLED"), rows)
+        if rows
+        else "There is none yet: rxauth organizations create NAME"
+    )
+
+
+@app.command("disable", short_help="Shut an organization out.")
+def disable(organization: Annotated[str, typer.Argument(help="The organization's identifier, org_...")]) -> None:
+    """Shut an organization out: its clients get no tokens, and those they hold are refused."""
+    from rxauth.cli.installation import write
+    from rxauth.clock import Clock
+    from rxauth.domain import audit, organizations
+    from rxauth.storage.database import Transaction
+
+    clock = Clock()
+
+    def work(transaction: Transaction) -> None:
+        organizations.disable(transaction, organization, clock.seconds())
+        act = audit.Act(audit.Event.ORGANIZATION_DISABLED, audit.OPERATOR, organization, organization)
+        audit.record(transaction, act, clock.microseconds())
+
+    write(work)
+    print(f"{organization} is disabled.")

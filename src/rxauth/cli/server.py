@@ -1,0 +1,115 @@
+"""`sandbox`, `serve`, `migrate`: running an installation."""
+
+import shlex
+import socket
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from rxauth.sandbox import Credentials
+    from rxauth.settings import Settings
+
+_FOLDER = Path(".rxauth")
+_JSON = "content-type: application/json"
+
+
+def sandbox(
+    data: Annotated[Path, typer.Option(help="The folder that keeps everything. Remove it to start over.")] = _FOLDER,
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+) -> None:
+    """Serve a sandbox: an organization with sample patients, whose credentials are printed ready to paste."""
+    from rxauth import sandbox
+    from rxauth.app import make_app, migrate_database
+    from rxauth.clock import Clock
+    from rxauth.storage.database import Database
+
+    settings = sandbox.make_settings(data, port)
+    with _listen(settings) as listening:
+        migrate_database(settings)
+        with closing(Database(settings.database_url)) as database:
+            credentials = sandbox.fill(database, data, Clock(), port)
+        app = make_app(settings, Clock())
+        print(_welcome(credentials, data), flush=True)
+        _run(app, listening)
+
+
+def serve() -> None:
+    """Serve the installation that the settings describe."""
+    from rxauth.app import make_app
+    from rxauth.clock import Clock
+    from rxauth.settings import read
+
+    settings = read()
+    with _listen(settings) as listening:
+        app = make_app(settings, Clock())
+        print(f"rxauth serves {settings.issuer} on {settings.listen_host}:{settings.listen_port}", file=sys.stderr)
+        _run(app, listening)
+
+
+def migrate() -> None:
+    """Make the tables, or bring them up to date."""
+    from rxauth.app import migrate_database
+    from rxauth.cli.installation import settings
+
+    applied = migrate_database(settings())
+    print(f"Applied: {', '.join(applied)}." if applied else "The tables are up to date.")
+
+
+def _listen(settings: "Settings") -> socket.socket:
+    """Binds the port before anything else, so that a port in use is one sentence and changes nothing."""
+    host = "127.0.0.1" if settings.listen_host == "localhost" else settings.listen_host
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host.strip("[]"), settings.listen_port))
+        listening.listen()  # what is printed may be pasted at once: it waits here until the server takes it
+    except OSError as error:
+        listening.close()
+        print(f"error: cannot listen on {host}:{settings.listen_port}: {error.strerror}.", file=sys.stderr)
+        print("       Stop what listens there, or choose another port.", file=sys.stderr)
+        raise typer.Exit(1) from None
+    return listening
+
+
+def _run(app: "ASGIApp", listening: socket.socket) -> None:
+    from rxauth.edge.protocol import make_server
+    from rxauth.logs import configure
+
+    configure()
+    make_server(app).run(sockets=[listening])
+
+
+def _welcome(credentials: "Credentials", folder: Path) -> str:
+    exchange = (
+        f'{{"client_id":"{credentials.client_id}","client_secret":"{credentials.client_secret}",'
+        f'"audience":"{credentials.url}","grant_type":"client_credentials"}}'
+    )
+    request = (
+        f"curl --request POST --url {credentials.url}/oauth/token --header {shlex.quote(_JSON)} \\\n"
+        f"  --data {shlex.quote(exchange)}"
+    )
+    query = shlex.quote('{"query":"{ patients { id name { full } } }"}')
+    silent = request.replace("curl ", "curl --silent ", 1)
+    return f"""
+rxauth sandbox on {credentials.url}, with its data in {folder}. Stop it with Ctrl-C; remove the folder to start over.
+
+  client id      {credentials.client_id}
+  client secret  {credentials.client_secret}
+
+Get a token:
+
+{request}
+
+Get one, and use it:
+
+TOKEN=$({silent} | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
+curl {credentials.url}/graphql -H "authorization: Bearer $TOKEN" -H {shlex.quote(_JSON)} \\
+  --data {query}
+"""

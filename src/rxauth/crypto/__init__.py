@@ -1,0 +1,1 @@
+"""Secrets, signatures and sealing: the only code that touches cryptography."""

@@ -1,0 +1,99 @@
+"""The audit outbox: one record for each act, committed with the act, without personal data or secrets."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Final
+
+import msgspec
+
+from rxauth.ids import new_ulid
+from rxauth.storage.database import Transaction
+from rxauth.storage.tables.audit import audit_outbox
+from rxauth.storage.tenancy import insert_row
+
+VERSION: Final = 1
+_INSERT = insert_row(audit_outbox)
+
+
+class Event(StrEnum):
+    """What is recorded."""
+
+    TOKEN_ISSUED = "token.issued"  # noqa: S105
+    TOKEN_REFUSED = "token.refused"  # noqa: S105
+    REQUEST_REFUSED = "request.refused"
+    SANDBOX_MADE = "sandbox.made"
+    ORGANIZATION_CREATED = "organization.created"
+    ORGANIZATION_DISABLED = "organization.disabled"
+    CLIENT_CREATED = "client.created"
+    CLIENT_DISABLED = "client.disabled"
+    SECRET_CREATED = "secret.created"  # noqa: S105
+    SECRET_REVOKED = "secret.revoked"  # noqa: S105
+    TOKENS_REVOKED = "client.tokens_revoked"
+    KEYS_MADE = "signing_key.made"
+    KEYS_ROTATED = "signing_key.rotated"
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acted. kind: client, operator (the command line) or anonymous (nobody proved to be anyone)."""
+
+    kind: str
+    id: str | None = None
+
+
+OPERATOR: Final = Actor("operator")
+ANONYMOUS: Final = Actor("anonymous")
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One act to record.
+
+    reason: a code, for what was refused. organization_id None: it concerns the installation. details: identifiers,
+    codes and whole numbers only. count: how many equal acts this stands for.
+    """
+
+    event: Event
+    actor: Actor
+    organization_id: str | None = None
+    target: str | None = None
+    reason: str | None = None
+    network: str | None = None
+    request_id: str | None = None
+    count: int = 1
+    details: Mapping[str, str | int] = field(default_factory=dict)
+
+
+def row(act: Act, at_us: int) -> dict[str, Any]:
+    """Returns the outbox row of an act; at_us: UTC microseconds."""
+    entry: dict[str, Any] = {
+        "v": VERSION,
+        "at_us": at_us,
+        "event": act.event,
+        "outcome": "success" if act.reason is None else "failure",
+        "actor": {"kind": act.actor.kind, "id": act.actor.id},
+        "organization_id": act.organization_id,
+        "target": act.target,
+        "reason": act.reason,
+        "network": act.network,
+        "request_id": act.request_id,
+        "count": act.count,
+        **act.details,
+    }
+    return {
+        "id": new_ulid(at_us // 1_000),
+        "recorded_at_us": at_us,
+        "organization_id": act.organization_id,
+        "entry": msgspec.json.encode(entry, order="sorted"),
+    }
+
+
+def record(transaction: Transaction, act: Act, at_us: int) -> None:
+    """Records an act in the transaction that performs it."""
+    transaction.run(_INSERT, **row(act, at_us))
+
+
+def record_all(transaction: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Records many acts at once, each as `row` made it."""
+    transaction.run_many(_INSERT, rows)

@@ -1,0 +1,164 @@
+"""The change feed: what processes must forget when another process commits a change.
+
+Polling "rows with a higher number than the last one seen" would lose a row that commits late with a lower number, and a
+lost row here is a revocation that never arrives. So each row carries the number of its transaction, and a reader moves
+its mark only up to the lowest transaction that is still under way; what lies beyond is applied at once and remembered.
+"""
+
+import threading
+import time
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Iterable
+from enum import StrEnum
+from typing import Final, Generic, TypeVar
+
+import structlog
+from sqlalchemy import bindparam, insert, select
+
+from rxauth.storage.database import Announcement, Database, Transaction
+from rxauth.storage.moments import settled_before, transaction_number
+from rxauth.storage.tables.access import changes
+from rxauth.storage.tenancy import sql
+
+POLL_INTERVAL_S: Final = 0.25
+_log = structlog.get_logger("rxauth.changes")
+
+
+class ChangeKind(StrEnum):
+    """What can change under a process that remembers it."""
+
+    CLIENT = "client"
+    SIGNING_KEY = "signing_key"
+
+
+_INSERT = sql(
+    insert(changes).values(
+        transaction_id=transaction_number(),
+        kind=bindparam("kind"),
+        subject_id=bindparam("subject_id"),
+        changed_at=bindparam("changed_at"),
+    )
+)
+_SETTLED = sql(select(settled_before()))
+_SINCE = sql(
+    select(changes.c.id, changes.c.transaction_id, changes.c.kind, changes.c.subject_id)
+    .where(changes.c.transaction_id >= bindparam("mark"))
+    .order_by(changes.c.transaction_id, changes.c.id)
+)
+
+
+def record(transaction: Transaction, kind: ChangeKind, subject_id: str, now: int) -> None:
+    """Tells every process of a change: this one right after the commit, the others when they next poll."""
+    transaction.run(_INSERT, kind=kind, subject_id=subject_id, changed_at=now)
+    transaction.announce(kind, subject_id)
+
+
+class Feed:
+    """Reads the change feed in a thread of its own and calls who must know.
+
+    staleness_bound_s: for how long what is remembered may be used without having heard from the database.
+    """
+
+    def __init__(
+        self, database: Database, staleness_bound_s: float, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._database = database
+        self._bound_s = staleness_bound_s
+        self._monotonic = monotonic
+        self._listeners: dict[str, list[Callable[[str], None]]] = defaultdict(list)
+        self._applied: frozenset[int] = frozenset()
+        self._stopping = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._heard_at = monotonic()
+        self._mark = database.read(_settled)
+        database.listen(self._tell)
+
+    def on(self, kind: ChangeKind, listener: Callable[[str], None]) -> None:
+        """Has `listener` called with the identifier of whatever of `kind` changes, from any thread."""
+        self._listeners[kind].append(listener)
+
+    def is_fresh(self) -> bool:
+        """Tells whether this process has heard from the database within the bound."""
+        return self._monotonic() - self._heard_at <= self._bound_s
+
+    def poll(self) -> None:
+        """Applies what was committed since the last call.
+
+        Raises:
+            DatabaseUnavailableError: nothing was applied; the next call makes up for it.
+        """
+        asked_at = self._monotonic()
+        settled, rows = self._database.read(lambda tx: (_settled(tx), tx.all(_SINCE, mark=self._mark)))
+        self._tell((row.kind, row.subject_id) for row in rows if row.id not in self._applied)
+        self._applied = frozenset(row.id for row in rows if row.transaction_id >= settled)
+        self._mark = settled
+        self._heard_at = asked_at
+
+    def start(self) -> None:
+        """Polls from now on, until `stop`."""
+        self._thread = threading.Thread(target=self._run, name="change-feed", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends the polling."""
+        self._stopping.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        while not self._stopping.wait(POLL_INTERVAL_S):
+            try:
+                self.poll()
+            except Exception as error:
+                # Whatever it is, polling goes on: is_fresh() turns false when it lasts, and nothing is skipped.
+                _log.warning("change_feed_failed", error=type(error).__name__)
+
+    def _tell(self, announcements: Iterable[Announcement]) -> None:
+        for kind, subject_id in announcements:
+            for listener in self._listeners[kind]:
+                listener(subject_id)
+
+
+def _settled(transaction: Transaction) -> int:
+    row = transaction.first(_SETTLED)
+    return int(row[0]) if row is not None else 0
+
+
+Record = TypeVar("Record")
+
+
+class Remembered(Generic[Record]):
+    """A bounded memory of records by identifier; the change feed has it forget those that change.
+
+    What is absent is not remembered, so that unknown identifiers cannot push out known ones.
+    """
+
+    def __init__(self, database: Database, load: Callable[[Transaction, str], Record | None], limit: int) -> None:
+        self._database = database
+        self._load = load
+        self._limit = limit
+        self._records: OrderedDict[str, Record] = OrderedDict()
+        self._times_forgotten = 0
+        self._keeping = threading.Lock()
+
+    def peek(self, identifier: str) -> Record | None:
+        """Returns the record if it is remembered; never touches the database."""
+        return self._records.get(identifier)
+
+    def fetch(self, identifier: str) -> Record | None:
+        """Reads the record from the database and remembers it."""
+        before = self._times_forgotten
+        record = self._database.read(lambda tx: self._load(tx, identifier))
+        # A change that was told of meanwhile may be newer than what was read: then it is used once and not kept.
+        with self._keeping:
+            if record is not None and self._times_forgotten == before:
+                while len(self._records) >= self._limit:
+                    self._records.popitem(last=False)
+                self._records[identifier] = record
+        return record
+
+    def forget(self, identifier: str) -> None:
+        """Drops one record."""
+        with self._keeping:
+            self._times_forgotten += 1
+            self._records.pop(identifier, None)

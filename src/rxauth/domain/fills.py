@@ -1,0 +1,57 @@
+"""Fills: one treatment of one order."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from sqlalchemy import bindparam, select
+
+from rxauth.storage.database import Transaction
+from rxauth.storage.tables.clinical import fills
+from rxauth.storage.tenancy import insert_row, sql
+
+INSERT: Final = insert_row(fills)
+_COLUMNS: Final = tuple(column for column in fills.c if column.name != "organization_id")
+_MINE = fills.c.organization_id == bindparam("organization_id")
+_BY_IDS = sql(select(*_COLUMNS).where(_MINE, fills.c.id.in_(bindparam("ids", expanding=True))))
+_OF_ORDERS = sql(
+    select(*_COLUMNS).where(_MINE, fills.c.order_id.in_(bindparam("ids", expanding=True))).order_by(fills.c.id)
+)
+_OF_PRESCRIPTIONS = sql(
+    select(*_COLUMNS).where(_MINE, fills.c.prescription_id.in_(bindparam("ids", expanding=True))).order_by(fills.c.id)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One treatment of one order. prescription_id None: it needs none. Times: UTC milliseconds."""
+
+    id: str
+    order_id: str
+    prescription_id: str | None
+    treatment_id: str
+    state: str
+    requested_at_ms: int
+    filled_at_ms: int | None
+
+
+def by_ids(transaction: Transaction, organization_id: str, ids: Sequence[str]) -> Mapping[str, Fill]:
+    """Returns the organization's fills among `ids`."""
+    return {row.id: Fill(*row) for row in transaction.all(_BY_IDS, organization_id=organization_id, ids=ids)}
+
+
+def of_orders(transaction: Transaction, organization_id: str, ids: Sequence[str]) -> Mapping[str, list[Fill]]:
+    """Returns the fills of each order."""
+    found: defaultdict[str, list[Fill]] = defaultdict(list)
+    for row in transaction.all(_OF_ORDERS, organization_id=organization_id, ids=ids):
+        found[row.order_id].append(Fill(*row))
+    return found
+
+
+def of_prescriptions(transaction: Transaction, organization_id: str, ids: Sequence[str]) -> Mapping[str, list[Fill]]:
+    """Returns the fills of each prescription that has any."""
+    found: defaultdict[str, list[Fill]] = defaultdict(list)
+    for row in transaction.all(_OF_PRESCRIPTIONS, organization_id=organization_id, ids=ids):
+        found[row.prescription_id].append(Fill(*row))
+    return found

@@ -1,0 +1,122 @@
+"""Orders: what was sent to a pharmacy, and how far it is."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import bindparam, func, select
+
+from rxauth.domain.names import Address, read_address
+from rxauth.domain.paging import Page
+from rxauth.domain.patients import matching_names, name_words, word_values
+from rxauth.storage.database import Transaction
+from rxauth.storage.tables.clinical import orders
+from rxauth.storage.tenancy import Statement, insert_row, sql
+
+INSERT: Final = insert_row(orders)
+_COLUMNS: Final = tuple(column for column in orders.c if column.name != "organization_id")
+_MINE = orders.c.organization_id == bindparam("organization_id")
+_BY_IDS = sql(select(*_COLUMNS).where(_MINE, orders.c.id.in_(bindparam("ids", expanding=True))))
+
+
+@dataclass(frozen=True, slots=True)
+class Fulfillment:
+    """How far the pharmacy is. state: SENT; RECEIVED, READY, PICKED_UP; or FILLING, SHIPPED, DELIVERED."""
+
+    type: str
+    state: str
+    carrier: str | None
+    tracking_number: str | None = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """An order. pharmacy_id None: the patient has yet to choose. created_at_ms: UTC milliseconds."""
+
+    id: str
+    external_id: str | None = field(repr=False)
+    state: str
+    patient_id: str
+    pharmacy_id: str | None
+    address: Address | None = field(repr=False)
+    fulfillment: Fulfillment | None
+    created_at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFilter:
+    """Which orders; None leaves a member out. patient_name: the beginning of any words of the name."""
+
+    patient_id: str | None = None
+    patient_name: str | None = None
+    state: str | None = None
+
+
+def by_ids(transaction: Transaction, organization_id: str, ids: Sequence[str]) -> Mapping[str, Order]:
+    """Returns the organization's orders among `ids`."""
+    return {row.id: _order(row) for row in transaction.all(_BY_IDS, organization_id=organization_id, ids=ids)}
+
+
+def search(transaction: Transaction, organization_id: str, wanted: OrderFilter, page: Page) -> list[Order]:
+    """Lists orders, newest first."""
+    members = {"patient_id": wanted.patient_id, "state": wanted.state}
+    values = {name: value for name, value in members.items() if value is not None}
+    words = [] if wanted.patient_name is None else name_words(wanted.patient_name)
+    if wanted.patient_name is not None and not words:
+        return []
+    statement = _listing(frozenset(values), len(words))
+    place = {"organization_id": organization_id, "before": page.before, "rows": page.rows}
+    return [_order(row) for row in transaction.all(statement, **place, **values, **word_values(words))]
+
+
+def of_patients(
+    transaction: Transaction, organization_id: str, patient_ids: Sequence[str], page: Page, state: str | None
+) -> Mapping[str, list[Order]]:
+    """Returns one page of orders for each patient that has any, newest first; all in one statement."""
+    values = {} if state is None else {"state": state}
+    found: defaultdict[str, list[Order]] = defaultdict(list)
+    place = {"organization_id": organization_id, "before": page.before, "rows": page.rows}
+    for row in transaction.all(_of_patients(frozenset(values)), patient_ids=patient_ids, **place, **values):
+        found[row.patient_id].append(_order(row))
+    return found
+
+
+@cache
+def _listing(members: frozenset[str], words: int) -> Statement:
+    statement = select(*_COLUMNS).where(_MINE, orders.c.id < bindparam("before"))
+    for name in sorted(members):
+        statement = statement.where(orders.c[name] == bindparam(name))
+    statement = matching_names(statement, orders.c.patient_id, words)
+    return sql(statement.order_by(orders.c.id.desc()).limit(bindparam("rows")))
+
+
+@cache
+def _of_patients(members: frozenset[str]) -> Statement:
+    place = func.row_number().over(partition_by=orders.c.patient_id, order_by=orders.c.id.desc())
+    numbered = select(*_COLUMNS, place.label("place")).where(
+        _MINE,
+        orders.c.patient_id.in_(bindparam("patient_ids", expanding=True)),
+        orders.c.id < bindparam("before"),
+    )
+    for name in sorted(members):
+        numbered = numbered.where(orders.c[name] == bindparam(name))
+    ranked = numbered.subquery()
+    return sql(select(ranked).where(ranked.c.place <= bindparam("rows")).order_by(ranked.c.id.desc()))
+
+
+def _order(row: Any) -> Order:
+    fulfillment = None
+    if row.fulfillment_type is not None:
+        fulfillment = Fulfillment(row.fulfillment_type, row.fulfillment_state, row.carrier, row.tracking_number)
+    return Order(
+        row.id,
+        row.external_id,
+        row.state,
+        row.patient_id,
+        row.pharmacy_id,
+        read_address(row.address),
+        fulfillment,
+        row.created_at_ms,
+    )

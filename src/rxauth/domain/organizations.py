@@ -1,0 +1,71 @@
+"""Organizations: the tenants, each with one machine client."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import bindparam, select, update
+
+from rxauth.domain import changes
+from rxauth.domain.errors import AbsentError, InvalidError
+from rxauth.ids import Kind, new_id
+from rxauth.storage.database import Transaction
+from rxauth.storage.tables.access import clients, organizations
+from rxauth.storage.tenancy import insert_row, sql
+
+NAME_LIMIT_CHARACTERS = 200
+_INSERT = insert_row(organizations)
+_COLUMNS = tuple(organizations.c)
+_ALL = sql(select(*_COLUMNS).order_by(organizations.c.id))
+_ONE = sql(select(*_COLUMNS).where(organizations.c.id == bindparam("id")))
+_DISABLE = sql(
+    update(organizations)
+    .where(organizations.c.id == bindparam("the_id"), organizations.c.disabled_at.is_(None))
+    .values(disabled_at=bindparam("now"))
+)
+_ITS_CLIENTS = sql(select(clients.c.id).where(clients.c.organization_id == bindparam("organization_id")))
+
+
+@dataclass(frozen=True, slots=True)
+class Organization:
+    """A tenant. created_at, disabled_at: UTC seconds; disabled_at None: it is not."""
+
+    id: str
+    name: str
+    created_at: int
+    disabled_at: int | None = None
+
+
+def create(transaction: Transaction, name: str, now: int) -> Organization:
+    """Adds an organization.
+
+    Raises:
+        InvalidError: the name is empty or too long.
+    """
+    name = name.strip()
+    if not 0 < len(name) <= NAME_LIMIT_CHARACTERS:
+        raise InvalidError(f"an organization's name has 1 to {NAME_LIMIT_CHARACTERS} characters")
+    organization = Organization(new_id(Kind.ORGANIZATION, now * 1000), name, now)
+    transaction.run(_INSERT, id=organization.id, name=name, created_at=now, disabled_at=None)
+    return organization
+
+
+def all_of_them(transaction: Transaction) -> list[Organization]:
+    """Lists every organization, oldest first."""
+    return [Organization(*row) for row in transaction.all(_ALL)]
+
+
+def find(transaction: Transaction, organization_id: str) -> Organization | None:
+    """Returns an organization, or None."""
+    row = transaction.first(_ONE, id=organization_id)
+    return None if row is None else Organization(*row)
+
+
+def disable(transaction: Transaction, organization_id: str, now: int) -> None:
+    """Shuts an organization out: its clients get no tokens, and those they hold are refused.
+
+    Raises:
+        AbsentError: there is no such organization, or it is disabled already.
+    """
+    if transaction.run(_DISABLE, the_id=organization_id, now=now) == 0:
+        raise AbsentError(f"there is no organization {organization_id} that is not disabled")
+    for client in transaction.all(_ITS_CLIENTS, organization_id=organization_id):
+        changes.record(transaction, changes.ChangeKind.CLIENT, client.id, now)

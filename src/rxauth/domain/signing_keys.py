@@ -1,0 +1,168 @@
+"""Signing keys: made at first start, sealed at rest, rotated without a failed verification."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+from sqlalchemy import bindparam, select, update
+
+from rxauth.crypto import jws, sealing
+from rxauth.domain import changes
+from rxauth.domain.errors import DomainError
+from rxauth.storage.database import Transaction
+from rxauth.storage.tables.access import signing_keys
+from rxauth.storage.tenancy import insert_row, sql
+
+
+class KeyState(StrEnum):
+    """next: published, not used yet. current: signs. previous: verifies what it signed, until that expired."""
+
+    NEXT = "next"
+    CURRENT = "current"
+    PREVIOUS = "previous"
+
+
+class TooEarlyError(DomainError):
+    """The next key was not published long enough for every verifier to know it."""
+
+
+_INSERT = insert_row(signing_keys)
+_ALL = sql(
+    select(
+        signing_keys.c.id,
+        signing_keys.c.state,
+        signing_keys.c.public_jwk,
+        signing_keys.c.sealed_private,
+        signing_keys.c.created_at,
+        signing_keys.c.verify_until,
+    ).order_by(signing_keys.c.created_at, signing_keys.c.id)
+)
+_LOCK = sql(select(signing_keys.c.id).order_by(signing_keys.c.id).with_for_update())
+_RETIRE = sql(
+    update(signing_keys)
+    .where(signing_keys.c.id == bindparam("key_id"))
+    .values(state=KeyState.PREVIOUS, sealed_private=None, verify_until=bindparam("moment"))
+)
+_PROMOTE = sql(update(signing_keys).where(signing_keys.c.id == bindparam("key_id")).values(state=KeyState.CURRENT))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyDescription:
+    """What may be shown of a key. verify_until: UTC seconds, None while it is in use or to come."""
+
+    id: str
+    state: KeyState
+    created_at: int
+    verify_until: int | None
+
+    def is_published(self, now: int) -> bool:
+        """Tells whether the key stands in the key set and verifies tokens."""
+        return self.verify_until is None or now < self.verify_until
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRing:
+    """The keys as a process holds them: one that signs, and those that verify, by identifier."""
+
+    current: jws.SigningKey
+    verification: Mapping[str, jws.VerificationKey]
+    descriptions: Mapping[str, KeyDescription]
+
+    def verification_key(self, key_id: object, now: int) -> jws.VerificationKey | None:
+        """Returns the published key of that name, or None."""
+        if not isinstance(key_id, str) or key_id not in self.verification:
+            return None
+        return self.verification[key_id] if self.descriptions[key_id].is_published(now) else None
+
+    def key_set(self, now: int) -> list[dict[str, str]]:
+        """Returns the published keys as JSON Web Keys (RFC 7517 §5)."""
+        return [key.as_jwk() for key in self.verification.values() if self.descriptions[key.key_id].is_published(now)]
+
+
+def exist(transaction: Transaction) -> bool:
+    """Tells whether the installation has keys."""
+    return bool(transaction.all(_ALL))
+
+
+def make_first(transaction: Transaction, made: tuple[jws.SigningKey, jws.SigningKey], key: bytes, now: int) -> bool:
+    """Stores a current and a next key, unless there are keys; tells whether it did.
+
+    made: two new keys, made before the transaction because that is slow. key: seals them.
+    """
+    if exist(transaction):
+        return False
+    for state, one in zip((KeyState.CURRENT, KeyState.NEXT), made, strict=True):
+        _insert(transaction, one, state, key, now)
+    return True
+
+
+def rotate(
+    transaction: Transaction, made: jws.SigningKey, key: bytes, now: int, *, published_for_s: int, verify_for_s: int
+) -> tuple[str, str]:
+    """Makes the next key current, the current one previous and `made` the next; returns the first two identifiers.
+
+    published_for_s: how long verifiers may keep a key set, so how long the next key must have been in it.
+    verify_for_s: the longest life of a token, for which the old key goes on verifying.
+
+    Raises:
+        TooEarlyError: somebody may not have seen the next key yet.
+        CannotUnsealError: `key` is not the one that the keys were sealed with.
+    """
+    transaction.all(_LOCK)
+    # Read after the lock, not with it: only a new statement sees what another rotation committed meanwhile.
+    in_use = {row.state: row for row in transaction.all(_ALL) if row.state != KeyState.PREVIOUS}
+    if len(in_use) != 2:
+        raise DomainError("there are no keys yet: start the server once")
+    current, coming = in_use[KeyState.CURRENT], in_use[KeyState.NEXT]
+    sealing.unseal(current.sealed_private, key, _purpose(current.id))  # with another key, nobody could open the new one
+    ready_at = coming.created_at + published_for_s
+    if now < ready_at:
+        raise TooEarlyError(
+            f"the next key was published {now - coming.created_at} s ago, and verifiers may keep an older key set for "
+            f"{published_for_s} s: rotate again in {ready_at - now} s"
+        )
+    transaction.run(_RETIRE, key_id=current.id, moment=now + verify_for_s)
+    transaction.run(_PROMOTE, key_id=coming.id)
+    _insert(transaction, made, KeyState.NEXT, key, now)
+    changes.record(transaction, changes.ChangeKind.SIGNING_KEY, made.key_id, now)
+    return coming.id, current.id
+
+
+def load_ring(transaction: Transaction, key: bytes) -> KeyRing:
+    """Reads the keys and opens the current one.
+
+    Raises:
+        CannotUnsealError: the settings hold another sealing key than the one the keys were sealed with.
+        DomainError: there are no keys yet.
+    """
+    rows = transaction.all(_ALL)
+    current = next((row for row in rows if row.state == KeyState.CURRENT), None)
+    if current is None:
+        raise DomainError("there are no keys yet: start the server once")
+    return KeyRing(
+        jws.SigningKey.from_der(current.id, sealing.unseal(current.sealed_private, key, _purpose(current.id))),
+        {row.id: _verification_key(row.id, row.public_jwk) for row in rows},
+        {row.id: KeyDescription(row.id, KeyState(row.state), row.created_at, row.verify_until) for row in rows},
+    )
+
+
+def _insert(transaction: Transaction, made: jws.SigningKey, state: KeyState, key: bytes, now: int) -> None:
+    transaction.run(
+        _INSERT,
+        id=made.key_id,
+        algorithm=made.algorithm,
+        state=state,
+        public_jwk=msgspec.json.encode(made.verification_key().as_jwk()).decode(),
+        sealed_private=sealing.seal(made.to_der(), key, _purpose(made.key_id)),
+        created_at=now,
+        verify_until=None,
+    )
+
+
+def _verification_key(key_id: str, public_jwk: str) -> jws.VerificationKey:
+    return jws.VerificationKey(key_id, "RS256", jws.public_key_from_jwk(msgspec.json.decode(public_jwk)))
+
+
+def _purpose(key_id: str) -> str:
+    return f"signing key {key_id}"

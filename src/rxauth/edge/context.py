@@ -1,0 +1,37 @@
+"""What every endpoint of one process shares."""
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+from rxauth.api.execute import Api
+from rxauth.edge.audit_group import AuditGroup
+from rxauth.edge.guards import FailureLimiter
+from rxauth.edge.refusals import Refusals
+from rxauth.oauth.server import Server
+
+WORKER_THREADS: Final = 4
+Result = TypeVar("Result")
+
+
+class Edge:
+    """The server, the API, and what stands between them and the network."""
+
+    def __init__(self, server: Server, api: Api) -> None:
+        self.server = server
+        self.api = api
+        self._threads = ThreadPoolExecutor(WORKER_THREADS, thread_name_prefix="worker")
+        self.audit = AuditGroup(server.database)
+        self.limiter = FailureLimiter()
+        self.refusals = Refusals(server.clock, self.audit)
+
+    async def in_thread(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Runs what may wait for the database in a worker thread."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+
+    async def close(self) -> None:
+        """Writes what is still to be written, and ends the threads."""
+        await self.refusals.close()
+        await self.audit.close()
+        self._threads.shutdown()

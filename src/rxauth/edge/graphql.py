@@ -1,0 +1,107 @@
+"""POST /graphql: the token first, then the document, in one worker thread (GraphQL over HTTP, RFC 6750)."""
+
+from typing import Final
+
+from rxauth.api.execute import Failure, Outcome
+from rxauth.domain import audit
+from rxauth.edge.context import Edge
+from rxauth.edge.errors import RETRY_AFTER, challenge, log_unavailable, log_unexpected, no_token_answer
+from rxauth.edge.requests import Request, bearer, require_json
+from rxauth.edge.responses import Answer, graphql_answer
+from rxauth.oauth import tokens
+from rxauth.oauth.claims import AccessClaims
+from rxauth.oauth.errors import InsufficientScopeError, InvalidTokenError, TemporarilyUnavailableError
+from rxauth.policy import decide
+from rxauth.policy.subjects import Caller
+
+_GRAPHQL: Final = "application/graphql-response+json"
+_STATUS: Final = {
+    Failure.MALFORMED: 400,
+    Failure.SYNTAX: 400,
+    Failure.NOT_A_REQUEST: 422,
+    Failure.VALIDATION: 422,
+    Failure.VARIABLES: 422,
+    Failure.FORBIDDEN: 403,
+    Failure.UNAVAILABLE: 503,
+}
+# Clients of application/json read errors only from a 200; these are no answers to a document, so they differ there too.
+_ALWAYS: Final = frozenset({Failure.MALFORMED, Failure.NOT_A_REQUEST, Failure.UNAVAILABLE})
+
+
+async def execute(edge: Edge, request: Request) -> Answer:
+    """Answers a GraphQL request; the token is judged before a byte of the body is read."""
+    try:
+        claims = _verified(edge, request)
+        if claims is None:
+            _note(edge, request, "missing_token", None)
+            return no_token_answer()
+        require_json(request)
+        body = await request.body()
+        outcome = await edge.in_thread(_run, edge, claims, body)
+    except InvalidTokenError as error:
+        _note(edge, request, error.code, None)
+        raise
+    for permission in outcome.forbidden:
+        _note(edge, request, f"needs {permission}", claims)
+    if outcome.failure is Failure.UNAVAILABLE:
+        log_unavailable(request.request_id)
+    for unexpected in outcome.unexpected:
+        log_unexpected(unexpected, request.request_id)
+    return _answer(request, outcome)
+
+
+def _verified(edge: Edge, request: Request) -> AccessClaims | None:
+    token = bearer(request)
+    if token is None:
+        return None
+    claims = tokens.verify(edge.server, token, edge.server.clock.seconds())
+    if not edge.server.feed.is_fresh():
+        raise TemporarilyUnavailableError("The server has not heard from its database for too long. Try again.")
+    return claims
+
+
+def _run(edge: Edge, claims: AccessClaims, body: bytes) -> Outcome:
+    """Asks whether the token still holds, and runs the operation; in a worker thread."""
+    return edge.api.run(_caller(edge, claims), body)
+
+
+def _caller(edge: Edge, claims: AccessClaims) -> Caller:
+    clients = edge.server.clients
+    client = clients.peek(claims.client_id) or clients.fetch(claims.client_id)
+    reason = tokens.revocation(claims, client)
+    if reason is not None or client is None:
+        raise InvalidTokenError(reason or "The client of this token is gone.")
+    now = edge.server.clock.seconds()
+    return decide.caller(claims.permissions, client.subject, claims.client_id, claims.jti, now)
+
+
+def _answer(request: Request, outcome: Outcome) -> Answer:
+    """Gives the outcome a status: clients of application/json read errors from a 200 only."""
+    accepted = request.header(b"accept") or "*/*"
+    modern = _GRAPHQL in accepted
+    status = 200
+    if outcome.failure is not None and (modern or outcome.failure in _ALWAYS):
+        status = _STATUS[outcome.failure]
+    headers = []
+    if outcome.failure is Failure.FORBIDDEN and modern:
+        lacking = InsufficientScopeError("The token lacks a permission.")
+        name, value = challenge(lacking)
+        headers.append((name, value + f', scope="{outcome.forbidden[0]}"'.encode()))
+    if outcome.failure is Failure.UNAVAILABLE:
+        headers.append(RETRY_AFTER)
+    media_type = f"{_GRAPHQL}; charset=utf-8".encode() if modern else b"application/json"
+    return graphql_answer(status, outcome.body, media_type, *headers)
+
+
+def _note(edge: Edge, request: Request, reason: str, claims: AccessClaims | None) -> None:
+    """Counts a refusal; claims: of a token that was accepted."""
+    edge.refusals.note(
+        audit.Act(
+            audit.Event.REQUEST_REFUSED,
+            audit.ANONYMOUS if claims is None else audit.Actor("client", claims.client_id),
+            organization_id=None if claims is None else claims.org_id,
+            reason=reason,
+            network=request.network,
+            request_id=request.request_id,
+        )
+    )

@@ -1,0 +1,82 @@
+"""The URL table: every path, method and function on one page."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from rxauth.edge import graphql, token, well_known
+from rxauth.edge.context import Edge
+from rxauth.edge.errors import DisconnectedError, api_answer, token_endpoint_answer
+from rxauth.edge.requests import Request
+from rxauth.edge.responses import Answer, json_answer
+from rxauth.oauth.endpoints.discovery import KEY_SET_PATH, TOKEN_PATH
+
+Handle = Callable[[Edge, Request], Awaitable[Answer]]
+OnError = Callable[[Exception, str], Answer]
+GRAPHQL_PATH: Final = "/graphql"
+METADATA_PATH: Final = "/.well-known/oauth-authorization-server"
+_READ: Final = ("GET", "HEAD")
+
+
+def table(edge: Edge) -> list[Route]:
+    """Lists every route."""
+    return [
+        Route(TOKEN_PATH, _Endpoint(edge, ("POST",), token.exchange, token_endpoint_answer)),
+        Route(GRAPHQL_PATH, _Endpoint(edge, ("POST",), graphql.execute, api_answer)),
+        Route(KEY_SET_PATH, _Endpoint(edge, _READ, well_known.key_set, token_endpoint_answer)),
+        Route("/.well-known/openid-configuration", _Endpoint(edge, _READ, well_known.metadata, token_endpoint_answer)),
+        Route(METADATA_PATH, _Endpoint(edge, _READ, well_known.metadata, token_endpoint_answer)),
+    ]
+
+
+def application(edge: Edge) -> ASGIApp:
+    """Returns the ASGI application."""
+
+    @asynccontextmanager
+    async def lifespan(_router: Router) -> AsyncIterator[None]:
+        edge.server.feed.start()
+        yield
+        await edge.close()
+        edge.server.feed.stop()
+        edge.server.database.close()
+
+    return Router(table(edge), default=_not_found, lifespan=lifespan, redirect_slashes=False)
+
+
+class _Endpoint:
+    """One path: runs its function, and turns what it raises into an answer."""
+
+    def __init__(self, edge: Edge, methods: tuple[str, ...], handle: Handle, on_error: OnError) -> None:
+        self._edge = edge
+        self._methods = methods
+        self._handle = handle
+        self._on_error = on_error
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request."""
+        if scope["method"] not in self._methods:
+            await _method_not_allowed(self._methods)(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        try:
+            answer = await self._handle(self._edge, request)
+        except DisconnectedError:
+            return
+        except Exception as error:  # whatever it is becomes an answer here, and nowhere else
+            answer = self._on_error(error, request.request_id)
+        await answer(scope, receive, send)
+
+
+def _method_not_allowed(methods: tuple[str, ...]) -> Answer:
+    content = {"error": "invalid_request", "error_description": f"This endpoint takes {' and '.join(methods)}."}
+    return json_answer(405, content, (b"allow", ", ".join(methods).encode()))
+
+
+async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] != "http":
+        await send({"type": "websocket.close", "code": 4404})
+        return
+    await json_answer(404, {"error": "not_found", "error_description": "There is nothing here."})(scope, receive, send)

@@ -1,0 +1,83 @@
+"""The decisions: what a token is granted, what a request may use, and whether that is enough."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from rxauth.policy.permissions import BY_NAME, PERMISSIONS, Machine, Permission
+from rxauth.policy.subjects import Caller, MachineSubject, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class Granted:
+    """The permissions a token will carry, in the table's order."""
+
+    permissions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ScopeRefused:
+    """What was asked for and will not be granted; `name` is as the client wrote it."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Insufficient:
+    """A request lacks a permission; `wanted` are those of which any one would have been enough."""
+
+    wanted: tuple[str, ...]
+    reason: str
+
+
+def refusal(permission: Permission, subject: Subject, now: int) -> str | None:
+    """Says why `subject` does not hold `permission` at `now` (UTC seconds); None means it does."""
+    if isinstance(subject, MachineSubject):
+        if permission.machine is Machine.NEVER:
+            return permission.condition(subject, now) or "no machine may hold it"
+        if permission.name not in subject.permissions:
+            return "this client was not given it"
+    elif permission.roles.isdisjoint(subject.roles):
+        return "none of this person's roles has it"
+    return permission.condition(subject, now)
+
+
+def held(subject: Subject, now: int) -> tuple[str, ...]:
+    """Returns every permission that `subject` holds at `now`, in the table's order."""
+    candidates: Iterable[Permission] = PERMISSIONS
+    if isinstance(subject, MachineSubject):
+        candidates = [permission for permission in PERMISSIONS if permission.name in subject.permissions]
+    return tuple(permission.name for permission in candidates if refusal(permission, subject, now) is None)
+
+
+def granted(subject: Subject, requested: tuple[str, ...], now: int) -> Granted | ScopeRefused:
+    """Decides what a token gets.
+
+    requested: the names the client asked for; empty means everything the subject holds (RFC 6749 §3.3).
+    """
+    for name in requested:
+        permission = BY_NAME.get(name)
+        if permission is None:
+            return ScopeRefused(name, "there is no such permission")
+        reason = refusal(permission, subject, now)
+        if reason is not None:
+            return ScopeRefused(name, reason)
+    if not requested:
+        return Granted(held(subject, now))
+    return Granted(tuple(permission.name for permission in PERMISSIONS if permission.name in requested))
+
+
+def caller(token_permissions: Iterable[str], subject: Subject, client_id: str, token_id: str, now: int) -> Caller:
+    """Decides what one request may use: what the token says and the subject still holds."""
+    known = (BY_NAME[name] for name in token_permissions if name in BY_NAME)
+    usable = frozenset(permission.name for permission in known if refusal(permission, subject, now) is None)
+    return Caller(subject, usable, client_id, token_id)
+
+
+def require(one: Caller, any_of: tuple[str, ...], now: int) -> Insufficient | None:
+    """Tells whether the caller has one of the permissions; None means yes."""
+    if not one.permissions.isdisjoint(any_of):
+        return None
+    first = BY_NAME[any_of[0]]
+    reason = refusal(first, one.subject, now)
+    return Insufficient(any_of, reason or "the token was issued without it")

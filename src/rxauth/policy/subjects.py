@@ -1,0 +1,53 @@
+"""Who is judged: a person or a machine, never something between; and what a judgement leaves in the caller's hands."""
+
+from dataclasses import dataclass
+
+from rxauth.policy.roles import Role
+
+
+@dataclass(frozen=True, slots=True)
+class ProviderAuthority:
+    """The approval of a person as a provider in one organization.
+
+    effective_from, effective_until: UTC seconds; effective_until None means no end was set.
+    """
+
+    effective_from: int
+    effective_until: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class UserSubject:
+    """A person acting in one organization. authority None: nobody approved this person as a provider there."""
+
+    user_id: str
+    organization_id: str
+    roles: frozenset[Role]
+    authority: ProviderAuthority | None
+
+
+@dataclass(frozen=True, slots=True)
+class MachineSubject:
+    """An organization's backend. It has permissions of its own; it has no role and no authority to ask for."""
+
+    client_id: str
+    organization_id: str
+    permissions: frozenset[str]
+
+
+Subject = UserSubject | MachineSubject
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who makes one request, and what this request may use: the token's permissions, less what no longer holds."""
+
+    subject: Subject
+    permissions: frozenset[str]
+    client_id: str
+    token_id: str
+
+    @property
+    def organization_id(self) -> str:
+        """The organization whose records the request may touch."""
+        return self.subject.organization_id

@@ -1,0 +1,118 @@
+"""The sandbox: a whole installation in one folder, with an organization, its credentials and sample data."""
+
+import base64
+import json
+import os
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from rxauth.clock import Clock
+from rxauth.crypto.sealing import new_sealing_key
+from rxauth.domain import audit, clients, installation, organizations
+from rxauth.policy.permissions import MACHINE_DEFAULT
+from rxauth.sandbox import sample
+from rxauth.settings import Settings, check
+from rxauth.storage.database import Database, Transaction
+
+DEFAULT_FOLDER: Final = Path(".rxauth")
+DEFAULT_PORT: Final = 8000
+ORGANIZATION_NAME: Final = "Sandbox Clinic"
+_CREDENTIALS: Final = "credentials.json"
+_SEALING_KEY: Final = "sealing.key"
+_DATABASE: Final = "rxauth.sqlite"
+
+
+class SandboxError(Exception):
+    """The sandbox's folder cannot be used as it is; str() says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What the sandbox's organization exchanges for tokens, kept in a file of mode 0600."""
+
+    url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+
+
+def exists(folder: Path) -> bool:
+    """Tells whether there is a sandbox in a folder."""
+    return (folder / _CREDENTIALS).exists()
+
+
+def make_settings(folder: Path, port: int) -> Settings:
+    """Returns the settings of the sandbox in a folder, which is made if need be."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    key_file = folder / _SEALING_KEY
+    if not key_file.exists():
+        _write_private(key_file, base64.b64encode(new_sealing_key()).decode())
+    url = f"http://localhost:{port}"
+    return check(
+        {
+            "issuer": f"{url}/",
+            "audience": url,
+            "database_url": f"sqlite:///{(folder / _DATABASE).resolve()}",
+            "sealing_key": key_file.read_text().strip(),
+            "listen_port": port,
+        }
+    )
+
+
+def fill(database: Database, folder: Path, clock: Clock, port: int) -> Credentials:
+    """Makes the organization, its credentials and the sample data, once; returns the credentials.
+
+    Raises:
+        SandboxError: there is an organization, but its credentials were taken out of the folder.
+    """
+    if not database.read(installation.is_made):
+        database.write(lambda tx: _make(tx, folder, clock, port))
+    if not exists(folder):
+        raise SandboxError(f"{folder / _CREDENTIALS} is gone. Remove {folder} to start over; its data goes with it.")
+    kept = read_credentials(folder)
+    url = f"http://localhost:{port}"
+    if kept.url != url:
+        kept = Credentials(url, kept.client_id, kept.client_secret)
+        _write_credentials(folder, kept)
+    return kept
+
+
+def read_credentials(folder: Path) -> Credentials:
+    """Reads the credentials of the sandbox in a folder."""
+    return Credentials(**json.loads((folder / _CREDENTIALS).read_text()))
+
+
+def remember_secret(folder: Path, client_id: str, client_secret: str) -> None:
+    """Keeps a new secret in place of the one before, if it is the sandbox's own client that got it."""
+    kept = read_credentials(folder)
+    if kept.client_id == client_id:
+        _write_credentials(folder, Credentials(kept.url, client_id, client_secret))
+
+
+def _make(transaction: Transaction, folder: Path, clock: Clock, port: int) -> None:
+    now = clock.seconds()
+    installation.make(transaction, sandbox=True, now=now)
+    organization = organizations.create(transaction, ORGANIZATION_NAME, now)
+    secret = clients.create_machine_client(transaction, organization.id, "Sandbox backend", MACHINE_DEFAULT, now)
+    sample.load_reference(transaction)
+    sample.load_organization(transaction, organization.id, clock.milliseconds())
+    act = audit.Act(audit.Event.SANDBOX_MADE, audit.OPERATOR, organization.id, target=secret.client_id)
+    audit.record(transaction, act, clock.microseconds())
+    # Before the commit: a file without its organization is written over next time, the other way round is lost.
+    _write_credentials(folder, Credentials(f"http://localhost:{port}", secret.client_id, secret.text))
+
+
+def _write_credentials(folder: Path, credentials: Credentials) -> None:
+    content = {name: getattr(credentials, name) for name in ("url", "client_id", "client_secret")}
+    _write_private(folder / _CREDENTIALS, json.dumps(content, indent=2) + "\n")
+
+
+def _write_private(path: Path, content: str) -> None:
+    """Writes a whole file that only its owner may read, or leaves the old one as it was."""
+    draft = path.with_suffix(".draft")
+    draft.unlink(missing_ok=True)
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.replace(path)

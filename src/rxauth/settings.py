@@ -1,0 +1,228 @@
+"""Every setting, once: its name with its unit, its default, its check. All problems are reported together."""
+
+import base64
+import binascii
+import difflib
+import ipaddress
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+PREFIX: Final = "RXAUTH_"
+FILE_VARIABLE: Final = "RXAUTH_SETTINGS_FILE"
+_REQUIRED: Final = object()
+_SEALING_KEY_BYTES: Final = 32
+_LIFETIME_LIMIT_S: Final = 30 * 86_400
+
+
+class SettingsError(Exception):
+    """The settings do not hold together; problems: one sentence each, with the name of the setting."""
+
+    def __init__(self, problems: list[str]) -> None:
+        self.problems = problems
+        super().__init__("\n".join(problems))
+
+
+def _issuer(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be a URL like https://auth.example.com/")
+    if parts.scheme == "http" and not is_loopback(parts.hostname):
+        raise ValueError("must be https, except on this machine itself")
+    return text if text.endswith("/") else f"{text}/"
+
+
+def _audience(text: str) -> str:
+    parts = urlsplit(text)
+    if not parts.scheme or "#" in text or not text.isascii() or " " in text:
+        raise ValueError("must be an absolute URL without a fragment (RFC 8707)")
+    return text
+
+
+def _database_url(text: str) -> str:
+    from rxauth.storage.engines import UnsupportedDatabaseError, parse_url  # noqa: PLC0415  # late: it is slow to import
+
+    try:
+        parse_url(text)
+    except UnsupportedDatabaseError as error:
+        raise ValueError(str(error)) from None
+    return text
+
+
+def _sealing_key(text: str) -> bytes:
+    try:
+        key = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError):
+        key = b""
+    if len(key) != _SEALING_KEY_BYTES:
+        raise ValueError("must be 32 random bytes in base64: make one with `openssl rand -base64 32`")
+    return key
+
+
+def _text(text: str) -> str:
+    if not text.strip():
+        raise ValueError("must not be empty")
+    return text
+
+
+def _whole_number(least: int, most: int) -> Callable[[Any], int]:
+    def check(value: Any) -> int:
+        try:
+            number = int(str(value))
+        except ValueError:
+            raise ValueError(f"must be a whole number from {least} to {most}") from None
+        if not least <= number <= most:
+            raise ValueError(f"must be from {least} to {most}")
+        return number
+
+    return check
+
+
+def _setting(check: Callable[[Any], Any], meaning: str, default: Any = _REQUIRED, *, secret: bool = False) -> Any:
+    metadata = {"check": check, "meaning": meaning, "default": default}
+    return field(metadata=metadata, repr=not secret)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Settings:
+    """The settings of one installation, checked."""
+
+    issuer: str = _setting(_issuer, "The public URL of this server, and the `iss` of its tokens; it ends in a slash.")
+    audience: str = _setting(_audience, "The API that tokens are for, and the only one that may be asked for.")
+    database_url: str = _setting(
+        _database_url,
+        "Where the server keeps its data: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`.",
+        secret=True,
+    )
+    owner_database_url: str | None = _setting(
+        _database_url,
+        "The same database as the role that owns its tables, used by `rxauth migrate` alone. Not set: the same role.",
+        None,
+        secret=True,
+    )
+    sealing_key: bytes = _setting(
+        _sealing_key, "32 random bytes in base64 that seal private keys in the database.", secret=True
+    )
+    listen_host: str = _setting(_text, "The address to listen on.", "127.0.0.1")
+    listen_port: int = _setting(_whole_number(1, 65_535), "The port to listen on.", 8000)
+    machine_token_lifetime_s: int = _setting(
+        _whole_number(60, _LIFETIME_LIMIT_S), "How long a machine's token lives.", 86_400
+    )
+    key_set_lifetime_s: int = _setting(
+        _whole_number(1, 86_400), "How long clients may keep the key set, and so how early a key is published.", 300
+    )
+    staleness_bound_s: int = _setting(
+        _whole_number(1, 60),
+        "How long a process cut off from its database goes on accepting what could have been revoked.",
+        10,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What the documentation says of a setting. default: as it is written, None if it must be set."""
+
+    variable: str
+    member: str
+    default: str | None
+    meaning: str
+
+
+def is_loopback(host: str) -> bool:
+    """Tells whether a host name or address is this machine itself."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def read(environment: Mapping[str, str] = os.environ) -> Settings:
+    """Reads the file that RXAUTH_SETTINGS_FILE names, if it names one, and then RXAUTH_* variables, which win.
+
+    Raises:
+        SettingsError: with every problem there is.
+    """
+    problems: list[str] = []
+    given = _from_file(environment.get(FILE_VARIABLE), problems)
+    for variable, value in environment.items():
+        if variable.startswith(PREFIX) and variable != FILE_VARIABLE:
+            _take(given, variable.removeprefix(PREFIX).lower(), value, variable, problems)
+    return check({name: value for name, (value, _) in given.items()}, problems)
+
+
+def check(given: Mapping[str, Any], problems: list[str] | None = None) -> Settings:
+    """Makes settings of values by member name.
+
+    Raises:
+        SettingsError: with every problem there is, those found before among them.
+    """
+    problems = [] if problems is None else problems
+    values: dict[str, Any] = {}
+    for member in fields(Settings):
+        if member.name in given:
+            try:
+                values[member.name] = _checked(member.metadata["check"], given[member.name])
+            except ValueError as error:
+                problems.append(f"{variable_of(member.name)} {error}")
+        elif member.metadata["default"] is _REQUIRED:
+            problems.append(f"{variable_of(member.name)} is not set. {member.metadata['meaning']}")
+        else:
+            values[member.name] = member.metadata["default"]
+    if problems:
+        raise SettingsError(problems)
+    return Settings(**values)
+
+
+def _checked(check_value: Callable[[Any], Any], value: Any) -> Any:
+    """Applies a setting's check to what the environment has as text, and a file as text or number."""
+    if isinstance(value, bool) or not isinstance(value, (str, int)):
+        raise ValueError("must be a text or a whole number")  # one kind of problem for all
+    return check_value(str(value))
+
+
+def variable_of(member: str) -> str:
+    """Returns the name of the environment variable of a setting."""
+    return PREFIX + member.upper()
+
+
+def descriptions() -> list[Description]:
+    """Describes every setting, in order."""
+    return [
+        Description(
+            variable_of(member.name),
+            member.name,
+            None if member.metadata["default"] is _REQUIRED else str(member.metadata["default"] or "not set"),
+            member.metadata["meaning"],
+        )
+        for member in fields(Settings)
+    ]
+
+
+def _from_file(path: str | None, problems: list[str]) -> dict[str, tuple[Any, str]]:
+    given: dict[str, tuple[Any, str]] = {}
+    if path is None:
+        return given
+    try:
+        content = tomllib.loads(Path(path).read_text())
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        problems.append(f"{FILE_VARIABLE}: {path} cannot be read: {error}")
+        return given
+    for name, value in content.items():
+        _take(given, name, value, f"{name} in {path}", problems)
+    return given
+
+
+def _take(given: dict[str, tuple[Any, str]], name: str, value: Any, source: str, problems: list[str]) -> None:
+    names = [member.name for member in fields(Settings)]
+    if name not in names:
+        near = difflib.get_close_matches(name, names, 1)
+        written = variable_of(near[0]) if near and source.startswith(PREFIX) else "".join(near)
+        problems.append(f"{source} is no setting." + (f" Did you mean {written}?" if near else ""))
+    else:
+        given[name] = (value, source)

@@ -1,0 +1,1 @@
+"""Databases: tables, transactions, the tenancy guard and migrations, on SQLite and PostgreSQL."""

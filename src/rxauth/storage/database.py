@@ -1,0 +1,190 @@
+"""Database and Transaction: work is a plain function, run inside one transaction, that may run twice."""
+
+import random
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, CursorResult, Engine
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+
+from rxauth.storage.engines import BUSY_TIMEOUT_S, Engines, open_engines
+from rxauth.storage.tenancy import Statement
+
+Result = TypeVar("Result")
+Announcement = tuple[str, str]  # the kind of a thing that changed, and its identifier
+ATTEMPTS: Final = 5
+_RETRY_STATES: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock
+_NOT_PERMITTED: Final = "42501"  # the role lost a right: nothing that needs it can be done
+_BUSY_PAUSE_S: Final = (0.0005, 0.002)
+
+
+class DatabaseUnavailableError(Exception):
+    """The database did not answer, or is too busy; nothing of the transaction is known to be kept."""
+
+
+class UnacceptableValueError(Exception):
+    """A value has characters that no text in a database has: a NUL, or half of a surrogate pair."""
+
+
+class ConflictError(Exception):
+    """A constraint refused the write: something like it is there already. Nothing was kept."""
+
+
+class Transaction:
+    """What work may do with the database: run statements that passed the tenancy guard, and announce changes."""
+
+    def __init__(self, connection: Connection) -> None:
+        self.connection = connection
+        self.announced: list[Announcement] = []
+
+    def all(self, statement: Statement, **values: Any) -> Sequence[Any]:
+        """Returns every row."""
+        return self._execute(statement, values).all()
+
+    def first(self, statement: Statement, **values: Any) -> Any:
+        """Returns the first row, or None."""
+        return self._execute(statement, values).first()
+
+    def run(self, statement: Statement, **values: Any) -> int:
+        """Runs a statement that returns no rows, and says how many it touched."""
+        return self._execute(statement, values).rowcount
+
+    def run_many(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Runs a statement once for each mapping of `rows`."""
+        if rows:
+            self._execute(statement, rows)
+
+    def _execute(self, statement: Statement, values: Any) -> CursorResult[Any]:
+        try:
+            return self.connection.execute(statement.clause, values)
+        except (SQLAlchemyError, UnicodeEncodeError) as error:
+            raise _meaning(error) from None  # a driver's text may quote values
+
+    def announce(self, kind: str, subject_id: str) -> None:
+        """Has this process told of a change as soon as it is committed."""
+        self.announced.append((kind, subject_id))
+
+
+class Database:
+    """One database. Blocks its thread: call it from a worker thread, never from the event loop."""
+
+    def __init__(self, url: str) -> None:
+        self.engines: Engines = open_engines(url)
+        self._listener: Callable[[Sequence[Announcement]], None] | None = None
+
+    def listen(self, listener: Callable[[Sequence[Announcement]], None]) -> None:
+        """Has `listener` called, after each commit of this process, with what the transaction announced."""
+        self._listener = listener
+
+    def read(self, work: Callable[[Transaction], Result]) -> Result:
+        """Runs `work` on one unchanging view of the database.
+
+        Raises:
+            DatabaseUnavailableError: see there.
+        """
+        return self._attempt(self.engines.reader, self.engines.begin_read, work)
+
+    def write(self, work: Callable[[Transaction], Result]) -> Result:
+        """Runs `work` and commits; the result is returned only when it is durable.
+
+        `work` may run several times, so it must do nothing but use its transaction.
+
+        Raises:
+            ConflictError: a constraint refused it.
+            DatabaseUnavailableError: see there. If the connection broke at COMMIT, the outcome is not known.
+        """
+        return self._attempt(self.engines.writer, self.engines.begin_write, work)
+
+    def close(self) -> None:
+        """Closes all connections."""
+        self.engines.dispose()
+
+    def _attempt(self, engine: Engine, begin: str, work: Callable[[Transaction], Result]) -> Result:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                with self._transaction(engine, begin) as transaction:
+                    result = work(transaction)
+            except (SQLAlchemyError, _TryAgainError) as error:
+                meaning = _meaning(error)
+                if not isinstance(meaning, _TryAgainError):
+                    raise meaning from None
+                if attempt == ATTEMPTS:
+                    raise DatabaseUnavailableError("the database kept refusing the transaction") from None
+                time.sleep(random.uniform(*_BUSY_PAUSE_S) * attempt)  # noqa: S311
+                continue
+            if transaction.announced and self._listener is not None:
+                self._listener(transaction.announced)
+            return result
+        raise AssertionError("unreachable")
+
+    @contextmanager
+    def _transaction(self, engine: Engine, begin: str) -> Iterator[Transaction]:
+        with self._begun(engine, begin) as connection:
+            try:
+                yield Transaction(connection)
+                connection.exec_driver_sql("COMMIT")
+            except BaseException:
+                _roll_back(connection)
+                raise
+
+    @contextmanager
+    def _begun(self, engine: Engine, begin: str) -> Iterator[Connection]:
+        """Opens a transaction, waiting for SQLite's other writers with short random pauses."""
+        deadline = time.monotonic() + BUSY_TIMEOUT_S
+        fresh_connections = 1
+        while True:
+            connection = engine.connect()
+            try:
+                connection.exec_driver_sql(begin)
+                break
+            except OperationalError as error:
+                connection.close()
+                if error.connection_invalidated and fresh_connections:
+                    fresh_connections -= 1  # it broke while it lay in the pool: nothing was sent, so ask a new one
+                elif not _is_busy(error) or time.monotonic() >= deadline:
+                    raise
+                else:
+                    time.sleep(random.uniform(*_BUSY_PAUSE_S))  # noqa: S311
+        with connection:
+            yield connection
+
+
+class _TryAgainError(Exception):
+    """The database asks for the whole transaction again."""
+
+
+def _meaning(error: Exception) -> Exception:
+    """Returns what a driver's error means to callers; an error that nobody expected is returned as it is."""
+    if isinstance(error, IntegrityError):
+        return ConflictError(_constraint(error))
+    if isinstance(error, (DataError, UnicodeEncodeError)):
+        return UnacceptableValueError()
+    if isinstance(error, PoolTimeoutError):
+        return DatabaseUnavailableError("every connection is in use")
+    if isinstance(error, DBAPIError):
+        state = getattr(error.orig, "sqlstate", None)
+        if state in _RETRY_STATES:
+            return _TryAgainError()
+        if isinstance(error, OperationalError) or error.connection_invalidated or state == _NOT_PERMITTED:
+            return DatabaseUnavailableError(type(error.orig).__name__)
+    return error
+
+
+def _roll_back(connection: Connection) -> None:
+    try:
+        connection.exec_driver_sql("ROLLBACK")
+    except SQLAlchemyError:
+        connection.invalidate()  # it is broken: the server rolls back what it loses
+
+
+def _constraint(error: IntegrityError) -> str:
+    """Names the constraint and leaves out the values, which may be personal."""
+    diagnostics = getattr(error.orig, "diag", None)
+    return str(getattr(diagnostics, "constraint_name", None) or str(error.orig).partition(":")[2].strip())
+
+
+def _is_busy(error: OperationalError) -> bool:
+    return "database is locked" in str(error.orig)

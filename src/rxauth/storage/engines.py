@@ -1,0 +1,119 @@
+"""Connections: the one place that knows how SQLite and PostgreSQL differ when they are opened."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+READERS: Final = 4
+POSTGRES_WRITERS: Final = 4
+POOL_TIMEOUT_S: Final = 2
+BUSY_TIMEOUT_S: Final = 5
+STATEMENT_TIMEOUT_MS: Final = 5_000
+
+
+class UnsupportedDatabaseError(ValueError):
+    """The URL names no database that rxauth runs on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Engines:
+    """Two pools on one database, and the words that open a transaction in each.
+
+    Connections are in the driver's autocommit mode, so that BEGIN is ours: SQLite must say IMMEDIATE before it reads
+    what it will write, or two writers that both read first refuse each other.
+    """
+
+    reader: Engine
+    writer: Engine
+    begin_read: str
+    begin_write: str
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Tells which of the two engines this is."""
+        return self.writer.dialect.name == "sqlite"
+
+    def dispose(self) -> None:
+        """Closes all connections."""
+        self.reader.dispose()
+        self.writer.dispose()
+
+
+def parse_url(url: str) -> URL:
+    """Reads a database URL: `sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`.
+
+    Raises:
+        UnsupportedDatabaseError: anything else.
+    """
+    try:
+        parsed = make_url(url)
+    except Exception:
+        raise UnsupportedDatabaseError("must be a URL like sqlite:///FILE or postgresql://USER@HOST/NAME") from None
+    if parsed.drivername in {"postgresql", "postgres"}:
+        return parsed.set(drivername="postgresql+psycopg")
+    if parsed.drivername == "sqlite" and parsed.database not in {None, "", ":memory:"}:
+        return parsed
+    raise UnsupportedDatabaseError("must be sqlite:///FILE or postgresql://USER@HOST/NAME")
+
+
+def open_engines(url: str) -> Engines:
+    """Opens the pools; no connection is made before the first transaction."""
+    parsed = parse_url(url)
+    if parsed.drivername == "sqlite":
+        reader = _sqlite(parsed, READERS, "PRAGMA query_only=ON")
+        writer = _sqlite(parsed, 1, "PRAGMA busy_timeout=0")
+        return Engines(reader, writer, "BEGIN", "BEGIN IMMEDIATE")
+    return Engines(
+        _postgres(parsed, READERS),
+        _postgres(parsed, POSTGRES_WRITERS),
+        "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+        "BEGIN ISOLATION LEVEL READ COMMITTED",
+    )
+
+
+def open_owner(url: str) -> Engine:
+    """Opens a connection of the tables' owner, for migrations: SQLite in autocommit mode, PostgreSQL as drivers do."""
+    parsed = parse_url(url)
+    if parsed.drivername == "sqlite":
+        return create_engine(parsed, isolation_level="AUTOCOMMIT", connect_args={"timeout": BUSY_TIMEOUT_S})
+    return create_engine(parsed, connect_args={"connect_timeout": 3})
+
+
+def _sqlite(url: URL, connections: int, pragma: str) -> Engine:
+    engine = create_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=BUSY_TIMEOUT_S,
+        pool_reset_on_return=None,
+        hide_parameters=True,
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S},
+    )
+
+    def prepare(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+        cursor = connection.cursor()
+        for statement in ("PRAGMA foreign_keys=ON", "PRAGMA synchronous=FULL", pragma):
+            cursor.execute(statement)
+        cursor.close()
+
+    event.listen(engine, "connect", prepare)
+    return engine
+
+
+def _postgres(url: URL, connections: int) -> Engine:
+    options = f"-c synchronous_commit=on -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC"
+    arguments: dict[str, Any] = {"connect_timeout": 3, "options": options, "application_name": "rxauth"}
+    return create_engine(
+        url,
+        isolation_level="AUTOCOMMIT",
+        pool_size=connections,
+        max_overflow=0,
+        pool_timeout=POOL_TIMEOUT_S,
+        pool_reset_on_return=None,
+        hide_parameters=True,
+        connect_args=arguments,
+    )

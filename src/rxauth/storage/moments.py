@@ -1,0 +1,45 @@
+"""Where a transaction stands in the order of commits: two expressions that each engine spells its own way."""
+
+from typing import Any
+
+from sqlalchemy import BigInteger
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import ColumnElement
+
+
+class transaction_number(ColumnElement[int]):  # noqa: N801
+    """The number of the transaction that is writing this row.
+
+    PostgreSQL counts transactions as they begin, so they commit out of order. SQLite has one writer at a time: its
+    next row number is as good.
+    """
+
+    inherit_cache = True
+    type = BigInteger()
+
+
+class settled_before(ColumnElement[int]):  # noqa: N801
+    """The lowest number that a transaction still under way may have: whatever is below it is committed or gone."""
+
+    inherit_cache = True
+    type = BigInteger()
+
+
+@compiles(transaction_number, "postgresql")
+def _number_on_postgres(_element: object, _compiler: Any, **_options: Any) -> str:
+    return "(pg_current_xact_id()::text::bigint)"
+
+
+@compiles(transaction_number)
+def _number_on_sqlite(_element: object, _compiler: Any, **_options: Any) -> str:
+    return "(SELECT coalesce(max(id), 0) + 1 FROM changes)"
+
+
+@compiles(settled_before, "postgresql")
+def _settled_on_postgres(_element: object, _compiler: Any, **_options: Any) -> str:
+    return "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"
+
+
+@compiles(settled_before)
+def _settled_on_sqlite(_element: object, _compiler: Any, **_options: Any) -> str:
+    return "(SELECT coalesce(max(id), 0) + 1 FROM changes)"

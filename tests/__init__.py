@@ -1,0 +1,1 @@
+"""The tests, by place; see docs/decisions for how they are arranged."""

@@ -1,0 +1,89 @@
+"""What every test may ask for: a world on each engine, and a server that serves it."""
+
+import os
+from collections.abc import Iterator
+
+import pytest
+from hypothesis import settings as hypothesis_settings
+
+from tests import postgres
+from tests.live import Live
+from tests.world import StandingClock, Template, World
+
+ENGINES = ("sqlite", "postgresql")
+_cluster: list[postgres.Cluster] = []
+
+hypothesis_settings.register_profile("test", deadline=None, max_examples=50, print_blob=True)
+hypothesis_settings.register_profile("prove", deadline=None, max_examples=5_000, print_blob=True)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Adds the switch of `make prove`."""
+    parser.addoption("--prove", action="store_true", help="run the long proofs whole instead of a slice of each")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Starts PostgreSQL once a run: the workers of a parallel run find it in their environment."""
+    hypothesis_settings.load_profile("prove" if config.getoption("--prove") else "test")
+    if postgres.VARIABLE not in os.environ:
+        _cluster.append(postgres.Cluster())
+        os.environ[postgres.VARIABLE] = str(_cluster[0].folder)
+
+
+def pytest_unconfigure() -> None:
+    """Stops what this process started."""
+    for cluster in _cluster:
+        cluster.remove()
+
+
+@pytest.fixture(scope="session")
+def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
+    """The worlds that are copied, made when they are first asked for."""
+    return {}
+
+
+@pytest.fixture(params=ENGINES)
+def engine(request: pytest.FixtureRequest) -> str:
+    """Each of the two engines in turn."""
+    return str(request.param)
+
+
+def make_world(engine: str, templates: dict[str, Template], factory: pytest.TempPathFactory) -> World:
+    """Returns a fresh world on an engine."""
+    if engine not in templates:
+        templates[engine] = Template(factory.mktemp(engine), engine)
+    return templates[engine].copy()
+
+
+@pytest.fixture
+def world(engine: str, templates: dict[str, Template], tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A world on each engine."""
+    return make_world(engine, templates, tmp_path_factory)
+
+
+@pytest.fixture
+def clock() -> StandingClock:
+    """A clock that stands still."""
+    return StandingClock()
+
+
+@pytest.fixture
+def live(world: World, clock: StandingClock) -> Iterator[Live]:
+    """A server on each engine."""
+    running = Live(world, clock)
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def sqlite_world(templates: dict[str, Template], tmp_path_factory: pytest.TempPathFactory) -> World:
+    """A world on SQLite, for what does not depend on the engine."""
+    return make_world("sqlite", templates, tmp_path_factory)
+
+
+@pytest.fixture
+def sqlite_live(sqlite_world: World, clock: StandingClock) -> Iterator[Live]:
+    """A server on SQLite, for what does not depend on the engine."""
+    running = Live(sqlite_world, clock)
+    yield running
+    running.stop()

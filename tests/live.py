@@ -1,0 +1,225 @@
+"""Servers that tests talk to over real HTTP: in a thread, where the clock can be moved, or as a process."""
+
+import base64
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from rxauth.app import make_api, make_server
+from rxauth.crypto.jws import Signer, SigningKey
+from rxauth.edge import protocol
+from rxauth.edge.context import Edge
+from rxauth.edge.routes import application
+from rxauth.settings import Settings
+from tests.world import AUDIENCE, ISSUER, StandingClock, Tenant, World
+
+
+class Live:
+    """A server in a thread of this process. Everything but the process boundary is as in production."""
+
+    def __init__(self, world: World, clock: StandingClock, **changes: Any) -> None:
+        self.world = world
+        self.clock = clock
+        self.server = make_server(world.settings, clock)
+        self.edge = Edge(self.server, make_api(self.server))
+        for name, value in changes.items():
+            setattr(self.edge, name, value)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        self.http = httpx.Client(base_url=self.url, timeout=30)
+        self._uvicorn = protocol.make_server(application(self.edge))
+        self._thread = threading.Thread(target=self._uvicorn.run, kwargs={"sockets": [self._socket]})
+        self._thread.start()
+        while not self._uvicorn.started:
+            time.sleep(0.005)
+
+    def stop(self) -> None:
+        """Stops the server as a graceful shutdown does."""
+        self.http.close()
+        self._uvicorn.should_exit = True
+        self._thread.join()
+
+    def exchange(self, tenant: Tenant, **parameters: str) -> httpx.Response:
+        """Posts a client credentials exchange; parameters add to it or replace its own."""
+        return self.http.post("/oauth/token", json=credentials(tenant) | parameters)
+
+    def token(self, tenant: Tenant, **parameters: str) -> str:
+        """Returns an access token of a tenant's machine."""
+        answer = self.exchange(tenant, **parameters)
+        assert answer.status_code == 200, answer.text
+        return str(answer.json()["access_token"])
+
+    def graphql(
+        self, token: str | None, query: str, variables: dict[str, Any] | None = None, **headers: str
+    ) -> httpx.Response:
+        """Posts a GraphQL request."""
+        sent = {} if token is None else {"authorization": f"Bearer {token}"}
+        body = {"query": query, "variables": variables or {}}
+        return self.http.post("/graphql", json=body, headers=sent | headers)
+
+    def data(self, token: str, query: str, variables: dict[str, Any] | None = None) -> Any:
+        """Returns the data of a request that must succeed."""
+        answer = self.graphql(token, query, variables)
+        assert answer.status_code == 200, answer.text
+        assert "errors" not in answer.json(), answer.text
+        return answer.json()["data"]
+
+    def sign(self, claims: dict[str, Any], token_type: str = "at+jwt", key: SigningKey | None = None) -> str:
+        """Signs any claims with this server's own key: what an attacker who has it could send."""
+        return Signer(key or self.world.current_key, token_type).sign(json.dumps(claims).encode())
+
+    def claims(self, tenant: Tenant, **changes: Any) -> dict[str, Any]:
+        """Returns the claims of a good token, changed; a change to None leaves the claim out."""
+        now = self.clock.seconds()
+        good = {
+            "iss": ISSUER,
+            "sub": f"{tenant.client_id}@clients",
+            "aud": AUDIENCE,
+            "client_id": tenant.client_id,
+            "azp": tenant.client_id,
+            "scope": "read:patient",
+            "permissions": ["read:patient"],
+            "org_id": tenant.organization_id,
+            "gty": "client-credentials",
+            "iat": now,
+            "exp": now + 3600,
+            "jti": "a-token-of-a-test",
+            "secret_id": tenant.secret_id,
+        }
+        return {name: value for name, value in (good | changes).items() if value is not None}
+
+
+class Process:
+    """`rxauth serve` as a process of its own, on a port of its own."""
+
+    def __init__(self, settings: Settings, **variables: str) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.http = httpx.Client(base_url=self.url, timeout=30)
+        self._popen = subprocess.Popen(
+            [rxauth_program(), "serve"],
+            env=environment(settings) | {"RXAUTH_LISTEN_PORT": str(self.port)} | variables,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        deadline = time.monotonic() + 20
+        while not self.answers():
+            if self._popen.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"the server did not start: {self.stop()}")
+            time.sleep(0.02)
+
+    @property
+    def process_id(self) -> int:
+        """The process to send signals to."""
+        return self._popen.pid
+
+    def answers(self) -> bool:
+        """Tells whether the server answers."""
+        try:
+            return self.http.get("/.well-known/jwks.json").status_code == 200
+        except httpx.TransportError:
+            return False
+
+    def kill(self) -> str:
+        """Ends the process with kill -9; returns what it had printed."""
+        self._popen.send_signal(signal.SIGKILL)
+        return self._finish()
+
+    def stop(self) -> str:
+        """Ends the process gracefully; returns what it had printed."""
+        if self._popen.poll() is None:
+            self._popen.send_signal(signal.SIGTERM)
+        return self._finish()
+
+    def _finish(self) -> str:
+        output, _ = self._popen.communicate(timeout=30)
+        self.http.close()
+        return output
+
+
+@contextmanager
+def process(settings: Settings, **variables: str) -> Iterator[Process]:
+    """Runs a server process for the length of a block."""
+    running = Process(settings, **variables)
+    try:
+        yield running
+    finally:
+        running.stop()
+
+
+def credentials(tenant: Tenant) -> dict[str, str]:
+    """Returns the body of a client credentials exchange."""
+    return {
+        "grant_type": "client_credentials",
+        "client_id": tenant.client_id,
+        "client_secret": tenant.secret,
+        "audience": AUDIENCE,
+    }
+
+
+def basic(client_id: str, secret: str) -> str:
+    """Returns a Basic header value of text that needs no form encoding."""
+    return "Basic " + base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+
+
+def rxauth_program() -> str:
+    """Returns the path of the command line that is tested."""
+    return str(Path(sys.executable).parent / "rxauth")
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Returns the environment in which a process has these settings, and no others."""
+    given = {name: value for name, value in os.environ.items() if not name.startswith("RXAUTH_")}
+    given |= {
+        "RXAUTH_ISSUER": settings.issuer,
+        "RXAUTH_AUDIENCE": settings.audience,
+        "RXAUTH_DATABASE_URL": settings.database_url,
+        "RXAUTH_SEALING_KEY": base64.b64encode(settings.sealing_key).decode(),
+        "PYTHONWARNINGS": "error",
+    }
+    if settings.owner_database_url is not None:
+        given["RXAUTH_OWNER_DATABASE_URL"] = settings.owner_database_url
+    return given
+
+
+def run(settings: Settings, *arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
+    """Runs the command line with these settings."""
+    return subprocess.run(
+        [rxauth_program(), *arguments],
+        env=environment(settings),
+        input=stdin,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+def free_port() -> int:
+    """Returns a port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+def decode(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Returns the header and claims of a token, unverified."""
+    head, body, _ = token.split(".")
+    return tuple(json.loads(base64.urlsafe_b64decode(part + "==")) for part in (head, body))
+
+
+def challenge_attributes(answer: httpx.Response) -> dict[str, str]:
+    """Returns the attributes of a WWW-Authenticate header with one challenge."""
+    return dict(re.findall(r'(\w+)="([^"]*)"', answer.headers["www-authenticate"]))

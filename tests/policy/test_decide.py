@@ -1,0 +1,187 @@
+"""The decisions: what a token is granted, what a request may use, and whether that is enough."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rxauth.policy import decide
+from rxauth.policy.permissions import MACHINE_DEFAULT, PERMISSIONS, Machine
+from rxauth.policy.roles import Role
+from rxauth.policy.subjects import Caller, MachineSubject, ProviderAuthority, Subject, UserSubject
+
+NOW = 1_000_000
+NAMES = tuple(permission.name for permission in PERMISSIONS)
+NEVER_A_MACHINE = [permission.name for permission in PERMISSIONS if permission.machine is Machine.NEVER]
+AUTHORITY = ProviderAuthority(NOW - 10, None)
+
+some_names = st.frozensets(st.sampled_from(NAMES))
+machines = st.builds(MachineSubject, st.just("client"), st.just("org_1"), some_names)
+people = st.builds(
+    UserSubject,
+    st.just("usr_1"),
+    st.just("org_1"),
+    st.frozensets(st.sampled_from(Role)),
+    st.none() | st.builds(ProviderAuthority, st.integers(), st.none() | st.integers()),
+)
+subjects = machines | people
+moments = st.integers(0, 2 * NOW)
+
+
+def machine(*permissions: str) -> MachineSubject:
+    """Returns an organization's backend."""
+    return MachineSubject("client", "org_1", frozenset(permissions))
+
+
+def person(*roles: Role, authority: ProviderAuthority | None = None) -> UserSubject:
+    """Returns a person of one organization."""
+    return UserSubject("usr_1", "org_1", frozenset(roles), authority)
+
+
+def called(subject: Subject, *permissions: str) -> Caller:
+    """Returns what a token with these permissions lets the subject use."""
+    return decide.caller(permissions, subject, "client", "token", NOW)
+
+
+def test_a_machine_that_asks_for_nothing_in_particular_gets_what_it_was_given_in_the_documented_order() -> None:
+    given_backwards = machine(*reversed(MACHINE_DEFAULT))
+
+    assert decide.granted(given_backwards, (), NOW) == decide.Granted(MACHINE_DEFAULT)
+
+
+def test_a_narrower_scope_is_granted_as_asked_in_the_order_of_the_table() -> None:
+    asked = ("write:order", "read:patient")
+
+    assert decide.granted(machine(*MACHINE_DEFAULT), asked, NOW) == decide.Granted(("read:patient", "write:order"))
+
+
+@pytest.mark.parametrize(
+    ("subject", "asked", "name", "reason"),
+    [
+        (machine("read:patient"), ("read:order",), "read:order", "this client was not given it"),
+        (machine("read:patient"), ("read:patient", "read:order"), "read:order", "this client was not given it"),
+        (machine(), ("read:patient",), "read:patient", "this client was not given it"),
+        (machine("manage:user_roles"), ("manage:user_roles",), "manage:user_roles", "no machine may hold it"),
+        (machine("read:patient"), ("openid",), "openid", "there is no such permission"),
+        (machine("read:patient"), ("READ:PATIENT",), "READ:PATIENT", "there is no such permission"),
+        (person(Role.DEVELOPER), ("read:patient",), "read:patient", "none of this person's roles has it"),
+        (person(), ("read:organization",), "read:organization", "none of this person's roles has it"),
+        (
+            machine("write:prescription"),
+            ("write:prescription",),
+            "write:prescription",
+            "a machine never holds write:prescription; only authorized providers do",
+        ),
+        (
+            person(Role.PRESCRIBER),
+            ("write:prescription",),
+            "write:prescription",
+            "this person is not an authorized provider of the organization",
+        ),
+    ],
+)
+def test_a_scope_that_cannot_be_granted_is_refused_whole_by_name_and_reason(
+    subject: Subject, asked: tuple[str, ...], name: str, reason: str
+) -> None:
+    assert decide.granted(subject, asked, NOW) == decide.ScopeRefused(name, reason)
+
+
+@pytest.mark.parametrize("subject", [machine(), person()], ids=["machine", "person"])
+def test_nothing_given_means_nothing_held(subject: Subject) -> None:
+    assert decide.held(subject, NOW) == ()
+    assert decide.granted(subject, (), NOW) == decide.Granted(())
+
+
+@pytest.mark.parametrize("name", NEVER_A_MACHINE)
+def test_what_no_machine_may_hold_is_not_held_by_a_machine_that_was_given_it(name: str) -> None:
+    assert decide.held(machine(name, "read:patient"), NOW) == ("read:patient",)
+    assert isinstance(decide.granted(machine(name), (name,), NOW), decide.ScopeRefused)
+    assert called(machine(name), name).permissions == frozenset()
+
+
+def test_an_authorized_prescriber_is_granted_write_prescription_while_the_authority_lasts() -> None:
+    ends = person(Role.PRESCRIBER, authority=ProviderAuthority(NOW - 10, NOW + 10))
+
+    assert "write:prescription" in decide.held(ends, NOW)
+    assert "write:prescription" not in decide.held(ends, NOW + 10)
+
+
+def test_a_token_is_worth_no_more_than_its_subject_still_holds() -> None:
+    token = ("read:patient", "write:prescription")
+
+    assert called(person(Role.PRESCRIBER, authority=AUTHORITY), *token).permissions == set(token)
+    assert called(person(Role.PRESCRIBER), *token).permissions == {"read:patient"}
+    assert called(person(Role.DEVELOPER), *token).permissions == frozenset()
+    assert called(machine("read:order"), *token).permissions == frozenset()
+
+
+def test_a_token_is_worth_no_more_than_it_says() -> None:
+    assert called(machine(*MACHINE_DEFAULT), "read:order").permissions == {"read:order"}
+    assert called(machine(*MACHINE_DEFAULT)).permissions == frozenset()
+
+
+def test_names_that_are_no_permissions_are_worth_nothing_in_a_token() -> None:
+    assert called(machine("everything", "*"), "everything", "*", "").permissions == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("caller", "any_of", "answer"),
+    [
+        (called(machine("read:order"), "read:order"), ("read:order",), None),
+        (called(machine("write:order"), "write:order"), ("create:order", "write:order"), None),
+        (
+            called(machine(*MACHINE_DEFAULT), "read:order"),
+            ("read:patient",),
+            decide.Insufficient(("read:patient",), "the token was issued without it"),
+        ),
+        (
+            called(machine("read:order"), "read:order", "read:patient"),
+            ("read:patient",),
+            decide.Insufficient(("read:patient",), "this client was not given it"),
+        ),
+        (
+            called(machine("write:prescription"), "write:prescription"),
+            ("write:prescription",),
+            decide.Insufficient(
+                ("write:prescription",), "a machine never holds write:prescription; only authorized providers do"
+            ),
+        ),
+    ],
+)
+def test_a_requirement_is_met_by_any_of_its_permissions_or_refused_with_the_reason(
+    caller: Caller, any_of: tuple[str, ...], answer: decide.Insufficient | None
+) -> None:
+    assert decide.require(caller, any_of, NOW) == answer
+
+
+@given(subjects, st.lists(st.sampled_from([*NAMES, "no:such"]), max_size=6), moments)
+def test_whatever_is_granted_was_asked_for_and_is_held(subject: Subject, asked: list[str], now: int) -> None:
+    answer = decide.granted(subject, tuple(asked), now)
+
+    held = decide.held(subject, now)
+    if isinstance(answer, decide.ScopeRefused):
+        assert answer.name in asked
+        assert answer.name not in held
+    else:
+        assert set(answer.permissions) == (set(asked) or set(held))
+        assert set(answer.permissions) <= set(held)
+        assert list(answer.permissions) == sorted(set(answer.permissions), key=NAMES.index)
+
+
+@given(subjects, st.lists(st.sampled_from([*NAMES, "no:such"])), moments)
+def test_a_caller_may_use_exactly_what_token_and_subject_share(subject: Subject, token: list[str], now: int) -> None:
+    usable = decide.caller(token, subject, "client", "token", now).permissions
+
+    assert usable == set(token) & set(decide.held(subject, now))
+
+
+@given(machines, moments)
+def test_no_machine_ever_holds_write_prescription(subject: MachineSubject, now: int) -> None:
+    assert "write:prescription" not in decide.held(subject, now)
+
+
+@given(people, st.frozensets(st.sampled_from(Role)), moments)
+def test_roles_add_up_and_never_take_away(one: UserSubject, more: frozenset[Role], now: int) -> None:
+    other = UserSubject(one.user_id, one.organization_id, more, one.authority)
+    both = UserSubject(one.user_id, one.organization_id, one.roles | more, one.authority)
+
+    assert set(decide.held(both, now)) == set(decide.held(one, now)) | set(decide.held(other, now))

@@ -1,0 +1,72 @@
+"""A PostgreSQL server of the tests' own: started for a run, on a socket in a temporary folder, thrown away after it."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+OWNER = "rxauth_owner"
+SERVING = "rxauth_serving"
+VARIABLE = "TEST_POSTGRES_SOCKET"
+
+
+def _binaries() -> Path:
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[4]))
+    if not found:
+        raise RuntimeError("PostgreSQL is not installed: run `make test`, or apt-get install postgresql")
+    return found[-1].parent
+
+
+def _as_postgres() -> list[str]:
+    """PostgreSQL refuses to run as root."""
+    return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
+
+
+class Cluster:
+    """One server, with the two roles that an installation has."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="rxauth-postgres-"))
+        self._binaries = _binaries()
+        if os.geteuid() == 0:
+            shutil.chown(self.folder, "postgres", "postgres")
+        self._run("initdb", "--pgdata", self._data, "--auth=trust", "--username=postgres", "--encoding=UTF8")
+        self.start()
+        for role in (OWNER, SERVING):
+            self.sql(f"CREATE ROLE {role} LOGIN" + (" CREATEDB" if role == OWNER else ""))
+
+    @property
+    def _data(self) -> str:
+        return str(self.folder / "data")
+
+    def start(self) -> None:
+        """Starts the server; its commits reach the disk, but not the platter: the machine does not lose power here."""
+        options = f"-k {self.folder} -c listen_addresses= -c fsync=off -c max_connections=200"
+        self._run(
+            "pg_ctl", "--pgdata", self._data, "--wait", "--log", f"{self._data}/log", "--options", options, "start"
+        )
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stops the server, as a crash would unless told otherwise."""
+        self._run("pg_ctl", "--pgdata", self._data, "--wait", "--mode", mode, "stop")
+
+    def remove(self) -> None:
+        """Stops the server and removes its data."""
+        self.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def sql(self, statement: str) -> None:
+        """Runs a statement as the superuser."""
+        self._run("psql", "--host", str(self.folder), "--username", "postgres", "--quiet", "--command", statement)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [*_as_postgres(), str(self._binaries / program), *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+        if done.returncode:
+            raise RuntimeError(f"{program}: {done.stdout}{done.stderr}")
+
+
+def url(folder: str, role: str, database: str) -> str:
+    """Returns the URL of a database of the cluster in `folder`."""
+    return f"postgresql://{role}@/{database}?host={folder}"

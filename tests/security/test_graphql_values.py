@@ -1,0 +1,210 @@
+"""Variables of other types and hostile texts: refused by name or found absent, never an accident."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLArgument,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLObjectType,
+    get_named_type,
+    get_nullable_type,
+    is_required_argument,
+    is_required_input_field,
+)
+
+from tests.api.answers import MODERN, Clinics
+from tests.api.measures import SCHEMA
+from tests.world import Template
+
+CONFUSED: dict[str, list[Any]] = {
+    "ID!": [None, 1.5, True, [], ["a"], {}, {"id": "a"}],
+    "ID": [1.5, False, [1], {}],
+    "Int": [2**31, -(2**31) - 1, 10**30, 1.5, "1", True, [1], {}, "NaN"],
+    "Float": ["1.5", True, [1.5], {}, "Infinity"],
+    "String": [1, 1.5, True, [], {}, ["a"]],
+    "Boolean!": [None, 0, 1, "true", [], {}],
+    "AWSDate!": [None, 0, True, [], {}, ["1990-01-01"]],
+    "AWSPhone!": [None, 2025550170, True, [], {}],
+    "AWSEmail": [1, True, [], {}],
+    "SexType!": [None, 0, True, "male", ["MALE"], {}],
+    "OrderState": [0, True, "PLACE", [], {}],
+    "NameInput!": [None, "Ada", 1, [{"first": "A"}], {}, {"first": "A", "last": "B", "extra": 1}],
+    "[ID]": [{}, [[]], [1.5], [{"id": "a"}]],
+    "[AllergenInput]": ["a", [["a"]], [{}], [{"allergenId": None}], [{"allergenId": "a", "onset": 1}]],
+    "LatLongSearch": ["here", [40.7, -74], {"latitude": "40.7"}, {"latitude": [1]}, {"altitude": 1}],
+}
+HOSTILE = [
+    "\x00",
+    "a\x00b",
+    "\x1b[31m",
+    "\uffff",
+    "\U0010ffff",
+    "%00",
+    "../../etc/passwd",
+    "'; DROP TABLE patients; --",
+    '" OR 1=1 --',
+    "${jndi:ldap://x}",
+    "{{7*7}}",
+    "\\",
+    "%",
+    " ",
+    "a" * 100_000,
+    "\N{COMBINING ACUTE ACCENT}" * 10_000,
+    "\ufdfa" * 10_000,
+]
+
+REFUSALS = {"BAD_USER_INPUT", "NOT_FOUND", "BAD_REQUEST", "GRAPHQL_VALIDATION_FAILED"}
+
+
+@pytest.fixture(scope="module")
+def clinics(templates: dict[str, Template], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Clinics]:
+    """The servers of these tests."""
+    running = Clinics(templates, tmp_path_factory)
+    yield running
+    running.stop()
+
+
+@pytest.mark.parametrize(("kind", "value"), [(kind, value) for kind, values in CONFUSED.items() for value in values])
+def test_a_variable_of_another_type_is_422_and_runs_nothing(clinics: Clinics, kind: str, value: Any) -> None:
+    """GraphQL over HTTP, §Status Codes; GraphQL, §6.1.2."""
+    live = clinics.serve("sqlite")
+    document = f"query($confused: {kind}) {{ __typename }}"
+
+    answer = live.graphql(live.token(live.world.alder), document, {"confused": value}, accept=MODERN)
+
+    assert answer.status_code == 422
+    assert "data" not in answer.json()
+    for error in answer.json()["errors"]:
+        assert error["extensions"]["code"] in {"BAD_USER_INPUT", "GRAPHQL_VALIDATION_FAILED"}
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "01", "+1", "0x10", "1_000"])
+def test_a_number_that_is_none_runs_nothing(clinics: Clinics, number: str) -> None:
+    live = clinics.serve("sqlite")
+    query = "query($a: Int, $b: LatLongSearch) { patients(first: $a) { id } pharmacies(location: $b) { id } }"
+    headers = {"authorization": live.token(live.world.alder), "content-type": "application/json", "accept": MODERN}
+
+    for variables in (f'{{"a": {number}}}', f'{{"b": {{"latitude": {number}, "longitude": 0}}}}'):
+        body = f'{{"query": "{query}", "variables": {variables}}}'
+        answer = live.http.post("/graphql", content=body, headers=headers)
+        assert answer.status_code in {400, 422}
+        assert "data" not in answer.json()
+
+
+@dataclass(frozen=True)
+class Place:
+    """An argument of a root field, or a member of one, that takes a text."""
+
+    root: str
+    field: str
+    path: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.field}({'.'.join(self.path)})"
+
+
+def texts(name: str, kind: GraphQLInputType) -> Iterator[tuple[str, ...]]:
+    """Lists the paths to texts in an argument of a type."""
+    inner = get_named_type(kind)
+    if inner.name in {"ID", "String"}:
+        yield (name,)
+    elif isinstance(inner, GraphQLInputObjectType):
+        for member_name, member in inner.fields.items():
+            for path in texts(member_name, member.type):
+                yield (name, *path)
+
+
+def places() -> Iterator[Place]:
+    """Lists every place where a text goes in."""
+    for root in (SCHEMA.query_type, SCHEMA.mutation_type):
+        assert root is not None
+        for field_name, field in root.fields.items():
+            for name, argument in field.args.items():
+                for path in texts(name, argument.type):
+                    yield Place(root.name, field_name, path)
+
+
+def filled(kind: GraphQLInputType, path: tuple[str, ...], text: str) -> Any:
+    """Returns a value that is good but for the text at a path; an empty path is elsewhere."""
+    bare = get_nullable_type(kind)
+    if isinstance(bare, GraphQLList):
+        return [filled(bare.of_type, path, text)]
+    if isinstance(bare, GraphQLInputObjectType):
+        return {
+            name: filled(member.type, path[1:] if path[1:2] == (name,) else (), text)
+            for name, member in bare.fields.items()
+            if is_required_input_field(member) or path[1:2] == (name,)
+        }
+    if path:
+        return text
+    name = get_named_type(kind).name
+    good = {"AWSDate": "1990-01-01", "AWSPhone": "+12025550170", "SexType": "MALE", "Boolean": True}
+    return good.get(name, "sample")
+
+
+def given(arguments: dict[str, GraphQLArgument], place: Place, text: str) -> dict[str, Any]:
+    """Returns the variables that put a text in a place."""
+    return {
+        name: filled(argument.type, place.path if place.path[0] == name else (), text)
+        for name, argument in arguments.items()
+        if is_required_argument(argument) or place.path[0] == name
+    }
+
+
+@pytest.mark.parametrize("place", list(places()), ids=str)
+def test_a_hostile_text_is_absent_or_refused_and_no_accident(clinics: Clinics, engine: str, place: Place) -> None:
+    live = clinics.serve(engine)
+    token = live.token(live.world.alder)
+    root = SCHEMA.type_map[place.root]
+    assert isinstance(root, GraphQLObjectType)
+    arguments = root.fields[place.field].args
+    declared = ", ".join(f"${name}: {argument.type}" for name, argument in arguments.items())
+    passed = ", ".join(f"{name}: ${name}" for name in arguments)
+    operation = "query" if place.root == "Query" else "mutation"
+    document = f"{operation}({declared}) {{ {place.field}({passed}) {{ __typename }} }}"
+
+    codes: dict[str, set[str]] = {}
+    for text in HOSTILE:
+        answer = live.graphql(token, document, given(arguments, place, text))
+        assert answer.status_code in {200, 400, 422}
+        codes[text] = {error["extensions"]["code"] for error in answer.json().get("errors", [])}
+
+    assert {text[:20]: found for text, found in codes.items() if not found <= REFUSALS} == {}
+    assert len(live.data(token, "{ patients(first: 100) { id } }")["patients"]) >= 24
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        '{ patient(id: "a%sb") { id } }',
+        '{ orders(filter: {patientId: "a%sb"}) { id } }',
+        '{ patients(after: "a%sb") { id } }',
+        '{ pharmacies(name: "a%sb") { id } }',
+        'mutation { updatePatient(id: "a%sb") { id } }',
+        'mutation { updatePatient(id: "sample-001", allergenId: "a%sb") { id } }',
+    ],
+)
+@pytest.mark.parametrize("escaped", ["\\u0000", "\\u{0}", "\\uFFFF", "\\u{10FFFF}", "\\uD800", "\\u{D800}"])
+def test_a_hostile_text_in_the_document_is_no_accident_either(
+    clinics: Clinics, engine: str, document: str, escaped: str
+) -> None:
+    live = clinics.serve(engine)
+
+    answer = live.graphql(live.token(live.world.alder), document % escaped)
+
+    codes = {error["extensions"]["code"] for error in answer.json().get("errors", [])}
+    assert codes <= REFUSALS | {"GRAPHQL_PARSE_FAILED"}
+
+
+def test_the_texts_are_those_of_the_whole_schema() -> None:
+    found = [str(place) for place in places()]
+
+    assert len(found) == len(set(found)) > 60
+    assert {"patient(id)", "patients(filter.name)", "patients(after)", "createPatient(address.name.middle)"} <= set(
+        found
+    )

@@ -1,0 +1,294 @@
+"""Every object of another organization, asked for in every place that takes an identifier, looks like an absent one."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from graphql import GraphQLField, GraphQLInputObjectType, GraphQLObjectType, get_named_type
+
+from tests.api.answers import WHOLE_PATIENT, Clinics
+from tests.api.documents import CREATE_PATIENT, ada
+from tests.api.measures import SCHEMA
+from tests.conftest import ENGINES
+from tests.live import Live
+from tests.world import Template
+
+# Free text that an organization chooses for its own records: it names nothing of anybody else's.
+NOT_A_REFERENCE = "externalId"
+NEW = {"name": {"first": "A", "last": "B"}, "dateOfBirth": "1990-01-01", "sex": "MALE", "phone": "+12025550170"}
+DUMP = f"""{{
+  patients(first: 100) {{ {WHOLE_PATIENT} }}
+  orders(first: 100) {{ id state patient {{ id }} fills {{ id state }} pharmacy {{ id }} }}
+  prescriptions(first: 100) {{ id state patient {{ id }} prescriber {{ id }} }}
+}}"""
+EVERYTHING = """{
+  patients(first: 25) {
+    id address { id }
+    prescriptions(first: 25) { id prescriber { id } patient { id } fills { id order { id patient { id } } } }
+    orders(first: 25) { id patient { id } fills { id prescription { id patient { id } } } }
+    medicationHistory { prescription { id patient { id } } }
+  }
+}"""
+SHARED = ("phr_", "alg_", "med_", "dme_")
+
+
+@dataclass(frozen=True)
+class Place:
+    """An argument of a root field, or a member of one, that takes an identifier."""
+
+    root: str
+    field: str
+    path: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"{self.field}({'.'.join(self.path)})"
+
+
+def identifiers(name: str, kind: Any) -> Iterator[tuple[str, ...]]:
+    """Lists the paths to identifiers in an argument of a type."""
+    inner = get_named_type(kind)
+    if inner.name == "ID" and name != NOT_A_REFERENCE:
+        yield (name,)
+    elif isinstance(inner, GraphQLInputObjectType):
+        for member_name, member in inner.fields.items():
+            for path in identifiers(member_name, member.type):
+                yield (name, *path)
+
+
+def places(field: GraphQLField) -> Iterator[tuple[str, ...]]:
+    """Lists the paths to identifiers in the arguments of a field."""
+    for name, argument in field.args.items():
+        yield from identifiers(name, argument.type)
+
+
+def root_fields() -> Iterator[tuple[str, str, GraphQLField]]:
+    """Lists the fields of the two roots."""
+    for root in (SCHEMA.query_type, SCHEMA.mutation_type):
+        assert root is not None
+        for name, field in root.fields.items():
+            yield root.name, name, field
+
+
+PLACES = [Place(root, name, path) for root, name, field in root_fields() for path in places(field)]
+
+OWNED = [place for place in PLACES if place.path in {("id",), ("patientId",)} and place.field != "pharmacy"]
+
+
+@dataclass(frozen=True)
+class Scene:
+    """Two organizations on one server, and something of each kind that the second one owns."""
+
+    live: Live
+    ours: str
+    theirs: str
+    base: dict[str, dict[str, Any]]
+    foreign: dict[str, str]
+
+
+def scene(live: Live) -> Scene:
+    """Reads what the matrix is made of."""
+    ours, theirs = live.token(live.world.alder), live.token(live.world.birch)
+    external_id = "birch-patient-7"
+    live.data(theirs, CREATE_PATIENT, ada(externalId=external_id))
+    order = """{ orders(first: 1, filter: {state: COMPLETED}) {
+      id fills { id prescription { id prescriber { id } } } patient { id address { id } }
+    } }"""
+    owned = live.data(theirs, order)["orders"][0]
+    foreign = {
+        "order": owned["id"],
+        "fill": owned["fills"][0]["id"],
+        "prescription": owned["fills"][0]["prescription"]["id"],
+        "prescriber": owned["fills"][0]["prescription"]["prescriber"]["id"],
+        "patient": owned["patient"]["id"],
+        "address": owned["patient"]["address"]["id"],
+        "external identifier": external_id,
+        "organization": live.world.birch.organization_id,
+        "client": live.world.birch.client_id,
+    }
+    maya = live.data(ours, f'{{ patient(id: "sample-001") {{ {WHOLE_PATIENT} }} }}')["patient"]
+    allergen_id = live.data(ours, "{ allergens { id } }")["allergens"][-1]["id"]
+    address = {"street1": "1", "city": "A", "state": "NY", "postalCode": "1", "country": "US"}
+    base: dict[str, dict[str, Any]] = {
+        "createPatient": NEW,
+        "updatePatient": {"id": maya["id"], "gender": "Other"},
+        "removePatientAllergy": {"id": maya["id"], "allergenId": allergen_id},
+        "removePatientPreferredPharmacy": {
+            "patientId": maya["id"],
+            "pharmacyId": live.data(ours, "{ pharmacies { id } }")["pharmacies"][-1]["id"],
+        },
+        "address": address,
+        "allergies": {},
+        "medicationHistory": {"active": True},
+    }
+    return Scene(live, ours, theirs, base, foreign)
+
+
+@pytest.fixture(scope="module")
+def scenes(templates: dict[str, Template], tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Scene]]:
+    """The scene on each engine."""
+    clinics = Clinics(templates, tmp_path_factory)
+    yield {engine: scene(clinics.serve(engine)) for engine in ENGINES}
+    clinics.stop()
+
+
+@pytest.fixture
+def stage(scenes: dict[str, Scene], engine: str) -> Scene:
+    """The scene on one engine."""
+    return scenes[engine]
+
+
+def absent(identifier: str) -> str:
+    """Returns an identifier beside another one, in the same place of every order, that nothing has."""
+    return identifier[:-1] + ("X" if identifier[-1] != "X" else "Y")
+
+
+def variables(stage: Scene, place: Place, identifier: str) -> dict[str, Any]:
+    """Returns variables that are good but for an identifier in one place."""
+    value: Any = identifier
+    for name in reversed(place.path[1:]):
+        value = {name: value}
+    if len(place.path) > 1:
+        value |= stage.base.get(place.path[0], {})
+    kind = SCHEMA.type_map[place.root]
+    assert isinstance(kind, GraphQLObjectType)
+    if str(kind.fields[place.field].args[place.path[0]].type).startswith("["):
+        value = [value]
+    return stage.base.get(place.field, {}) | {place.path[0]: value}
+
+
+def document(place: Place, given: dict[str, Any]) -> str:
+    """Writes the document for some variables; it asks for the identifiers of what comes back."""
+    kind = SCHEMA.type_map[place.root]
+    assert isinstance(kind, GraphQLObjectType)
+    field = kind.fields[place.field]
+    declared = ", ".join(f"${name}: {field.args[name].type}" for name in given)
+    passed = ", ".join(f"{name}: ${name}" for name in given)
+    shown = "__typename" if place.field == "createPatient" else "__typename id"
+    operation = "query" if place.root == "Query" else "mutation"
+    return f"{operation}({declared}) {{ {place.field}({passed}) {{ {shown} }} }}"
+
+
+def test_the_matrix_has_a_row_for_every_kind_of_reference() -> None:
+    assert {place.field for place in PLACES} >= {
+        "patient",
+        "order",
+        "fill",
+        "prescription",
+        "orders",
+        "prescriptions",
+        "updatePatient",
+        "removePatientAllergy",
+        "removePatientPreferredPharmacy",
+        "createPatient",
+    }
+    assert len(PLACES) > 25
+
+
+@pytest.mark.parametrize("place", PLACES, ids=str)
+def test_an_object_of_another_organization_is_answered_as_an_absent_one(stage: Scene, place: Place) -> None:
+    before = stage.live.data(stage.theirs, DUMP)
+
+    for identifier in stage.foreign.values():
+        answers = []
+        for asked in (identifier, absent(identifier)):
+            given = variables(stage, place, asked)
+            answer = stage.live.graphql(stage.ours, document(place, given), given)
+            assert asked not in answer.text
+            answers.append((answer.status_code, answer.json()))
+        assert answers[0] == answers[1]
+
+    assert stage.live.data(stage.theirs, DUMP) == before
+
+
+@pytest.mark.parametrize("place", OWNED, ids=str)
+def test_its_owner_is_answered_otherwise(stage: Scene, place: Place) -> None:
+    """Without this the matrix could hold because nothing is ever found."""
+    by_field = {"order": "order", "fill": "fill", "prescription": "prescription"}
+    identifier = stage.foreign[by_field.get(place.field, "patient")]
+    given = variables(stage, place, identifier)
+
+    if place.root == "Query":
+        found = stage.live.data(stage.theirs, document(place, given), given)
+        assert found[place.field]["id"] == identifier
+    else:
+        errors = stage.live.graphql(stage.theirs, document(place, given), given).json().get("errors", [])
+        assert "there is no such patient" not in json.dumps(errors)
+
+
+@pytest.mark.parametrize("kind", ["patient", "prescriber", "order", "prescription"])
+@pytest.mark.parametrize(
+    "nested",
+    ["prescriptions(filter: {prescriberId: $id})", "prescriptions(after: $id)", "orders(after: $id)"],
+)
+def test_a_nested_reference_is_answered_as_an_absent_one(stage: Scene, nested: str, kind: str) -> None:
+    query = f'query($id: ID) {{ patient(id: "sample-002") {{ {nested} {{ id }} }} }}'
+    identifier = stage.foreign[kind]
+
+    shown = stage.live.data(stage.ours, query, {"id": identifier})
+
+    assert shown == stage.live.data(stage.ours, query, {"id": absent(identifier)})
+    assert identifier not in json.dumps(shown)
+
+
+def test_those_are_all_the_nested_references() -> None:
+    nested = {
+        f"{kind.name}.{name}({'.'.join(path)})"
+        for kind in SCHEMA.type_map.values()
+        if isinstance(kind, GraphQLObjectType) and kind.name not in {"Query", "Mutation"} and kind.name[:2] != "__"
+        for name, field in kind.fields.items()
+        for path in places(field)
+    }
+
+    assert nested == {
+        "Patient.prescriptions(after)",
+        "Patient.prescriptions(filter.prescriberId)",
+        "Patient.orders(after)",
+    }
+
+
+def found_identifiers(data: Any) -> Iterator[str]:
+    """Lists every identifier in an answer, but for those of reference data."""
+    if isinstance(data, dict):
+        for name, value in data.items():
+            if name == "id" and value is not None and not value.startswith(SHARED):
+                yield value
+            else:
+                yield from found_identifiers(value)
+    elif isinstance(data, list):
+        for one in data:
+            yield from found_identifiers(one)
+
+
+def test_nothing_of_another_organization_is_reached_from_what_one_owns(stage: Scene) -> None:
+    ours, theirs = (set(found_identifiers(stage.live.data(token, EVERYTHING))) for token in (stage.ours, stage.theirs))
+
+    assert len(ours) > 50
+    assert len(theirs) > 50
+    assert ours.isdisjoint(theirs)
+
+
+def test_the_patients_of_another_organization_are_not_found_by_name(stage: Scene) -> None:
+    last = "Onlyinbirch"
+    stage.live.data(stage.theirs, CREATE_PATIENT, ada(name={"first": "Ada", "last": last}))
+
+    for query in (
+        "query($name: String) { patients(filter: {name: $name}) { id } }",
+        "query($name: String) { orders(filter: {patientName: $name}) { id } }",
+        "query($name: String) { prescriptions(filter: {patientName: $name}) { id } }",
+    ):
+        (found,) = stage.live.data(stage.ours, query, {"name": last}).values()
+        assert found == []
+
+
+def test_an_organization_named_in_the_request_changes_nothing(stage: Scene) -> None:
+    other = stage.live.world.birch.organization_id
+    query = "{ patients(first: 100) { id } }"
+    plain = stage.live.data(stage.ours, query)
+    body = {"query": query, "variables": {"organization_id": other, "org_id": other}, "extensions": {"org_id": other}}
+    headers = {"authorization": stage.ours, "x-organization-id": other, "organization": other, "x-org-id": other}
+
+    answer = stage.live.http.post("/graphql", params={"organization": other}, json=body, headers=headers)
+
+    assert answer.json()["data"] == plain

@@ -1,0 +1,129 @@
+"""A small world that tests begin in: two organizations with their credentials and sample data, on either engine."""
+
+import shutil
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from rxauth.clock import Clock
+from rxauth.crypto.jws import SigningKey, new_signing_key
+from rxauth.domain import clients, organizations, signing_keys
+from rxauth.policy.permissions import MACHINE_DEFAULT
+from rxauth.sandbox import sample
+from rxauth.settings import Settings, check
+from rxauth.storage.database import Database, Transaction
+from rxauth.storage.migrations import migrate
+from tests import postgres
+
+NOW = 1_795_435_200  # 2026-11-23 12:00:00 UTC
+ISSUER = "http://localhost:8000/"
+AUDIENCE = "http://localhost:8000"
+SEALING_KEY = "c2VhbGluZy1rZXktb2YtdGhlLXRlc3RzLTMyLWJ5dGU="
+
+
+class StandingClock(Clock):
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self, at_s: int = NOW) -> None:
+        self._at_us = at_s * 1_000_000
+
+    def microseconds(self) -> int:
+        """Returns the moment at which the clock stands."""
+        return self._at_us
+
+    def advance(self, seconds: float) -> None:
+        """Moves the clock."""
+        self._at_us += int(seconds * 1_000_000)
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """An organization and the credentials of its machine client."""
+
+    organization_id: str
+    client_id: str
+    secret_id: str
+    secret: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class World:
+    """An installation that is not served yet."""
+
+    settings: Settings
+    alder: Tenant
+    birch: Tenant
+    current_key: SigningKey
+    next_key: SigningKey
+
+    def open(self) -> Database:
+        """Opens the installation's database."""
+        return Database(self.settings.database_url)
+
+
+class Template:
+    """A world made once, and copied for each test that wants one."""
+
+    def __init__(self, folder: Path, engine: str) -> None:
+        self._folder = folder
+        self._socket = postgres_socket() if engine == "postgresql" else None
+        self._name = f"template_{uuid.uuid4().hex[:12]}"
+        self._copies: list[str] = []
+        url, owner_url = self._urls(self._name)
+        if self._socket is not None:
+            self._admin(f"CREATE DATABASE {self._name} OWNER {postgres.OWNER} LOCALE 'C.UTF-8' TEMPLATE template0")
+        migrate(owner_url, url)
+        database = Database(url)
+        self._keys = (new_signing_key(), new_signing_key())
+        self._tenants = database.write(self._fill)
+        database.close()
+
+    def copy(self) -> World:
+        """Returns a fresh world."""
+        name = f"world_{uuid.uuid4().hex[:12]}"
+        url, owner_url = self._urls(name)
+        if self._socket is None:
+            shutil.copy(self._folder / f"{self._name}.sqlite", self._folder / f"{name}.sqlite")
+        else:
+            self._admin(f"CREATE DATABASE {name} OWNER {postgres.OWNER} TEMPLATE {self._name}")
+            self._copies.append(name)
+        return World(make_settings(url, owner_url), *self._tenants, *self._keys)
+
+    def _urls(self, name: str) -> tuple[str, str]:
+        if self._socket is None:
+            url = f"sqlite:///{self._folder / name}.sqlite"
+            return url, url
+        return postgres.url(self._socket, postgres.SERVING, name), postgres.url(self._socket, postgres.OWNER, name)
+
+    def _admin(self, statement: str) -> None:
+        import psycopg
+
+        with psycopg.connect(f"host={self._socket} user=postgres dbname=postgres", autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+    def _fill(self, transaction: Transaction) -> tuple[Tenant, Tenant]:
+        key = make_settings("sqlite:///unused", None).sealing_key
+        signing_keys.make_first(transaction, self._keys, key, NOW - 86_400)
+        sample.load_reference(transaction)
+        return add_tenant(transaction, "Alder Clinic"), add_tenant(transaction, "Birch Clinic")
+
+
+def add_tenant(transaction: Transaction, name: str) -> Tenant:
+    """Adds an organization with its machine client and sample data."""
+    organization = organizations.create(transaction, name, NOW)
+    secret = clients.create_machine_client(transaction, organization.id, f"{name} backend", MACHINE_DEFAULT, NOW)
+    sample.load_organization(transaction, organization.id, NOW * 1000)
+    return Tenant(organization.id, secret.client_id, secret.id, secret.text)
+
+
+def make_settings(url: str, owner_url: str | None, **others: object) -> Settings:
+    """Returns the settings of a test's installation."""
+    given = {"issuer": ISSUER, "audience": AUDIENCE, "database_url": url, "sealing_key": SEALING_KEY, **others}
+    return check(given if owner_url is None else {**given, "owner_database_url": owner_url})
+
+
+def postgres_socket() -> str:
+    """Returns the folder of the run's PostgreSQL socket."""
+    import os
+
+    return os.environ[postgres.VARIABLE]
