@@ -20,7 +20,7 @@ test: $(STAMP)
 
 prove: $(STAMP)
 	@tools/system-packages postgresql
-	@$(VENV)/bin/pytest tests/prove --numprocesses 0 --prove
+	@$(VENV)/bin/pytest -m hypothesis --prove --numprocesses 2 --verbose --durations 0 --durations-min 1
 
 lint: $(STAMP)
 	@$(VENV)/bin/ruff check --fix

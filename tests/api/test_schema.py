@@ -126,6 +126,14 @@ def test_a_resolver_of_a_field_that_is_not_there_does_not_start(kind: str) -> No
         build(CONTRACT, replace(BINDING, resolvers={**BINDING.resolvers, kind: resolvers}))
 
 
+@pytest.mark.parametrize("name", BINDING.inputs)
+def test_an_input_that_becomes_nothing_does_not_start(name: str) -> None:
+    inputs = {other: make for other, make in BINDING.inputs.items() if other != name}
+
+    with pytest.raises(SchemaError, match=name):
+        build(CONTRACT, replace(BINDING, inputs=inputs))
+
+
 HEAD = """
 directive @requires(anyOf: [String!]!) on FIELD_DEFINITION
 directive @requiresOrganization on FIELD_DEFINITION

@@ -213,11 +213,13 @@ def test_a_feed_polls_by_itself_until_it_is_stopped(here: Database, there: Datab
     told = threading.Event()
     feed = Feed(here, 10)
     feed.on(ChangeKind.CLIENT, lambda subject_id: told.set() if subject_id == "one" else None)
+    threads_before = set(threading.enumerate())
     feed.start()
     there.write(lambda tx: record(tx, ChangeKind.CLIENT, "one", NOW))
     assert told.wait(timeout=30)
+    assert [thread.name for thread in set(threading.enumerate()) - threads_before] == ["change-feed"]
     feed.stop()
-    assert not [thread for thread in threading.enumerate() if thread.name == "change-feed"]
+    assert not [thread for thread in set(threading.enumerate()) - threads_before if thread.name == "change-feed"]
 
 
 def test_a_feed_outlives_a_listener_that_fails_unexpectedly(here: Database, there: Database) -> None:

@@ -113,6 +113,18 @@ def test_a_new_minute_writes_the_number_of_the_last_and_begins_anew(sqlite_world
     assert counts(sqlite_world) == [1, 1, 1, 6]
 
 
+def test_a_number_is_written_when_its_minute_is_over_though_no_other_refusal_arrives(
+    sqlite_world: World, clock: StandingClock
+) -> None:
+    async def story(refusals: Refusals) -> None:
+        clock.advance(59)
+        for _ in range(6):
+            refusals.note(REFUSED)
+        await until(lambda: counts(sqlite_world) == [1, 5])
+
+    told(sqlite_world, clock, story)
+
+
 @pytest.mark.parametrize("other", OTHER_KINDS.values(), ids=OTHER_KINDS)
 def test_what_is_refused_for_another_reason_or_to_another_is_counted_apart(
     sqlite_world: World, clock: StandingClock, other: Act

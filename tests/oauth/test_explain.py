@@ -108,8 +108,8 @@ def test_a_revoked_token_is_told_what_ended_it(sqlite_live: Live, ended: str) ->
 @pytest.mark.parametrize(
     ("header", "claims", "kind"),
     [
-        ({"typ": "JWT"}, {}, "This is a signed token of type 'JWT', not an access token."),
-        ({"typ": None}, {}, "This is a signed token of type None, not an access token."),
+        ({"typ": "JWT"}, {}, "This is a signed token of type JWT, not an access token."),
+        ({"typ": None}, {}, "This is a signed token without a type, not an access token."),
         ({}, {"sub": "usr_01ARZ3NDEKTSV4RRFFQ69G5FAV"}, "This is an access token of a person."),
         ({"typ": "application/at+jwt"}, {}, "This is an access token of a machine: an organization's backend."),
     ],

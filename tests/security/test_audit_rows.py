@@ -142,8 +142,8 @@ REFUSED: list[tuple[Callable[[Live], httpx.Response], int, str, bool, str]] = [
     (_password_grant, 400, "token.refused", False, "unsupported_grant_type"),
     (_no_token, 401, "request.refused", False, "missing_token"),
     (_foreign_token, 401, "request.refused", False, "invalid_token"),
-    (_expired_token, 401, "request.refused", False, "invalid_token"),
-    (_token_of_an_unknown_secret, 401, "request.refused", False, "invalid_token"),
+    (_expired_token, 401, "request.refused", True, "invalid_token"),
+    (_token_of_an_unknown_secret, 401, "request.refused", True, "invalid_token"),
     (_lacking_permission, 200, "request.refused", True, "needs read:order"),
 ]
 NAMES = [act.__name__.strip("_") for act, *_ in REFUSED]

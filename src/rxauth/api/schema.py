@@ -72,7 +72,7 @@ def build(contract: str, binding: Binding) -> GraphQLSchema:
         if isinstance(kind, GraphQLObjectType):
             _bind_object(schema, kind, binding.resolvers.get(name, {}))
         elif isinstance(kind, GraphQLInputObjectType):
-            _bind_input(kind, binding.inputs[name])
+            _bind_input(kind, binding.inputs.get(name))
         elif isinstance(kind, GraphQLInterfaceType):
             kind.resolve_type = lambda record, _info, _type: binding.kind_of(record)
     return schema
@@ -118,7 +118,9 @@ def _bind_scalar(schema: GraphQLSchema, name: str, scalar: GraphQLScalarType) ->
     declared.coerce_input_literal = scalar.coerce_input_literal
 
 
-def _bind_input(kind: GraphQLInputObjectType, make: Callable[..., Any]) -> None:
+def _bind_input(kind: GraphQLInputObjectType, make: Callable[..., Any] | None) -> None:
+    if make is None:
+        raise SchemaError(f"{kind.name} becomes nothing: no input is bound to it")
     for name, field in kind.fields.items():
         field.out_name = snake_case(name)
     kind.out_type = lambda values: make(**values)  # type: ignore[method-assign, assignment]

@@ -39,10 +39,10 @@ async def execute(edge: Edge, request: Request) -> Answer:
         body = await request.body()
         outcome = await edge.in_thread(_run, edge, claims, body)
     except InvalidTokenError as error:
-        _note(edge, request, error.code, None)
+        _note(edge, request, error.code, error.client_id)
         raise
     for permission in outcome.forbidden:
-        _note(edge, request, f"needs {permission}", claims)
+        _note(edge, request, f"needs {permission}", claims.client_id, claims.org_id)
     if outcome.failure is Failure.UNAVAILABLE:
         log_unavailable(request.request_id)
     for unexpected in outcome.unexpected:
@@ -70,7 +70,9 @@ def _caller(edge: Edge, claims: AccessClaims) -> Caller:
     client = clients.peek(claims.client_id) or clients.fetch(claims.client_id)
     reason = tokens.revocation(claims, client)
     if reason is not None or client is None:
-        raise InvalidTokenError(reason or "The client of this token is gone.")
+        error = InvalidTokenError(reason or "The client of this token is gone.")
+        error.client_id = claims.client_id
+        raise error
     now = edge.server.clock.seconds()
     return decide.caller(claims.permissions, client.subject, claims.client_id, claims.jti, now)
 
@@ -93,13 +95,13 @@ def _answer(request: Request, outcome: Outcome) -> Answer:
     return graphql_answer(status, outcome.body, media_type, *headers)
 
 
-def _note(edge: Edge, request: Request, reason: str, claims: AccessClaims | None) -> None:
-    """Counts a refusal; claims: of a token that was accepted."""
+def _note(edge: Edge, request: Request, reason: str, client_id: str | None, organization_id: str | None = None) -> None:
+    """Counts a refusal; client_id: None if no token of this server named one."""
     edge.refusals.note(
         audit.Act(
             audit.Event.REQUEST_REFUSED,
-            audit.ANONYMOUS if claims is None else audit.Actor("client", claims.client_id),
-            organization_id=None if claims is None else claims.org_id,
+            audit.ANONYMOUS if client_id is None else audit.Actor("client", client_id),
+            organization_id=organization_id,
             reason=reason,
             network=request.network,
             request_id=request.request_id,

@@ -22,15 +22,19 @@ class Refusals:
         self._audit = audit
         self._counted: dict[_Kind, Act] = {}
         self._window = 0
+        self._window_end: asyncio.TimerHandle | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._closing = False
 
     def note(self, act: Act) -> None:
         """Counts one refusal; the answer to it does not wait for the record."""
-        window = self._clock.seconds() // WINDOW_S
+        window, elapsed_s = divmod(self._clock.seconds(), WINDOW_S)
         if window != self._window or len(self._counted) >= KINDS_LIMIT:
             self._write_counts()
             self._window = window
+        if not self._counted:
+            self._stop_waiting()
+            self._window_end = asyncio.get_running_loop().call_later(WINDOW_S - elapsed_s, self._write_counts)
         kind = (act.event, act.reason, act.actor.id, act.network)
         counted = self._counted.get(kind)
         if counted is None:
@@ -42,8 +46,13 @@ class Refusals:
     async def close(self) -> None:
         """Writes the numbers counted so far, and waits until they are kept."""
         self._closing = True
+        self._stop_waiting()
         self._write_counts()
         await asyncio.gather(*self._tasks)
+
+    def _stop_waiting(self) -> None:
+        if self._window_end is not None:
+            self._window_end.cancel()
 
     def _write_counts(self) -> None:
         counted, self._counted = self._counted, {}

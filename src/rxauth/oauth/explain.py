@@ -45,7 +45,8 @@ def _refusal(server: Server, token: str, now: int) -> str | None:
 
 def _kind(header: Any, claims: dict[str, Any]) -> str:
     if str(header.get("typ")) not in {"at+jwt", "application/at+jwt"}:
-        return f"This is a signed token of type {_shown(header.get('typ'))}, not an access token."
+        kind = "without a type" if header.get("typ") is None else f"of type {_shown(header['typ'])}"
+        return f"This is a signed token {kind}, not an access token."
     if str(claims.get("sub", "")).endswith("@clients"):
         return "This is an access token of a machine: an organization's backend."
     return "This is an access token of a person."

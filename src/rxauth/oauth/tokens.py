@@ -78,7 +78,11 @@ def verify(server: Server, token: str, now: int) -> AccessClaims:
         server.verified.forget(key)
         key_id, claims = _open(server, token, now)
         server.verified.remember(key, key_id, claims)
-    _check_claims(server, claims, now)
+    try:
+        _check_claims(server, claims, now)
+    except InvalidTokenError as error:
+        error.client_id = claims.client_id
+        raise
     return claims
 
 
