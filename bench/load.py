@@ -64,7 +64,7 @@ class Post:
                 trust_env=False,
                 verify=False,
             )
-        except httpx.ConnectError:
+        except httpx.TransportError:
             return None
         if answer.status_code != 200 or "errors" in answer.json():
             raise RuntimeError(f"{self.path} answers {answer.status_code}: {answer.text[:500]}")
