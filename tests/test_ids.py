@@ -38,9 +38,12 @@ def test_an_identifier_is_of_its_kind_and_no_other(kind: Kind, other: Kind, at_m
     assert ids.is_id(other, text) is (other is kind)
 
 
+OURS = {"ALLERGEN", "ADDRESS", "SECRET", "SESSION", "SIGN_IN", "FAMILY", "INVITE", "MAIL"}
+
+
 def test_every_kind_has_the_prefix_that_clients_know() -> None:
     prefixes = {kind.name: str(kind) for kind in Kind}
-    assert {name: prefixes[name] for name in prefixes if name not in {"ALLERGEN", "ADDRESS", "SECRET"}} == {
+    assert {name: prefixes[name] for name in prefixes if name not in OURS} == {
         "ORGANIZATION": "org",
         "USER": "usr",
         "PATIENT": "pat",

@@ -80,6 +80,9 @@ def test_what_is_not_given_has_its_default() -> None:
         "listen_host": "127.0.0.1",
         "listen_port": 8000,
         "machine_token_lifetime_s": 86_400,
+        "person_token_lifetime_s": 3_600,
+        "session_idle_s": 3_600,
+        "session_lifetime_s": 86_400,
         "key_set_lifetime_s": 300,
         "staleness_bound_s": 10,
     }

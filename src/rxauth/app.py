@@ -8,16 +8,19 @@ from rxauth.api.schema import build, read_contract
 from rxauth.clock import Clock
 from rxauth.crypto.jws import new_signing_key
 from rxauth.domain import audit, installation, signing_keys
+from rxauth.domain.sessions import Limits
 from rxauth.edge.context import Edge
 from rxauth.edge.routes import application
 from rxauth.oauth.server import Lifetimes, Server, open_server
 from rxauth.settings import Settings, SettingsError, is_loopback, variable_of
 from rxauth.storage.database import ConflictError, Database, Transaction
-from rxauth.storage.migrations import migrate, require_latest
+from rxauth.storage.revisions import require_latest
 
 
 def migrate_database(settings: Settings) -> list[str]:
     """Brings the tables up to date; returns the revisions that were applied."""
+    from rxauth.storage.migrations import migrate  # noqa: PLC0415  # late: Alembic is slow to import, and serves nobody
+
     return migrate(settings.owner_database_url or settings.database_url, settings.database_url)
 
 
@@ -54,7 +57,7 @@ def make_server(settings: Settings, clock: Clock) -> Server:
         return open_server(
             issuer=settings.issuer,
             audience=settings.audience,
-            lifetimes=Lifetimes(settings.machine_token_lifetime_s, settings.key_set_lifetime_s),
+            lifetimes=_lifetimes(settings),
             clock=clock,
             database=database,
             sealing_key=settings.sealing_key,
@@ -63,6 +66,15 @@ def make_server(settings: Settings, clock: Clock) -> Server:
     except BaseException:
         database.close()
         raise
+
+
+def _lifetimes(settings: Settings) -> Lifetimes:
+    return Lifetimes(
+        settings.machine_token_lifetime_s,
+        settings.key_set_lifetime_s,
+        settings.person_token_lifetime_s,
+        Limits(settings.session_idle_s, settings.session_lifetime_s),
+    )
 
 
 def _require_private_sandbox(settings: Settings, database: Database) -> None:

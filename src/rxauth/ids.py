@@ -30,6 +30,11 @@ class Kind(StrEnum):
     ALLERGEN = "alg"
     ADDRESS = "adr"
     SECRET = "sec"  # noqa: S105
+    SESSION = "ses"
+    SIGN_IN = "sin"
+    FAMILY = "fam"
+    INVITE = "inv"
+    MAIL = "mal"
 
 
 def new_ulid(at_ms: int, entropy: bytes | None = None) -> str:

@@ -112,6 +112,15 @@ class Settings:
     machine_token_lifetime_s: int = _setting(
         _whole_number(60, _LIFETIME_LIMIT_S), "How long a machine's token lives.", 86_400
     )
+    person_token_lifetime_s: int = _setting(
+        _whole_number(60, 86_400), "How long a person's access token lives; a refresh token gives the next one.", 3_600
+    )
+    session_idle_s: int = _setting(
+        _whole_number(60, 86_400), "How long a person's session lasts without activity.", 3_600
+    )
+    session_lifetime_s: int = _setting(
+        _whole_number(300, _LIFETIME_LIMIT_S), "How long a person's session lasts at most.", 86_400
+    )
     key_set_lifetime_s: int = _setting(
         _whole_number(1, 86_400), "How long clients may keep the key set, and so how early a key is published.", 300
     )

@@ -20,7 +20,7 @@ def done(settings: Settings, *arguments: str, stdin: str = "") -> subprocess.Com
 
 def test_an_installation_is_set_up_served_and_used_by_commands(tmp_path: Path) -> None:
     empty = unmigrated("postgresql", tmp_path)
-    assert done(empty, "migrate").stdout == "Applied: 0001.\n"
+    assert done(empty, "migrate").stdout == "Applied: 0001, 0002.\n"
 
     made = done(empty, "organizations", "create", "Cedar Clinic")
     organization = made.stdout.strip()

@@ -10,7 +10,8 @@ import pytest
 from rxauth.crypto import secrets
 from rxauth.domain import clients, organizations
 from rxauth.domain.changes import ChangeKind, Feed, Remembered
-from rxauth.domain.clients import Client, NewSecret
+from rxauth.domain.client_secrets import NewSecret
+from rxauth.domain.clients import Client
 from rxauth.domain.errors import AbsentError, ExistsError, InvalidError
 from rxauth.policy.permissions import MACHINE_DEFAULT, PERMISSIONS, Machine
 from rxauth.storage.database import ConflictError, Database, Transaction

@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rxauth.crypto import secrets
-from rxauth.domain.clients import MACHINE, Client, Secret
+from rxauth.domain.client_secrets import Secret
+from rxauth.domain.clients import MACHINE, Client
 from rxauth.oauth import client_auth
 from rxauth.oauth.client_auth import Presented
 from rxauth.oauth.errors import InvalidClientError, InvalidRequestError
@@ -43,7 +44,7 @@ def kept(text: str, **changes: int | None) -> Secret:
 def client(*its_secrets: Secret) -> Client:
     """Returns a machine client that has these secrets."""
     subject = MachineSubject(CLIENT_ID, "org_1", frozenset())
-    return Client(CLIENT_ID, "org_1", "Backend", MACHINE, 0, 0, False, its_secrets, subject)
+    return Client(CLIENT_ID, "org_1", "Backend", MACHINE, 0, 0, False, False, None, False, its_secrets, {}, subject)
 
 
 def test_credentials_in_the_body_are_read() -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rxauth.domain import clients, organizations
+from rxauth.domain import client_secrets, clients, organizations
 from rxauth.domain.errors import ExistsError
 from rxauth.ids import Kind, is_client_id, is_id, new_client_id, new_id
 from rxauth.oauth.claims import machine_subject
@@ -63,12 +63,12 @@ def test_a_machine_client_made_while_another_is_being_made_is_refused(world: Wor
     """Held open by hand: the second has looked, and seen none, before the first commits."""
     organization = database.write(lambda tx: organizations.create(tx, "A clinic", NOW))
 
-    def make(transaction: Transaction) -> clients.NewSecret:
+    def make(transaction: Transaction) -> client_secrets.NewSecret:
         return clients.create_machine_client(transaction, organization.id, "Backend", MACHINE_DEFAULT, NOW)
 
     with ThreadPoolExecutor(1) as threads, closing(world.open()) as elsewhere:
 
-        def holding(transaction: Transaction) -> Future[clients.NewSecret]:
+        def holding(transaction: Transaction) -> Future[client_secrets.NewSecret]:
             make(transaction)
             other = threads.submit(elsewhere.write, make)
             while not other.done() and not waits(world):

@@ -99,6 +99,9 @@ def test_a_constraint_that_refuses_is_named_without_the_values(world: World, dat
         "created_at": NOW,
         "disabled_at": None,
         "tokens_valid_after": 0,
+        "third_party": False,
+        "any_organization": False,
+        "backchannel_logout_uri": None,
     }
     with pytest.raises(ConflictError) as refused:
         database.write(lambda tx: tx.run(ADD_CLIENT, **second))

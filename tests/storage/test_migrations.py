@@ -6,12 +6,15 @@ import subprocess
 import time
 import uuid
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import CheckConstraint, Engine, create_engine, inspect, text
 
 from rxauth.app import make_server, migrate_database
@@ -19,12 +22,15 @@ from rxauth.domain import organizations
 from rxauth.settings import Settings
 from rxauth.storage.database import Database, DatabaseUnavailableError
 from rxauth.storage.engines import parse_url
-from rxauth.storage.migrations import NotMigratedError, latest_revision, require_latest
+from rxauth.storage.revisions import NotMigratedError, latest_revision, require_latest
 from rxauth.storage.tables import metadata
 from tests import postgres
 from tests.live import environment, free_port, rxauth_program
 from tests.world import NOW, StandingClock, World, make_settings, postgres_socket
 
+ALEMBIC = Config()
+ALEMBIC.set_main_option("script_location", str(files("rxauth.storage.migrations")))
+REVISIONS = [script.revision for script in ScriptDirectory.from_config(ALEMBIC).walk_revisions()][::-1]
 LOCKED_OUT = (
     "CREATE TABLE more (id integer)",
     "ALTER TABLE clients ADD COLUMN more integer",
@@ -77,6 +83,10 @@ def test_the_migrated_tables_are_those_of_the_metadata(owner: Engine) -> None:
         assert compare_metadata(context, metadata) == []
 
 
+def test_the_files_are_numbered_in_the_order_in_which_they_are_applied() -> None:
+    assert [latest_revision(), *sorted(REVISIONS)] == [REVISIONS[-1], *REVISIONS]
+
+
 def test_the_migrated_checks_are_those_of_the_metadata(owner: Engine) -> None:
     found = inspect(owner)
     made = {table: {check["name"] for check in found.get_check_constraints(table)} for table in metadata.tables}
@@ -103,7 +113,7 @@ def test_every_text_sorts_by_code_point_on_postgresql(owner: Engine) -> None:
 
 
 def test_migrating_again_applies_nothing_and_keeps_the_data(empty: Settings) -> None:
-    assert migrate_database(empty) == [latest_revision()]
+    assert migrate_database(empty) == REVISIONS
     database = Database(empty.database_url)
     made = database.write(lambda tx: organizations.create(tx, "Alder Clinic", NOW))
     assert migrate_database(empty) == []
@@ -126,7 +136,7 @@ def test_two_migrations_at_once_both_succeed(empty: Settings) -> None:
         ]
         _wait_until_all_wait(empty, both)
     said = sorted(one.communicate(timeout=60)[0] for one in both)
-    assert said == [f"Applied: {latest_revision()}.\n", "The tables are up to date.\n"]
+    assert said == [f"Applied: {', '.join(REVISIONS)}.\n", "The tables are up to date.\n"]
     assert [one.returncode for one in both] == [0, 0]
 
 

@@ -8,7 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from rxauth.domain.audit import Event
-    from rxauth.domain.clients import NewSecret
+    from rxauth.domain.client_secrets import NewSecret
     from rxauth.storage.database import Transaction
 
 Result = TypeVar("Result")

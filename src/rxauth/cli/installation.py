@@ -48,7 +48,7 @@ def write(work: "Callable[[Transaction], Result]") -> Result:
 @contextmanager
 def _database() -> "Iterator[Database]":
     from rxauth.storage.database import Database
-    from rxauth.storage.migrations import require_latest
+    from rxauth.storage.revisions import require_latest
 
     with closing(Database(settings().database_url)) as opened:
         require_latest(opened)

@@ -11,7 +11,7 @@ def as_sentences(error: Exception) -> list[str] | None:
     from rxauth.sandbox import SandboxError
     from rxauth.settings import SettingsError
     from rxauth.storage.database import ConflictError, DatabaseUnavailableError
-    from rxauth.storage.migrations import NotMigratedError
+    from rxauth.storage.revisions import NotMigratedError
 
     if isinstance(error, SettingsError):
         return [*error.problems, "See docs/settings.md. To try rxauth without settings, run `rxauth sandbox`."]

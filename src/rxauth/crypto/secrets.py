@@ -1,8 +1,9 @@
-"""Client secrets: what they look like, how they are checked and what is kept of them."""
+"""What is random and secret: how it looks, how it is checked and what is kept of it."""
 
 import hashlib
 import hmac
 import re
+import secrets
 import zlib
 from typing import Final
 
@@ -18,6 +19,11 @@ def new_secret() -> str:
     """Returns a new client secret: prefix, 256 random bits and a checksum, so that leak scanners recognize it."""
     body = random_alphanumeric(RANDOM_CHARACTERS)
     return f"{PREFIX}{body}{_checksum(body)}"
+
+
+def new_handle() -> str:
+    """Returns 256 random bits as 43 characters: a cookie, a code or a link that names something kept here."""
+    return secrets.token_urlsafe(32)
 
 
 def is_whole(secret: str) -> bool:

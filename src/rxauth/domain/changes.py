@@ -29,6 +29,9 @@ class ChangeKind(StrEnum):
 
     CLIENT = "client"
     SIGNING_KEY = "signing_key"
+    PERSON = "person"
+    SESSION = "session"
+    FAMILY = "family"
 
 
 _INSERT = sql(

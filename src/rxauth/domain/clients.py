@@ -1,22 +1,27 @@
-"""API clients: an organization's one machine client, its permissions and its secrets."""
+"""API clients: an organization's one machine client, and those that its people sign in with."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import bindparam, or_, select, update
 
 from rxauth.crypto import secrets
-from rxauth.domain import changes
+from rxauth.domain import changes, client_secrets
+from rxauth.domain.client_secrets import NewSecret, Secret
+from rxauth.domain.client_urls import UrlKind
 from rxauth.domain.errors import AbsentError, ExistsError, InvalidError
-from rxauth.ids import Kind, new_client_id, new_id
+from rxauth.ids import new_client_id
 from rxauth.policy.permissions import BY_NAME, Machine
 from rxauth.policy.subjects import MachineSubject
 from rxauth.storage.database import Transaction
-from rxauth.storage.tables.access import client_permissions, client_secrets, clients, organizations
+from rxauth.storage.tables.access import client_permissions, client_urls, clients, organizations
 from rxauth.storage.tenancy import insert_row, sql
 
 MACHINE: Final = "non_interactive"
+SPA: Final = "spa"
+NATIVE: Final = "native"
+REGULAR_WEB: Final = "regular_web"
 LIVE_SECRETS_LIMIT: Final = 2
 OVERLAP_LIMIT_S: Final = 30 * 86_400
 
@@ -24,7 +29,6 @@ _NAMES_ITSELF = "a client names itself before its organization is known"
 _OPERATOR = "the platform's operator works on every organization"
 _INSERT_CLIENT = insert_row(clients)
 _INSERT_PERMISSION = insert_row(client_permissions)
-_INSERT_SECRET = insert_row(client_secrets)
 _CLIENT_COLUMNS = (
     clients.c.id,
     clients.c.organization_id,
@@ -32,6 +36,9 @@ _CLIENT_COLUMNS = (
     clients.c.app_type,
     clients.c.created_at,
     clients.c.tokens_valid_after,
+    clients.c.third_party,
+    clients.c.any_organization,
+    clients.c.backchannel_logout_uri,
     or_(clients.c.disabled_at.is_not(None), organizations.c.disabled_at.is_not(None)).label("disabled"),
 )
 _WITH_ORGANIZATION = select(*_CLIENT_COLUMNS).join(organizations, organizations.c.id == clients.c.organization_id)
@@ -50,37 +57,11 @@ _PERMISSIONS = sql(
         client_permissions.c.client_id == bindparam("client_id"),
     )
 )
-_SECRETS = sql(
-    select(
-        client_secrets.c.id,
-        client_secrets.c.digest,
-        client_secrets.c.created_at,
-        client_secrets.c.expires_at,
-        client_secrets.c.revoked_at,
+_URLS = sql(
+    select(client_urls.c.kind, client_urls.c.url).where(
+        client_urls.c.organization_id == bindparam("organization_id"),
+        client_urls.c.client_id == bindparam("client_id"),
     )
-    .where(
-        client_secrets.c.organization_id == bindparam("organization_id"),
-        client_secrets.c.client_id == bindparam("client_id"),
-    )
-    .order_by(client_secrets.c.id)
-)
-_EXPIRE = sql(
-    update(client_secrets)
-    .where(
-        client_secrets.c.organization_id == bindparam("the_organization_id"),
-        client_secrets.c.id == bindparam("secret_id"),
-    )
-    .values(expires_at=bindparam("moment"))
-)
-_REVOKE = sql(
-    update(client_secrets)
-    .where(
-        client_secrets.c.organization_id == bindparam("the_organization_id"),
-        client_secrets.c.client_id == bindparam("the_client_id"),
-        client_secrets.c.id == bindparam("secret_id"),
-        client_secrets.c.revoked_at.is_(None),
-    )
-    .values(revoked_at=bindparam("moment"))
 )
 _REVOKE_TOKENS = sql(
     update(clients)
@@ -101,26 +82,12 @@ _DISABLE = sql(
 
 
 @dataclass(frozen=True, slots=True)
-class Secret:
-    """One of a client's secrets: its digest and its times (UTC seconds).
-
-    expires_at None: it has no end. revoked_at None: it was not revoked.
-    """
-
-    id: str
-    digest: bytes = field(repr=False)
-    created_at: int
-    expires_at: int | None
-    revoked_at: int | None
-
-    def is_live(self, now: int) -> bool:
-        """Tells whether the secret may be exchanged for tokens."""
-        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
-
-
-@dataclass(frozen=True, slots=True)
 class Client:
-    """A machine client. disabled: it, or its organization, is; tokens_valid_after: UTC seconds."""
+    """A client. disabled: it, or its organization, is; tokens_valid_after: UTC seconds.
+
+    third_party: people are asked before it gets anything. any_organization: it serves everybody's people.
+    backchannel_logout_uri None: it does not hear of logouts. urls: by what each is registered for.
+    """
 
     id: str
     organization_id: str
@@ -128,8 +95,12 @@ class Client:
     app_type: str
     created_at: int
     tokens_valid_after: int
+    third_party: bool
+    any_organization: bool
+    backchannel_logout_uri: str | None
     disabled: bool
     secrets: tuple[Secret, ...]
+    urls: Mapping[UrlKind, frozenset[str]]
     subject: MachineSubject
 
     def live_secret(self, digest: bytes, now: int) -> Secret | None:
@@ -145,13 +116,33 @@ class Client:
         return next((secret for secret in self.secrets if secret.id == secret_id), None)
 
 
-@dataclass(frozen=True, slots=True)
-class NewSecret:
-    """A secret that was just made: the only time that its text is known."""
-
-    id: str
-    client_id: str
-    text: str = field(repr=False)
+def insert(
+    transaction: Transaction,
+    organization_id: str,
+    name: str,
+    app_type: str,
+    now: int,
+    *,
+    third_party: bool = False,
+    any_organization: bool = False,
+    backchannel_logout_uri: str | None = None,
+) -> str:
+    """Adds the row of a client and returns its identifier."""
+    client_id = new_client_id()
+    transaction.run(
+        _INSERT_CLIENT,
+        id=client_id,
+        organization_id=organization_id,
+        name=name,
+        app_type=app_type,
+        created_at=now,
+        disabled_at=None,
+        tokens_valid_after=0,
+        third_party=third_party,
+        any_organization=any_organization,
+        backchannel_logout_uri=backchannel_logout_uri,
+    )
+    return client_id
 
 
 def create_machine_client(
@@ -171,17 +162,7 @@ def create_machine_client(
     present = transaction.first(_MACHINE, organization_id=organization_id)
     if present is not None:
         raise ExistsError(f"the organization has its machine client already: {present.id}")
-    client_id = new_client_id()
-    transaction.run(
-        _INSERT_CLIENT,
-        id=client_id,
-        organization_id=organization_id,
-        name=name,
-        app_type=MACHINE,
-        created_at=now,
-        disabled_at=None,
-        tokens_valid_after=0,
-    )
+    client_id = insert(transaction, organization_id, name, MACHINE, now)
     transaction.run_many(
         _INSERT_PERMISSION,
         [
@@ -189,7 +170,7 @@ def create_machine_client(
             for permission in permissions
         ],
     )
-    return _add_secret(transaction, organization_id, client_id, now)
+    return client_secrets.add(transaction, organization_id, client_id, now)
 
 
 def load(transaction: Transaction, client_id: str) -> Client | None:
@@ -198,11 +179,13 @@ def load(transaction: Transaction, client_id: str) -> Client | None:
     # An unknown client costs the same statements as a known one, so that nobody can tell them apart by the time.
     owner = {"organization_id": "" if row is None else row.organization_id, "client_id": client_id}
     permissions = frozenset(found.permission for found in transaction.all(_PERMISSIONS, **owner))
-    secrets_of_client = tuple(Secret(*found) for found in transaction.all(_SECRETS, **owner))
+    secrets_of_client = client_secrets.of_client(transaction, **owner)
+    found_urls = transaction.all(_URLS, **owner)
     if row is None:
         return None
+    urls = {kind: frozenset(found.url for found in found_urls if found.kind == kind) for kind in UrlKind}
     subject = MachineSubject(client_id, row.organization_id, permissions)
-    return Client(**row._mapping, secrets=secrets_of_client, subject=subject)
+    return Client(**row._mapping, secrets=secrets_of_client, urls=urls, subject=subject)
 
 
 def all_of_them(transaction: Transaction) -> list[Client]:
@@ -229,8 +212,8 @@ def rotate_secret(transaction: Transaction, client_id: str, overlap_s: int, now:
         )
     for secret in live:
         end = now + overlap_s if secret.expires_at is None else min(secret.expires_at, now + overlap_s)
-        transaction.run(_EXPIRE, the_organization_id=client.organization_id, secret_id=secret.id, moment=end)
-    return _add_secret(transaction, client.organization_id, client_id, now)
+        client_secrets.expire(transaction, client.organization_id, secret.id, end)
+    return client_secrets.add(transaction, client.organization_id, client_id, now)
 
 
 def revoke_secret(transaction: Transaction, client_id: str, secret_id: str, now: int) -> Client:
@@ -240,8 +223,7 @@ def revoke_secret(transaction: Transaction, client_id: str, secret_id: str, now:
         AbsentError: no such client, or it has no such secret that is not revoked.
     """
     client = _locked(transaction, client_id)
-    owner = {"the_organization_id": client.organization_id, "the_client_id": client_id}
-    if transaction.run(_REVOKE, **owner, secret_id=secret_id, moment=now) == 0:
+    if not client_secrets.revoke(transaction, client.organization_id, client_id, secret_id, now):
         raise AbsentError(f"client {client_id} has no secret {secret_id} that is not revoked")
     changes.record(transaction, changes.ChangeKind.CLIENT, client_id, now)
     return client
@@ -281,19 +263,3 @@ def _locked(transaction: Transaction, client_id: str) -> Client:
     if client is None:
         raise AbsentError(f"there is no client {client_id}")
     return client
-
-
-def _add_secret(transaction: Transaction, organization_id: str, client_id: str, now: int) -> NewSecret:
-    secret = NewSecret(new_id(Kind.SECRET, now * 1000), client_id, secrets.new_secret())
-    transaction.run(
-        _INSERT_SECRET,
-        id=secret.id,
-        organization_id=organization_id,
-        client_id=client_id,
-        digest=secrets.digest(secret.text),
-        created_at=now,
-        expires_at=None,
-        revoked_at=None,
-    )
-    changes.record(transaction, changes.ChangeKind.CLIENT, client_id, now)
-    return secret

@@ -1,6 +1,6 @@
 """Organizations: the tenants, each with one machine client."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from sqlalchemy import bindparam, select, update
 
@@ -9,6 +9,7 @@ from rxauth.domain.errors import AbsentError, InvalidError
 from rxauth.ids import Kind, new_id
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.access import clients, organizations
+from rxauth.storage.tables.people import memberships
 from rxauth.storage.tenancy import insert_row, sql
 
 NAME_LIMIT_CHARACTERS = 200
@@ -21,17 +22,24 @@ _DISABLE = sql(
     .where(organizations.c.id == bindparam("the_id"), organizations.c.disabled_at.is_(None))
     .values(disabled_at=bindparam("now"))
 )
+_ITS_PEOPLE = sql(select(memberships.c.user_id).where(memberships.c.organization_id == bindparam("organization_id")))
 _ITS_CLIENTS = sql(select(clients.c.id).where(clients.c.organization_id == bindparam("organization_id")))
 
 
 @dataclass(frozen=True, slots=True)
 class Organization:
-    """A tenant. created_at, disabled_at: UTC seconds; disabled_at None: it is not."""
+    """A tenant. created_at, disabled_at: UTC seconds; disabled_at None: it is not.
+
+    session_idle_s, session_lifetime_s: how long its people's sessions last, None: as everywhere.
+    """
 
     id: str
     name: str
     created_at: int
     disabled_at: int | None = None
+    session_idle_s: int | None = None
+    session_lifetime_s: int | None = None
+    second_factor_required: bool = False
 
 
 def create(transaction: Transaction, name: str, now: int) -> Organization:
@@ -44,7 +52,7 @@ def create(transaction: Transaction, name: str, now: int) -> Organization:
     if not 0 < len(name) <= NAME_LIMIT_CHARACTERS:
         raise InvalidError(f"an organization's name has 1 to {NAME_LIMIT_CHARACTERS} characters")
     organization = Organization(new_id(Kind.ORGANIZATION, now * 1000), name, now)
-    transaction.run(_INSERT, id=organization.id, name=name, created_at=now, disabled_at=None)
+    transaction.run(_INSERT, **asdict(organization))
     return organization
 
 
@@ -60,12 +68,14 @@ def find(transaction: Transaction, organization_id: str) -> Organization | None:
 
 
 def disable(transaction: Transaction, organization_id: str, now: int) -> None:
-    """Shuts an organization out: its clients get no tokens, and those they hold are refused.
+    """Shuts an organization out: its clients get no tokens, nobody acts for it, and the tokens there are are refused.
 
     Raises:
         AbsentError: there is no such organization, or it is disabled already.
     """
     if transaction.run(_DISABLE, the_id=organization_id, now=now) == 0:
         raise AbsentError(f"there is no organization {organization_id} that is not disabled")
+    for member in transaction.all(_ITS_PEOPLE, organization_id=organization_id):
+        changes.record(transaction, changes.ChangeKind.PERSON, member.user_id, now)
     for client in transaction.all(_ITS_CLIENTS, organization_id=organization_id):
         changes.record(transaction, changes.ChangeKind.CLIENT, client.id, now)

@@ -1,18 +1,28 @@
 """People: one record each, whichever organizations they work for."""
 
+import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 
-from rxauth.domain.names import Name
+from rxauth.domain import changes
+from rxauth.domain.errors import AbsentError, InvalidError
+from rxauth.domain.names import Name, require_name
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.clinical import prescriptions
 from rxauth.storage.tables.people import users
 from rxauth.storage.tenancy import insert_row, sql
 
+EMAIL_LIMIT_CHARACTERS: Final = 254  # RFC 5321 §4.5.3.1.3
+# What every mail system takes; whether anybody reads there, only a letter can tell.
+_EMAIL: Final = re.compile(r"[^\s@<>\"(),:;\\\[\]\x00-\x1f]+@[^\s@<>\"(),:;\\\[\]\x00-\x1f]+")
+
 _INSERT = insert_row(users)
+_BY_ID = sql(select(*users.c).where(users.c.id == bindparam("user_id")))
+_BY_EMAIL = sql(select(*users.c).where(users.c.email_key == bindparam("email_key")))
 _PRESCRIBERS = sql(
     select(*users.c)
     .where(
@@ -25,29 +35,75 @@ _PRESCRIBERS = sql(
     )
     .order_by(users.c.id)
 )
+_RENAME = sql(
+    update(users)
+    .where(users.c.id == bindparam("user_id"))
+    .values(
+        {name: bindparam(f"new_{name}") for name in ("title", "first_name", "middle_name", "last_name", "phone", "npi")}
+    )
+)
+_CHANGE_EMAIL = sql(
+    update(users)
+    .where(users.c.id == bindparam("user_id"))
+    .values(email=bindparam("new_email"), email_key=bindparam("new_key"), email_verified_at=bindparam("moment"))
+)
+_DISABLE = sql(
+    update(users)
+    .where(users.c.id == bindparam("user_id"), users.c.disabled_at.is_(None))
+    .values(disabled_at=bindparam("moment"))
+)
+_REVOKE = sql(update(users).where(users.c.id == bindparam("user_id")).values(tokens_valid_after=bindparam("moment")))
 
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person. npi: None if the person has none, or nobody entered it."""
+    """A person. npi: None if the person has none, or nobody entered it.
+
+    email_verified_at: when a letter to the address was answered, None if never. disabled_at None: may sign in.
+    tokens_valid_after: sessions and tokens from before this moment are refused. Times: UTC seconds.
+    """
 
     id: str
     email: str = field(repr=False)
     phone: str | None = field(repr=False)
     name: Name = field(repr=False)
     npi: str | None
+    email_verified_at: int | None = None
+    disabled_at: int | None = None
+    tokens_valid_after: int = 0
+
+
+def email_key(email: str) -> str:
+    """Returns what addresses are compared by: many spellings of one address have one key."""
+    return unicodedata.normalize("NFKC", email.strip()).casefold()
+
+
+def require_email(email: str) -> str:
+    """Returns an address without the space around it.
+
+    Raises:
+        InvalidError: it is none, or too long; the text itself is not repeated.
+    """
+    email = email.strip()
+    if len(email) > EMAIL_LIMIT_CHARACTERS or _EMAIL.fullmatch(email) is None:
+        raise InvalidError("this is no e-mail address: it looks like name@example.com")
+    return email
 
 
 def add(transaction: Transaction, user: User, now: int) -> None:
     """Adds a person.
 
     Raises:
-        ConflictError: at the end of the transaction, if somebody has this address.
+        InvalidError: the name or the address is none.
+        ConflictError: somebody has this address.
     """
+    require_name(user.name, "name")
     transaction.run(
         _INSERT,
         id=user.id,
-        email=user.email,
+        email=require_email(user.email),
+        email_key=email_key(user.email),
+        email_verified_at=user.email_verified_at,
         phone=user.phone,
         title=user.name.title,
         first_name=user.name.first,
@@ -55,7 +111,21 @@ def add(transaction: Transaction, user: User, now: int) -> None:
         last_name=user.name.last,
         npi=user.npi,
         created_at=now,
+        disabled_at=user.disabled_at,
+        tokens_valid_after=user.tokens_valid_after,
     )
+
+
+def find(transaction: Transaction, user_id: str) -> User | None:
+    """Returns a person, or None."""
+    row = transaction.first(_BY_ID, user_id=user_id)
+    return None if row is None else _user(row)
+
+
+def find_by_email(transaction: Transaction, email: str) -> User | None:
+    """Returns the person with an address, however it is written, or None."""
+    row = transaction.first(_BY_EMAIL, email_key=email_key(email))
+    return None if row is None else _user(row)
 
 
 def prescribers(transaction: Transaction, organization_id: str, ids: Sequence[str]) -> Mapping[str, User]:
@@ -64,6 +134,56 @@ def prescribers(transaction: Transaction, organization_id: str, ids: Sequence[st
     return {row.id: _user(row) for row in rows}
 
 
+def change_profile(
+    transaction: Transaction, user_id: str, now: int, *, name: Name, phone: str | None, npi: str | None
+) -> None:
+    """Gives a person another name, phone number or NPI.
+
+    Raises:
+        InvalidError: the name is none. AbsentError: nobody has this identifier.
+    """
+    require_name(name, "name")
+    values = {"new_title": name.title, "new_first_name": name.first, "new_middle_name": name.middle}
+    values |= {"new_last_name": name.last, "new_phone": phone, "new_npi": npi}
+    _changed(transaction, transaction.run(_RENAME, user_id=user_id, **values), user_id, now)
+
+
+def change_email(transaction: Transaction, user_id: str, email: str, now: int) -> None:
+    """Gives a person another address, which was verified now.
+
+    Raises:
+        InvalidError: it is no address. AbsentError: nobody has this identifier. ConflictError: somebody else has it.
+    """
+    email = require_email(email)
+    touched = transaction.run(_CHANGE_EMAIL, user_id=user_id, new_email=email, new_key=email_key(email), moment=now)
+    _changed(transaction, touched, user_id, now)
+
+
+def disable(transaction: Transaction, user_id: str, now: int) -> None:
+    """Shuts a person out everywhere: no sign-in, and no session or token holds any longer.
+
+    Raises:
+        AbsentError: nobody has this identifier, or the person is disabled already.
+    """
+    _changed(transaction, transaction.run(_DISABLE, user_id=user_id, moment=now), user_id, now)
+
+
+def revoke_everything(transaction: Transaction, user_id: str, now: int) -> None:
+    """Ends every session and token of a person so far; a new sign-in works at once.
+
+    Raises:
+        AbsentError: nobody has this identifier.
+    """
+    _changed(transaction, transaction.run(_REVOKE, user_id=user_id, moment=now), user_id, now)
+
+
+def _changed(transaction: Transaction, rows: int, user_id: str, now: int) -> None:
+    if rows == 0:
+        raise AbsentError(f"there is no person {user_id}, or not in this state")
+    changes.record(transaction, changes.ChangeKind.PERSON, user_id, now)
+
+
 def _user(row: Any) -> User:
     name = Name(row.first_name, row.last_name, row.title, row.middle_name)
-    return User(row.id, row.email, row.phone, name, row.npi)
+    times = (row.email_verified_at, row.disabled_at, row.tokens_valid_after)
+    return User(row.id, row.email, row.phone, name, row.npi, *times)

@@ -7,7 +7,8 @@ from typing import Final
 from urllib.parse import unquote_to_bytes
 
 from rxauth.crypto import secrets
-from rxauth.domain.clients import Client, Secret
+from rxauth.domain.client_secrets import Secret
+from rxauth.domain.clients import Client
 from rxauth.ids import CLIENT_ID_CHARACTERS, is_client_id
 from rxauth.oauth.errors import InvalidClientError, InvalidRequestError, OAuthError
 from rxauth.oauth.requests import TokenRequest

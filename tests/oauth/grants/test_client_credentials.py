@@ -2,7 +2,9 @@
 
 import pytest
 
-from rxauth.domain.clients import MACHINE, Client, Secret
+from rxauth.domain.client_secrets import Secret
+from rxauth.domain.clients import MACHINE, Client
+from rxauth.domain.sessions import Limits
 from rxauth.oauth.client_auth import Authenticated
 from rxauth.oauth.grant import Authorization
 from rxauth.oauth.grants import GRANTS
@@ -11,11 +13,13 @@ from rxauth.oauth.requests import TokenRequest
 from rxauth.oauth.server import Lifetimes
 from rxauth.policy.subjects import MachineSubject
 
-LIFETIMES = Lifetimes(86_400, 300)
+LIFETIMES = Lifetimes(86_400, 300, 3_600, Limits(3_600, 86_400))
 CLIENT_ID = "a" * 32
 SUBJECT = MachineSubject(CLIENT_ID, "org_1", frozenset({"read:patient"}))
 SECRET = Secret("sec_1", b"digest", 0, None, None)
-CLIENT = Authenticated(Client(CLIENT_ID, "org_1", "Backend", MACHINE, 0, 0, False, (SECRET,), SUBJECT), SECRET)
+CLIENT = Authenticated(
+    Client(CLIENT_ID, "org_1", "Backend", MACHINE, 0, 0, False, False, None, False, (SECRET,), {}, SUBJECT), SECRET
+)
 
 
 def authorized(**parameters: str) -> Authorization:

@@ -4,18 +4,12 @@ from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
-from rxauth.storage.database import Database, DatabaseUnavailableError, Transaction
+from rxauth.storage.database import DatabaseUnavailableError
 from rxauth.storage.engines import open_owner, parse_url
 from rxauth.storage.migrations.engine_specific import alone, prepare
-
-
-class NotMigratedError(Exception):
-    """The database does not have the tables this version of rxauth works with; str() says what to do."""
 
 
 def migrate(owner_url: str, serving_url: str) -> list[str]:
@@ -36,27 +30,6 @@ def migrate(owner_url: str, serving_url: str) -> list[str]:
         raise DatabaseUnavailableError(str(error.orig).strip()) from None
     finally:
         engine.dispose()
-
-
-def latest_revision() -> str:
-    """Returns the revision that this version of rxauth works with."""
-    return str(ScriptDirectory.from_config(_config()).get_current_head())
-
-
-def require_latest(database: Database) -> None:
-    """Checks that the tables are those this version works with.
-
-    Raises:
-        NotMigratedError: they are older, newer or not there.
-    """
-
-    def current(transaction: Transaction) -> str | None:
-        return MigrationContext.configure(transaction.connection).get_current_revision()
-
-    found, wanted = database.read(current), latest_revision()
-    if found != wanted:
-        state = "no tables yet" if found is None else f"the tables of revision {found}"
-        raise NotMigratedError(f"the database has {state}, this version needs {wanted}: run `rxauth migrate`")
 
 
 def _upgrade(connection: Connection, serving_role: str | None) -> list[str]:

@@ -4,6 +4,7 @@ from typing import Final
 
 from sqlalchemy import (
     BigInteger,
+    Boolean,
     CheckConstraint,
     Column,
     ForeignKey,
@@ -22,6 +23,10 @@ organizations: Final = Table(
     Column("name", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
     Column("disabled_at", BigInteger),
+    # Null: the installation's own limits hold.
+    Column("session_idle_s", BigInteger),
+    Column("session_lifetime_s", BigInteger),
+    Column("second_factor_required", Boolean, nullable=False),
 )
 
 clients: Final = tenant_table(
@@ -33,7 +38,12 @@ clients: Final = tenant_table(
     Column("disabled_at", BigInteger),
     # Tokens issued before this moment are refused; 0 refuses none.
     Column("tokens_valid_after", BigInteger, nullable=False),
-    CheckConstraint("app_type IN ('non_interactive')", name="app_type"),
+    # Of somebody else: people are asked before it gets anything.
+    Column("third_party", Boolean, nullable=False),
+    # Serves the people of every organization, not only those of its own.
+    Column("any_organization", Boolean, nullable=False),
+    Column("backchannel_logout_uri", Text),
+    CheckConstraint("app_type IN ('non_interactive', 'spa', 'native', 'regular_web')", name="app_type"),
 )
 Index(
     "uq_clients_one_machine_client",
@@ -49,6 +59,26 @@ client_permissions: Final = tenant_table(
     Column("permission", Text, primary_key=True),
     # The last line of defence, should every line of code before it fail.
     CheckConstraint("permission <> 'write:prescription'", name="no_machine_writes_prescriptions"),
+)
+
+client_urls: Final = tenant_table(
+    "client_urls",
+    Column("client_id", Text, ForeignKey("clients.id"), primary_key=True),
+    # callback: a redirect URI; logout: where to go after a logout; origin: of the client's pages.
+    Column("kind", Text, primary_key=True),
+    Column("url", Text, primary_key=True),
+    CheckConstraint("kind IN ('callback', 'logout', 'origin')", name="kind"),
+)
+Index("ix_client_urls_url", client_urls.c.kind, client_urls.c.url)
+
+audiences: Final = tenant_table(
+    "audiences",
+    Column("identifier", Text, primary_key=True),
+    Column("lifetime_s", BigInteger, nullable=False),
+    Column("algorithm", Text, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    CheckConstraint("algorithm IN ('RS256', 'ES256', 'EdDSA')", name="algorithm"),
+    in_primary_key=True,
 )
 
 client_secrets: Final = tenant_table(
@@ -76,6 +106,7 @@ signing_keys: Final = Table(
 )
 Index(
     "uq_signing_keys_one_of_a_state",
+    signing_keys.c.algorithm,
     signing_keys.c.state,
     unique=True,
     sqlite_where=text("state <> 'previous'"),

@@ -1,0 +1,107 @@
+"""Client secrets: two of a client at most are live, so that one can be replaced without an outage."""
+
+from dataclasses import dataclass, field
+
+from sqlalchemy import bindparam, select, update
+
+from rxauth.crypto import secrets
+from rxauth.domain import changes
+from rxauth.ids import Kind, new_id
+from rxauth.storage.database import Transaction
+from rxauth.storage.tables.access import client_secrets
+from rxauth.storage.tenancy import insert_row, sql
+
+_INSERT = insert_row(client_secrets)
+_OF_CLIENT = sql(
+    select(
+        client_secrets.c.id,
+        client_secrets.c.digest,
+        client_secrets.c.created_at,
+        client_secrets.c.expires_at,
+        client_secrets.c.revoked_at,
+    )
+    .where(
+        client_secrets.c.organization_id == bindparam("organization_id"),
+        client_secrets.c.client_id == bindparam("client_id"),
+    )
+    .order_by(client_secrets.c.id)
+)
+_EXPIRE = sql(
+    update(client_secrets)
+    .where(
+        client_secrets.c.organization_id == bindparam("the_organization_id"),
+        client_secrets.c.id == bindparam("secret_id"),
+    )
+    .values(expires_at=bindparam("moment"))
+)
+_REVOKE = sql(
+    update(client_secrets)
+    .where(
+        client_secrets.c.organization_id == bindparam("the_organization_id"),
+        client_secrets.c.client_id == bindparam("the_client_id"),
+        client_secrets.c.id == bindparam("secret_id"),
+        client_secrets.c.revoked_at.is_(None),
+    )
+    .values(revoked_at=bindparam("moment"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """One of a client's secrets: its digest and its times (UTC seconds).
+
+    expires_at None: it has no end. revoked_at None: it was not revoked.
+    """
+
+    id: str
+    digest: bytes = field(repr=False)
+    created_at: int
+    expires_at: int | None
+    revoked_at: int | None
+
+    def is_live(self, now: int) -> bool:
+        """Tells whether the secret may be exchanged for tokens."""
+        return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class NewSecret:
+    """A secret that was just made: the only time that its text is known."""
+
+    id: str
+    client_id: str
+    text: str = field(repr=False)
+
+
+def of_client(transaction: Transaction, organization_id: str, client_id: str) -> tuple[Secret, ...]:
+    """Lists a client's secrets, live or not, oldest first."""
+    rows = transaction.all(_OF_CLIENT, organization_id=organization_id, client_id=client_id)
+    return tuple(Secret(*row) for row in rows)
+
+
+def add(transaction: Transaction, organization_id: str, client_id: str, now: int) -> NewSecret:
+    """Makes a secret and tells every process of it."""
+    secret = NewSecret(new_id(Kind.SECRET, now * 1000), client_id, secrets.new_secret())
+    transaction.run(
+        _INSERT,
+        id=secret.id,
+        organization_id=organization_id,
+        client_id=client_id,
+        digest=secrets.digest(secret.text),
+        created_at=now,
+        expires_at=None,
+        revoked_at=None,
+    )
+    changes.record(transaction, changes.ChangeKind.CLIENT, client_id, now)
+    return secret
+
+
+def expire(transaction: Transaction, organization_id: str, secret_id: str, moment: int) -> None:
+    """Sets when a secret stops working (UTC seconds)."""
+    transaction.run(_EXPIRE, the_organization_id=organization_id, secret_id=secret_id, moment=moment)
+
+
+def revoke(transaction: Transaction, organization_id: str, client_id: str, secret_id: str, now: int) -> bool:
+    """Ends a secret at once; tells whether there was one to end."""
+    owner = {"the_organization_id": organization_id, "the_client_id": client_id}
+    return transaction.run(_REVOKE, **owner, secret_id=secret_id, moment=now) > 0

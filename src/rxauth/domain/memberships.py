@@ -1,0 +1,193 @@
+"""Memberships: which people work for which organizations, and with which roles."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Select, bindparam, delete, select
+
+from rxauth.domain import changes
+from rxauth.domain.errors import AbsentError, DomainError, InvalidError
+from rxauth.policy.roles import Role
+from rxauth.policy.subjects import UserSubject
+from rxauth.storage.database import Transaction
+from rxauth.storage.tables.access import organizations
+from rxauth.storage.tables.people import membership_roles, memberships, users
+from rxauth.storage.tenancy import insert_row, sql
+
+_OWN = "a person signs in before an organization is chosen"
+_INSERT = insert_row(memberships)
+_INSERT_ROLE = insert_row(membership_roles)
+
+
+def _joined(*conditions: Any) -> Select[Any]:
+    return (
+        select(
+            memberships.c.organization_id,
+            memberships.c.user_id,
+            organizations.c.name,
+            organizations.c.disabled_at,
+            organizations.c.session_idle_s,
+            organizations.c.session_lifetime_s,
+            organizations.c.second_factor_required,
+            membership_roles.c.role,
+        )
+        .select_from(memberships)
+        .join(organizations, organizations.c.id == memberships.c.organization_id)
+        .outerjoin(
+            membership_roles,
+            (membership_roles.c.organization_id == memberships.c.organization_id)
+            & (membership_roles.c.user_id == memberships.c.user_id),
+        )
+        .where(*conditions)
+        .order_by(memberships.c.organization_id, memberships.c.user_id)
+    )
+
+
+_OF_PERSON = sql(_joined(memberships.c.user_id == bindparam("user_id")), across_tenants=_OWN)
+_OF_ORGANIZATION = sql(_joined(memberships.c.organization_id == bindparam("organization_id")))
+_PERSON = sql(select(users.c.disabled_at, users.c.tokens_valid_after).where(users.c.id == bindparam("user_id")))
+_ADMINISTRATORS = sql(
+    select(membership_roles.c.user_id)
+    .where(
+        membership_roles.c.organization_id == bindparam("organization_id"),
+        membership_roles.c.role == Role.ADMINISTRATOR,
+    )
+    .order_by(membership_roles.c.user_id)
+    .with_for_update()
+)
+_TAKE_ROLES = sql(
+    delete(membership_roles).where(
+        membership_roles.c.organization_id == bindparam("organization_id"),
+        membership_roles.c.user_id == bindparam("user_id"),
+    )
+)
+_REMOVE = sql(
+    delete(memberships).where(
+        memberships.c.organization_id == bindparam("organization_id"), memberships.c.user_id == bindparam("user_id")
+    )
+)
+
+
+class LastAdministratorError(DomainError):
+    """An organization would be left without anybody who can manage it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A person's place in an organization, and what the organization asks of sessions (None: nothing of its own)."""
+
+    organization_id: str
+    organization_name: str
+    organization_disabled: bool
+    session_idle_s: int | None
+    session_lifetime_s: int | None
+    second_factor_required: bool
+    roles: frozenset[Role]
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """What every request of a person is judged by; memberships: by organization, without disabled ones."""
+
+    id: str
+    disabled: bool
+    tokens_valid_after: int
+    memberships: Mapping[str, Membership]
+
+    def subject(self, organization_id: str) -> UserSubject | None:
+        """Returns who the person is to an organization; None: nobody, now."""
+        membership = self.memberships.get(organization_id)
+        if membership is None or self.disabled:
+            return None
+        return UserSubject(self.id, organization_id, membership.roles, None)
+
+
+def load_person(transaction: Transaction, user_id: str) -> Person | None:
+    """Reads what a person's requests are judged by; None: nobody has this identifier."""
+    row = transaction.first(_PERSON, user_id=user_id)
+    if row is None:
+        return None
+    mine = {one.organization_id: one for one in of_person(transaction, user_id) if not one.organization_disabled}
+    return Person(user_id, row.disabled_at is not None, row.tokens_valid_after, mine)
+
+
+def of_person(transaction: Transaction, user_id: str) -> list[Membership]:
+    """Lists the organizations of a person, disabled ones too, oldest first."""
+    rows = transaction.all(_OF_PERSON, user_id=user_id)
+    return [_membership(list(group)) for _, group in groupby(rows, key=lambda row: row.organization_id)]
+
+
+def of_organization(transaction: Transaction, organization_id: str) -> dict[str, Membership]:
+    """Lists the people of an organization, by their identifiers, in the order in which they were made."""
+    rows = transaction.all(_OF_ORGANIZATION, organization_id=organization_id)
+    return {user_id: _membership(list(group)) for user_id, group in groupby(rows, key=lambda row: row.user_id)}
+
+
+def add(transaction: Transaction, organization_id: str, user_id: str, roles: Iterable[Role], now: int) -> None:
+    """Makes a person a member.
+
+    Raises:
+        InvalidError: no role. ConflictError: the person is a member already.
+    """
+    transaction.run(_INSERT, organization_id=organization_id, user_id=user_id, created_at=now)
+    _give_roles(transaction, organization_id, user_id, roles)
+    changes.record(transaction, changes.ChangeKind.PERSON, user_id, now)
+
+
+def set_roles(transaction: Transaction, organization_id: str, user_id: str, roles: Iterable[Role], now: int) -> None:
+    """Gives a member these roles in place of those before; it bites at the next request.
+
+    Raises:
+        AbsentError: no member. InvalidError: no role. LastAdministratorError: see there.
+    """
+    roles = frozenset(roles)
+    _require_another_administrator(transaction, organization_id, user_id, keeps=Role.ADMINISTRATOR in roles)
+    if transaction.run(_TAKE_ROLES, organization_id=organization_id, user_id=user_id) == 0:
+        raise AbsentError(f"{user_id} is no member of the organization")
+    _give_roles(transaction, organization_id, user_id, roles)
+    changes.record(transaction, changes.ChangeKind.PERSON, user_id, now)
+
+
+def remove(transaction: Transaction, organization_id: str, user_id: str, now: int) -> None:
+    """Ends a membership; every token for the organization is refused from the next request on.
+
+    Raises:
+        AbsentError: no member. LastAdministratorError: see there.
+    """
+    _require_another_administrator(transaction, organization_id, user_id, keeps=False)
+    transaction.run(_TAKE_ROLES, organization_id=organization_id, user_id=user_id)
+    if transaction.run(_REMOVE, organization_id=organization_id, user_id=user_id) == 0:
+        raise AbsentError(f"{user_id} is no member of the organization")
+    changes.record(transaction, changes.ChangeKind.PERSON, user_id, now)
+
+
+def _require_another_administrator(
+    transaction: Transaction, organization_id: str, user_id: str, *, keeps: bool
+) -> None:
+    """Locks the administrators, so that two of them cannot take the role from each other at the same moment."""
+    administrators = [row.user_id for row in transaction.all(_ADMINISTRATORS, organization_id=organization_id)]
+    if administrators == [user_id] and not keeps:
+        raise LastAdministratorError("this is the organization's only administrator: make somebody else one first")
+
+
+def _give_roles(transaction: Transaction, organization_id: str, user_id: str, roles: Iterable[Role]) -> None:
+    given = sorted(set(roles))
+    if not given:
+        raise InvalidError("a member has at least one role")
+    rows = [{"organization_id": organization_id, "user_id": user_id, "role": role} for role in given]
+    transaction.run_many(_INSERT_ROLE, rows)
+
+
+def _membership(rows: list[Any]) -> Membership:
+    first = rows[0]
+    return Membership(
+        first.organization_id,
+        first.name,
+        first.disabled_at is not None,
+        first.session_idle_s,
+        first.session_lifetime_s,
+        first.second_factor_required,
+        frozenset(Role(row.role) for row in rows if row.role is not None),
+    )

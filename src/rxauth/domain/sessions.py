@@ -1,0 +1,191 @@
+"""Sessions: a person signed in with one browser; one cookie, whose value changes at every login and step-up."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import bindparam, select, update
+
+from rxauth.crypto import secrets
+from rxauth.domain import changes
+from rxauth.domain.errors import AbsentError
+from rxauth.ids import Kind, new_id
+from rxauth.storage.database import Transaction
+from rxauth.storage.tables.sign_in import session_clients, sessions
+from rxauth.storage.tenancy import insert_row, sql
+
+DEVICE_LIMIT_CHARACTERS: Final = 200
+_INSERT = insert_row(sessions)
+_INSERT_CLIENT = insert_row(session_clients)
+_BY_DIGEST = sql(select(*sessions.c).where(sessions.c.digest == bindparam("presented")))
+_BY_ID = sql(select(*sessions.c).where(sessions.c.id == bindparam("session_id")))
+_OF_USER = sql(
+    select(*sessions.c)
+    .where(sessions.c.user_id == bindparam("user_id"), sessions.c.ended_at.is_(None))
+    .order_by(sessions.c.id.desc())
+)
+_TOUCH = sql(update(sessions).where(sessions.c.id == bindparam("session_id")).values(last_seen_at=bindparam("moment")))
+_RENEW = sql(
+    update(sessions)
+    .where(sessions.c.id == bindparam("session_id"), sessions.c.ended_at.is_(None))
+    .values(
+        digest=bindparam("new_digest"),
+        methods=bindparam("new_methods"),
+        authenticated_at=bindparam("moment"),
+        last_seen_at=bindparam("moment"),
+    )
+)
+_END = sql(
+    update(sessions)
+    .where(
+        sessions.c.id == bindparam("session_id"),
+        sessions.c.user_id == bindparam("the_user_id"),
+        sessions.c.ended_at.is_(None),
+    )
+    .values(ended_at=bindparam("moment"))
+)
+_CLIENTS = sql(select(session_clients.c.client_id).where(session_clients.c.session_id == bindparam("session_id")))
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a session lasts, in seconds: without activity, and altogether."""
+
+    idle_s: int
+    lifetime_s: int
+
+    def within(self, idle_s: int | None, lifetime_s: int | None) -> "Limits":
+        """Returns the stricter of these limits and others; None sets none."""
+        return Limits(min(self.idle_s, idle_s or self.idle_s), min(self.lifetime_s, lifetime_s or self.lifetime_s))
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A person signed in with one browser. authenticated_at: when the person last proved who it is.
+
+    methods: how (RFC 8176). ended_at None: it was not ended, but may be too old. Times: UTC seconds.
+    """
+
+    id: str
+    user_id: str
+    created_at: int
+    last_seen_at: int
+    authenticated_at: int
+    methods: tuple[str, ...]
+    network: str
+    device: str = field(repr=False)
+    ended_at: int | None
+
+    def is_live(self, limits: Limits, now: int) -> bool:
+        """Tells whether the session may be used."""
+        return (
+            self.ended_at is None
+            and now < self.last_seen_at + limits.idle_s
+            and now < self.created_at + limits.lifetime_s
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a person just proved: who it is, how, and from where."""
+
+    user_id: str
+    methods: tuple[str, ...]
+    network: str
+    device: str = field(repr=False)
+
+
+def start(transaction: Transaction, proof: Proof, now: int) -> tuple[Session, str]:
+    """Begins a session; returns it with the value of its cookie, which is known this once."""
+    handle = secrets.new_handle()
+    session = Session(
+        new_id(Kind.SESSION, now * 1000),
+        proof.user_id,
+        now,
+        now,
+        now,
+        proof.methods,
+        proof.network,
+        proof.device[:DEVICE_LIMIT_CHARACTERS],
+        None,
+    )
+    transaction.run(
+        _INSERT,
+        id=session.id,
+        user_id=session.user_id,
+        digest=secrets.digest(handle),
+        created_at=now,
+        last_seen_at=now,
+        authenticated_at=now,
+        methods=" ".join(session.methods),
+        network=session.network,
+        device=session.device,
+        ended_at=None,
+    )
+    return session, handle
+
+
+def renew(transaction: Transaction, session: Session, methods: tuple[str, ...], now: int) -> str:
+    """Notes that the person proved itself again, and returns the new value of the cookie; the old one is dead.
+
+    Raises:
+        AbsentError: the session ended meanwhile.
+    """
+    handle = secrets.new_handle()
+    values = {"session_id": session.id, "new_digest": secrets.digest(handle), "new_methods": " ".join(methods)}
+    if transaction.run(_RENEW, **values, moment=now) == 0:
+        raise AbsentError("the session has ended")
+    changes.record(transaction, changes.ChangeKind.SESSION, session.id, now)
+    return handle
+
+
+def find(transaction: Transaction, handle: str) -> Session | None:
+    """Returns the session of a cookie, live or not, or None."""
+    row = transaction.first(_BY_DIGEST, presented=secrets.digest(handle))
+    return None if row is None else _session(row)
+
+
+def load(transaction: Transaction, session_id: str) -> Session | None:
+    """Returns a session, live or not, or None."""
+    row = transaction.first(_BY_ID, session_id=session_id)
+    return None if row is None else _session(row)
+
+
+def of_user(transaction: Transaction, user_id: str) -> list[Session]:
+    """Lists a person's sessions that were not ended, newest first."""
+    return [_session(row) for row in transaction.all(_OF_USER, user_id=user_id)]
+
+
+def touch(transaction: Transaction, session_id: str, now: int) -> None:
+    """Notes activity: the idle time begins anew."""
+    transaction.run(_TOUCH, session_id=session_id, moment=now)
+
+
+def note_client(transaction: Transaction, session_id: str, client_id: str, now: int) -> None:
+    """Remembers that a client was signed in to, so that it hears of the logout."""
+    if client_id not in clients_of(transaction, session_id):
+        transaction.run(_INSERT_CLIENT, session_id=session_id, client_id=client_id, first_at=now)
+
+
+def clients_of(transaction: Transaction, session_id: str) -> list[str]:
+    """Lists the clients that were signed in to in a session."""
+    return [row.client_id for row in transaction.all(_CLIENTS, session_id=session_id)]
+
+
+def end(transaction: Transaction, session_id: str, user_id: str, now: int) -> bool:
+    """Ends a person's session, and with it its refresh and access tokens; tells whether it was still there."""
+    if transaction.run(_END, session_id=session_id, the_user_id=user_id, moment=now) == 0:
+        return False
+    changes.record(transaction, changes.ChangeKind.SESSION, session_id, now)
+    return True
+
+
+def end_all(transaction: Transaction, user_id: str, now: int, *, but: str | None = None) -> list[str]:
+    """Ends every session of a person, except `but`; returns those it ended."""
+    mine = [session.id for session in of_user(transaction, user_id) if session.id != but]
+    return [session_id for session_id in mine if end(transaction, session_id, user_id, now)]
+
+
+def _session(row: Any) -> Session:
+    values = dict(row._mapping)
+    del values["digest"]
+    return Session(**{**values, "methods": tuple(row.methods.split())})

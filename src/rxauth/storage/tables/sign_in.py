@@ -1,0 +1,101 @@
+"""Signing in: what is under way, the sessions that came of it, and what clients hold because of them."""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, LargeBinary, Table
+
+from rxauth.storage.tables.metadata import Text, metadata
+
+sessions: Final = Table(
+    "sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id"), nullable=False, index=True),
+    # Of the cookie's value, which changes at every login and step-up.
+    Column("digest", LargeBinary, nullable=False, unique=True),
+    Column("created_at", BigInteger, nullable=False),
+    Column("last_seen_at", BigInteger, nullable=False),
+    Column("authenticated_at", BigInteger, nullable=False),
+    # Authentication methods (RFC 8176), with a space between them.
+    Column("methods", Text, nullable=False),
+    Column("network", Text, nullable=False),
+    Column("device", Text, nullable=False),
+    Column("ended_at", BigInteger),
+)
+
+session_clients: Final = Table(
+    "session_clients",
+    metadata,
+    Column("session_id", Text, ForeignKey("sessions.id"), primary_key=True),
+    Column("client_id", Text, ForeignKey("clients.id"), primary_key=True),
+    Column("first_at", BigInteger, nullable=False),
+)
+
+sign_ins: Final = Table(
+    "sign_ins",
+    metadata,
+    Column("id", Text, primary_key=True),
+    # The browser that began it: nobody else can go on.
+    Column("browser_digest", LargeBinary, nullable=False, index=True),
+    # What was asked at the authorization endpoint, checked, as JSON; or where in the account pages to go.
+    Column("request", Text, nullable=False),
+    # Who proved to be whom so far, and how; null until the first proof.
+    Column("user_id", Text, ForeignKey("users.id")),
+    Column("methods", Text, nullable=False),
+    Column("proven_at", BigInteger),
+    Column("organization_id", Text, ForeignKey("organizations.id")),
+    Column("consented_at", BigInteger),
+    Column("created_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("finished_at", BigInteger),
+)
+
+# One authorization of a client by a person: its tokens live and die together.
+token_families: Final = Table(
+    "token_families",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("client_id", Text, ForeignKey("clients.id"), nullable=False, index=True),
+    Column("user_id", Text, ForeignKey("users.id"), nullable=False, index=True),
+    Column("session_id", Text, ForeignKey("sessions.id"), nullable=False, index=True),
+    # Null: no organization was chosen. audience null: the tokens are for /userinfo only.
+    Column("organization_id", Text, ForeignKey("organizations.id")),
+    Column("audience", Text),
+    Column("scope", Text, nullable=False),
+    Column("nonce", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("revoked_at", BigInteger),
+    # Null without a refresh token. The successors are derived from this key and a counter.
+    Column("sealed_key", LargeBinary),
+    Column("counter", BigInteger, nullable=False),
+    Column("rotated_at", BigInteger),
+)
+
+authorization_codes: Final = Table(
+    "authorization_codes",
+    metadata,
+    Column("digest", LargeBinary, primary_key=True),
+    Column("client_id", Text, ForeignKey("clients.id"), nullable=False),
+    Column("user_id", Text, ForeignKey("users.id"), nullable=False),
+    Column("session_id", Text, ForeignKey("sessions.id"), nullable=False),
+    Column("organization_id", Text, ForeignKey("organizations.id")),
+    Column("redirect_uri", Text, nullable=False),
+    Column("code_challenge", Text, nullable=False),
+    Column("audience", Text),
+    Column("scope", Text, nullable=False),
+    Column("nonce", Text),
+    Column("created_at", BigInteger, nullable=False),
+    Column("used_at", BigInteger),
+    # The family that the first use began: a second use ends it.
+    Column("family_id", Text, nullable=False),
+)
+Index("ix_authorization_codes_code_challenge", authorization_codes.c.code_challenge)
+
+consents: Final = Table(
+    "consents",
+    metadata,
+    Column("user_id", Text, ForeignKey("users.id"), primary_key=True),
+    Column("client_id", Text, ForeignKey("clients.id"), primary_key=True),
+    Column("scope", Text, nullable=False),
+    Column("given_at", BigInteger, nullable=False),
+)
