@@ -4,13 +4,16 @@ from dataclasses import dataclass
 
 import pytest
 from graphql import parse
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from rxauth.api import limits
 from rxauth.api.errors import LimitExceededError
 from tests.api import documents
 from tests.api.measures import PAGED, weight
+
+
+REPEATED = "The document repeats the same fields too often."
 
 
 def refusal(text: str) -> str | None:
@@ -206,4 +209,6 @@ def whole_documents(draw: st.DrawFn) -> Written:
 @given(whole_documents())
 def test_fragments_weigh_what_they_weigh_written_out(document: Written) -> None:
     assert weight(document.spread) == weight(document.whole)
-    assert refusal(document.spread) == refusal(document.whole)
+    refused = refusal(document.whole)
+    assume(refused != REPEATED)  # counted as it is written: only the text can be expensive to validate
+    assert refusal(document.spread) == refused
