@@ -12,7 +12,6 @@ from rxauth.api.errors import LimitExceededError
 from tests.api import documents
 from tests.api.measures import PAGED, weight
 
-
 REPEATED = "The document repeats the same fields too often."
 
 
