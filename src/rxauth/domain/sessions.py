@@ -43,6 +43,11 @@ _END = sql(
     )
     .values(ended_at=bindparam("moment"))
 )
+_CHOOSE = sql(
+    update(sessions)
+    .where(sessions.c.id == bindparam("session_id"))
+    .values(organization_id=bindparam("chosen"), last_seen_at=bindparam("moment"))
+)
 _CLIENTS = sql(select(session_clients.c.client_id).where(session_clients.c.session_id == bindparam("session_id")))
 
 
@@ -62,7 +67,7 @@ class Limits:
 class Session:
     """A person signed in with one browser. authenticated_at: when the person last proved who it is.
 
-    methods: how (RFC 8176). ended_at None: it was not ended, but may be too old. Times: UTC seconds.
+    methods: how (RFC 8176). organization_id: the one last chosen, None before. ended_at None: it was not ended, but may be too old. Times: UTC seconds.
     """
 
     id: str
@@ -73,6 +78,7 @@ class Session:
     methods: tuple[str, ...]
     network: str
     device: str = field(repr=False)
+    organization_id: str | None
     ended_at: int | None
 
     def is_live(self, limits: Limits, now: int) -> bool:
@@ -107,6 +113,7 @@ def start(transaction: Transaction, proof: Proof, now: int) -> tuple[Session, st
         proof.network,
         proof.device[:DEVICE_LIMIT_CHARACTERS],
         None,
+        None,
     )
     transaction.run(
         _INSERT,
@@ -119,6 +126,7 @@ def start(transaction: Transaction, proof: Proof, now: int) -> tuple[Session, st
         methods=" ".join(session.methods),
         network=session.network,
         device=session.device,
+        organization_id=None,
         ended_at=None,
     )
     return session, handle
@@ -158,6 +166,11 @@ def of_user(transaction: Transaction, user_id: str) -> list[Session]:
 def touch(transaction: Transaction, session_id: str, now: int) -> None:
     """Notes activity: the idle time begins anew."""
     transaction.run(_TOUCH, session_id=session_id, moment=now)
+
+
+def choose_organization(transaction: Transaction, session_id: str, organization_id: str | None, now: int) -> None:
+    """Remembers for which organization the person acts, which is activity too."""
+    transaction.run(_CHOOSE, session_id=session_id, chosen=organization_id, moment=now)
 
 
 def note_client(transaction: Transaction, session_id: str, client_id: str, now: int) -> None:

@@ -20,6 +20,8 @@ sessions: Final = Table(
     Column("methods", Text, nullable=False),
     Column("network", Text, nullable=False),
     Column("device", Text, nullable=False),
+    # The organization that was last chosen in it: other clients of the browser go on with it.
+    Column("organization_id", Text, ForeignKey("organizations.id")),
     Column("ended_at", BigInteger),
 )
 
