@@ -22,6 +22,9 @@ class Event(StrEnum):
     TOKEN_ISSUED = "token.issued"  # noqa: S105
     TOKEN_REFUSED = "token.refused"  # noqa: S105
     REQUEST_REFUSED = "request.refused"
+    SIGNED_IN = "person.signed_in"
+    SIGN_IN_REFUSED = "person.sign_in_refused"
+    SIGNED_OUT = "person.signed_out"
     SANDBOX_MADE = "sandbox.made"
     ORGANIZATION_CREATED = "organization.created"
     ORGANIZATION_DISABLED = "organization.disabled"
@@ -36,7 +39,7 @@ class Event(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acted. kind: client, operator (the command line) or anonymous (nobody proved to be anyone)."""
+    """Who acted. kind: client, person, operator (the command line) or anonymous (nobody proved to be anyone)."""
 
     kind: str
     id: str | None = None

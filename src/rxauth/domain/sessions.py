@@ -67,7 +67,8 @@ class Limits:
 class Session:
     """A person signed in with one browser. authenticated_at: when the person last proved who it is.
 
-    methods: how (RFC 8176). organization_id: the one last chosen, None before. ended_at None: it was not ended, but may be too old. Times: UTC seconds.
+    methods: how (RFC 8176). organization_id: the one last chosen, None before. ended_at None: it was not ended, but may
+    be too old. Times: UTC seconds.
     """
 
     id: str

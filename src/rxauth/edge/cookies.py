@@ -5,7 +5,7 @@ from typing import Final
 from rxauth.edge.requests import Request
 
 NAME: Final = "__Host-rxauth"
-# Not readable by scripts, not sent by foreign pages' forms, gone with the browser; the server decides how long it works.
+# Not readable by scripts, not sent by forms of foreign pages, gone with the browser; how long it works is kept here.
 _ATTRIBUTES: Final = "Path=/; Secure; HttpOnly; SameSite=Lax"
 HANDLE_CHARACTERS: Final = 43
 CLEARED: Final = (b"set-cookie", f"{NAME}=; {_ATTRIBUTES}; Max-Age=0".encode())

@@ -32,6 +32,15 @@ class Request:
         self.request_id = secrets.token_hex(8)
 
     @property
+    def method(self) -> str:
+        """Returns the method."""
+        return str(self._scope["method"])
+
+    def part(self, name: str) -> str:
+        """Returns a part of the path that the URL table gives a name."""
+        return str(self._scope["path_params"][name])
+
+    @property
     def query(self) -> bytes:
         """What follows the question mark, as it was sent."""
         return bytes(self._scope["query_string"])

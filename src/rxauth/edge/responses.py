@@ -8,6 +8,7 @@ from starlette.types import Receive, Scope, Send
 _ENCODER: Final = msgspec.json.Encoder()
 _JSON: Final = (b"content-type", b"application/json")
 _NO_SNIFFING: Final = (b"x-content-type-options", b"nosniff")
+_NO_REFERRER: Final = (b"referrer-policy", b"no-referrer")
 _NO_STORE: Final = (b"cache-control", b"no-store")
 
 
@@ -31,6 +32,11 @@ class Answer:
 def encode(content: Any) -> bytes:
     """Returns JSON without spaces."""
     return _ENCODER.encode(content)
+
+
+def see_other(location: str, *headers: tuple[bytes, bytes]) -> Answer:
+    """Sends a browser elsewhere with a GET: a 307 would post the password again (RFC 9700 §4.12)."""
+    return Answer(303, b"", [(b"location", location.encode("ascii")), _NO_STORE, _NO_REFERRER, *headers])
 
 
 def json_answer(status: int, content: Any, *headers: tuple[bytes, bytes]) -> Answer:

@@ -50,6 +50,55 @@ class UnsupportedGrantTypeError(OAuthError):
     section = "RFC 6749 §5.2"
 
 
+class UnsupportedResponseTypeError(OAuthError):
+    """The authorization endpoint gives codes and nothing else: no token ever stands in a URL."""
+
+    code = "unsupported_response_type"
+    section = "RFC 6749 §4.1.2.1"
+
+
+class AccessDeniedError(OAuthError):
+    """The person said no, or has no part in the organization that was asked for."""
+
+    code = "access_denied"
+    section = "RFC 6749 §4.1.2.1"
+
+
+class LoginRequiredError(OAuthError):
+    """Nobody is signed in, or not recently enough, and the client asked that nobody be bothered."""
+
+    code = "login_required"
+    section = "OpenID Connect Core §3.1.2.6"
+
+
+class InteractionRequiredError(OAuthError):
+    """A person must choose an organization or prove a second factor, and the client asked that nobody be bothered."""
+
+    code = "interaction_required"
+    section = "OpenID Connect Core §3.1.2.6"
+
+
+class ConsentRequiredError(OAuthError):
+    """A person must agree, and the client asked that nobody be bothered."""
+
+    code = "consent_required"
+    section = "OpenID Connect Core §3.1.2.6"
+
+
+class RequestNotSupportedError(OAuthError):
+    """Parameters inside a signed request object are not read here."""
+
+    code = "request_not_supported"
+    section = "OpenID Connect Core §3.1.2.6"
+
+
+class RequestUriNotSupportedError(OAuthError):
+    """Parameters are not fetched from anywhere."""
+
+    code = "request_uri_not_supported"
+    section = "OpenID Connect Core §3.1.2.6"
+
+
 class InvalidScopeError(OAuthError):
     """A permission was asked for that does not exist, or that this client may not have."""
 
@@ -113,6 +162,13 @@ ERRORS: Final = (
     InvalidClientError,
     UnauthorizedClientError,
     UnsupportedGrantTypeError,
+    UnsupportedResponseTypeError,
+    AccessDeniedError,
+    LoginRequiredError,
+    InteractionRequiredError,
+    ConsentRequiredError,
+    RequestNotSupportedError,
+    RequestUriNotSupportedError,
     InvalidScopeError,
     InvalidTargetError,
     InvalidTokenError,
