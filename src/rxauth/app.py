@@ -25,15 +25,16 @@ def migrate_database(settings: Settings) -> list[str]:
 
 
 def make_keys(settings: Settings, database: Database, clock: Clock) -> None:
-    """Makes the first signing keys of an installation, once."""
-    if database.read(signing_keys.exist):
+    """Makes the signing keys that an installation does not have yet: all of them once, or those of new algorithms."""
+    pairs = [(new_signing_key(one), new_signing_key(one)) for one in database.read(signing_keys.missing)]
+    if not pairs:
         return
-    made = (new_signing_key(), new_signing_key())
 
     def work(transaction: Transaction) -> None:
-        if signing_keys.make_first(transaction, made, settings.sealing_key, clock.seconds()):
-            act = audit.Act(audit.Event.KEYS_MADE, audit.OPERATOR, target=made[0].key_id)
-            audit.record(transaction, act, clock.microseconds())
+        for pair in pairs:
+            if signing_keys.make_first(transaction, pair, settings.sealing_key, clock.seconds()):
+                act = audit.Act(audit.Event.KEYS_MADE, audit.OPERATOR, target=pair[0].key_id)
+                audit.record(transaction, act, clock.microseconds())
 
     try:
         database.write(work)

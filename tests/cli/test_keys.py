@@ -12,13 +12,13 @@ def listed(world: World) -> list[list[str]]:
     done = run(world.settings, "keys", "list")
     assert (done.returncode, done.stderr) == (0, "")
     header, *rows = [re.split(" {2,}", line) for line in done.stdout.splitlines()]
-    assert header == ["KEY", "STATE", "MADE", "VERIFIES UNTIL"]
+    assert header == ["KEY", "ALGORITHM", "STATE", "MADE", "VERIFIES UNTIL"]
     return rows
 
 
 def test_keys_are_listed_and_rotated(sqlite_world: World) -> None:
     current, coming = sqlite_world.current_key.key_id, sqlite_world.next_key.key_id
-    before = {key: (state, until) for key, state, _, until in listed(sqlite_world)}
+    before = {key: (state, until) for key, _, state, _, until in listed(sqlite_world)}
     assert before == {current: ("current", "-"), coming: ("next", "-")}
 
     done = run(sqlite_world.settings, "keys", "rotate")
@@ -29,7 +29,7 @@ def test_keys_are_listed_and_rotated(sqlite_world: World) -> None:
     assert (done.returncode, done.stderr) == (0, "")
     assert said.groups()[:2] == (coming, current)
 
-    after = {key: (state, until) for key, state, _, until in listed(sqlite_world)}
+    after = {key: (state, until) for key, _, state, _, until in listed(sqlite_world)}
     assert {key: state for key, (state, _) in after.items()} == {
         current: "previous",
         coming: "current",

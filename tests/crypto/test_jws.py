@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from joserfc import jws as foreign
 from joserfc import jwt as foreign_jwt
-from joserfc.jwk import RSAKey
+from joserfc.jwk import RSAKey, import_key
 
 from rxauth.crypto import jws
 from rxauth.crypto.jws import BadSignatureError, MalformedError, Signer, SigningKey, VerificationKey
@@ -94,6 +94,7 @@ def test_the_standards_thumbprint_comes_out() -> None:
 
 def test_a_new_key_is_named_by_its_thumbprint_and_no_two_are_alike() -> None:
     assert KEY.key_id == jws.thumbprint(KEY.private.public_key()) != OTHER_KEY.key_id
+    assert isinstance(KEY.private, rsa.RSAPrivateKey)
     assert KEY.private.key_size == 2048
     assert KEY.private.public_key().public_numbers().e == 65537
 
@@ -222,3 +223,25 @@ def test_our_signature_verifies_in_another_library(claims: dict[str, Any]) -> No
 
     assert opened.claims == claims
     assert opened.header == {"alg": "RS256", "typ": "at+jwt", "kid": KEY.key_id}
+
+
+@pytest.mark.filterwarnings("ignore:EdDSA is deprecated")  # by RFC 9864, whose names few libraries know yet
+@pytest.mark.parametrize("algorithm", ["ES256", "EdDSA"])
+def test_the_other_algorithms_sign_for_another_library_and_verify_what_it_signed(algorithm: jws.Algorithm) -> None:
+    """RFC 7518 §3.4: two numbers of 32 octets; RFC 8037 §3.1."""
+    key = jws.new_signing_key(algorithm)
+    published: dict[str, Any] = dict(key.verification_key().as_jwk())
+    token = Signer(key, "at+jwt").sign(b'{"sub":"somebody"}')
+    assert foreign_jwt.decode(token, import_key(published), algorithms=[algorithm]).claims == {"sub": "somebody"}
+    private = import_key(key.to_der(), "EC" if algorithm == "ES256" else "OKP")
+    theirs = foreign.serialize_compact({"alg": algorithm}, b"x", private, algorithms=[algorithm])
+    assert _opens(theirs, key.verification_key())
+
+    assert len(jws.take_apart(token).signature) == 64
+    assert jws.public_key_from_jwk(published) == key.private.public_key()
+    assert key.key_id == jws.thumbprint(key.private.public_key())
+    assert SigningKey.from_der(key.key_id, key.to_der()).algorithm == algorithm
+    for altered in (token[:-4] + "AAAA", f"{token}AA", token.rpartition(".")[0] + "." + "A" * 86):
+        assert not _opens(altered, key.verification_key())
+    assert not _opens(token, KEY.verification_key())
+    assert not _opens(TOKEN, key.verification_key())

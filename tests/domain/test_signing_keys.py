@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from rxauth.app import make_keys
-from rxauth.crypto.jws import SigningKey, new_signing_key
+from rxauth.crypto.jws import Algorithm, SigningKey, new_signing_key
 from rxauth.crypto.sealing import CannotUnsealError
 from rxauth.domain import signing_keys
 from rxauth.domain.errors import DomainError
@@ -52,8 +53,13 @@ def _rotate(database: Database, world: World, now: int, made: SigningKey = SPARE
     database.write(work)
 
 
-def _states(ring: KeyRing) -> dict[str, KeyState]:
-    return {key_id: description.state for key_id, description in ring.descriptions.items()}
+def _states(ring: KeyRing, algorithm: str = "RS256") -> dict[str, KeyState]:
+    return {key_id: one.state for key_id, one in ring.descriptions.items() if one.algorithm == algorithm}
+
+
+def _published(live: Live, algorithm: str = "RS256") -> set[str]:
+    keys = live.http.get("/.well-known/jwks.json").json()["keys"]
+    return {key["kid"] for key in keys if key["alg"] == algorithm}
 
 
 def _rows(database: Database, columns: str) -> list[Any]:
@@ -78,6 +84,7 @@ def test_private_halves_are_sealed_in_the_database(world: World) -> None:
     with _open(world) as database:
         for key, (sealed,) in zip((world.current_key, world.next_key), _rows(database, "sealed_private"), strict=True):
             assert key.to_der() not in bytes(sealed)
+            assert isinstance(key.private, rsa.RSAPrivateKey)
             assert key.private.private_numbers().d.to_bytes(256)[:16] not in bytes(sealed)
         for (published,) in _rows(database, "public_jwk"):
             assert '"d"' not in published
@@ -126,13 +133,13 @@ def test_a_previous_key_verifies_until_its_time_and_then_is_gone_from_verificati
     previous = live.world.current_key.key_id
     live.clock.advance(VERIFY_FOR_S - 1)
 
-    assert previous in {key["kid"] for key in live.http.get("/.well-known/jwks.json").json()["keys"]}
+    assert previous in _published(live)
     assert accepted(live.graphql(token, READ))
     assert decode(live.token(live.world.alder))[0]["kid"] == live.world.next_key.key_id
 
     live.clock.advance(1)
-    assert previous not in {key["kid"] for key in live.http.get("/.well-known/jwks.json").json()["keys"]}
-    assert len(live.http.get("/.well-known/jwks.json").json()["keys"]) == 2
+    assert previous not in _published(live)
+    assert len(_published(live)) == 2
     refusal(live, token)
 
 
@@ -177,6 +184,7 @@ def test_an_installation_without_keys_says_so(world: World) -> None:
 
 def test_a_second_start_makes_no_second_pair(world: World) -> None:
     with _open(world) as database:
+        make_keys(world.settings, database, StandingClock())
         before = _rows(database, "id, state, public_jwk, sealed_private")
         make_keys(world.settings, database, StandingClock())
         pair = SPARE_KEYS
@@ -184,6 +192,24 @@ def test_a_second_start_makes_no_second_pair(world: World) -> None:
 
         assert made is False
         assert _rows(database, "id, state, public_jwk, sealed_private") == before
+
+
+@pytest.mark.parametrize("algorithm", ["ES256", "EdDSA"])
+def test_an_installation_of_an_older_version_gains_the_keys_of_an_algorithm_at_start(
+    live: Live, algorithm: Algorithm
+) -> None:
+    """The world was made with RS256 alone."""
+    with _open(live.world) as database:
+        ring, made = _ring(database, live.world), new_signing_key(algorithm)
+        assert sorted(_states(ring, algorithm).values()) == [KeyState.CURRENT, KeyState.NEXT]
+        assert _published(live, algorithm) == _states(ring, algorithm).keys()
+        assert live.server.keys.ring.signing[algorithm].key_id == ring.signing[algorithm].key_id
+
+        _rotate(database, live.world, NOW + PUBLISHED_FOR_S, made)
+        after = _ring(database, live.world)
+        assert after.current.key_id == ring.current.key_id
+        assert _states(after, algorithm)[ring.signing[algorithm].key_id] is KeyState.PREVIOUS
+        assert _states(after, algorithm)[made.key_id] is KeyState.NEXT
 
 
 @pytest.mark.parametrize("state", ["next", "current"])

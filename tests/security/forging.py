@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.asymmetric.padding import AsymmetricPadding
 from cryptography.hazmat.primitives.hashes import SHA256, HashAlgorithm
 
+from rxauth.crypto.algorithms import PrivateKey
 from rxauth.crypto.jws import encode_base64url
 from tests.conftest import make_world
 from tests.live import Live, challenge_attributes
@@ -38,11 +39,12 @@ def part(value: object) -> str:
 def signed(
     header: object,
     payload: object,
-    private: rsa.RSAPrivateKey,
+    private: PrivateKey,
     scheme: AsymmetricPadding | None = None,
     algorithm: HashAlgorithm | None = None,
 ) -> str:
     """Signs any header and payload, with RSASSA-PKCS1-v1_5 and SHA-256 unless told otherwise."""
+    assert isinstance(private, rsa.RSAPrivateKey)
     signing_input = f"{part(header)}.{part(payload)}"
     signature = private.sign(signing_input.encode(), scheme or padding.PKCS1v15(), algorithm or SHA256())
     return f"{signing_input}.{part(signature)}"

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa, utils
 from cryptography.hazmat.primitives.hashes import SHA1, SHA256, SHA384, SHA512, HashAlgorithm
 
+from rxauth.crypto.algorithms import PrivateKey
 from rxauth.crypto.jws import VerificationKey, new_signing_key
 from tests.live import Live
 from tests.security.forging import READ, accepted, forged, good_header, part, refusal, served, signed
@@ -130,8 +131,9 @@ def test_a_signature_of_another_kind_of_key_under_our_keys_name_is_refused(
     refusal(api, f"{signing_input}.{part(FOREIGN_SIGNATURES[kind](signing_input.encode()))}")
 
 
-def _raw(message: bytes, key: rsa.RSAPrivateKey) -> bytes:
+def _raw(message: bytes, key: PrivateKey) -> bytes:
     """Applies the private key to a whole encoded message, as the algorithm's last step does (RFC 8017 §5.2.1)."""
+    assert isinstance(key, rsa.RSAPrivateKey)
     numbers = key.private_numbers()
     return pow(int.from_bytes(message), numbers.d, numbers.public_numbers.n).to_bytes(MODULUS_BYTES)
 
@@ -187,7 +189,9 @@ def test_another_number_or_length_in_place_of_the_signature_is_refused(api: Live
     """RFC 8017 §8.2.2: the length is that of the modulus, and the number is below it."""
     head, body, signature = forged(api, {}).split(".")
     number = int.from_bytes(base64.urlsafe_b64decode(signature + "=="))
-    modulus = api.world.current_key.private.public_key().public_numbers().n
+    public = api.world.current_key.private.public_key()
+    assert isinstance(public, rsa.RSAPublicKey)
+    modulus = public.public_numbers().n
 
     refusal(api, f"{head}.{body}.{part(ALTERED_SIGNATURES[alteration](number, modulus))}")
 

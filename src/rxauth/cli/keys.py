@@ -19,39 +19,44 @@ def list_all() -> None:
     rows = [
         (
             one.id,
+            one.algorithm,
             one.state.value if one.is_published(now) else "retired",
             moment(one.created_at),
             moment(one.verify_until),
         )
         for one in ring.descriptions.values()
     ]
-    print(table(("KEY", "STATE", "MADE", "VERIFIES UNTIL"), rows))
+    print(table(("KEY", "ALGORITHM", "STATE", "MADE", "VERIFIES UNTIL"), rows))
 
 
 @app.command("rotate", short_help="Let the next key sign.")
 def rotate() -> None:
-    """Let the next key sign; the current one goes on verifying until its last token has expired."""
-    from rxauth.cli.installation import settings, write
+    """Let the next key of each algorithm sign; the current one goes on verifying until its last token has expired."""
+    from rxauth.cli.installation import read, settings, write
     from rxauth.clock import Clock
     from rxauth.crypto.jws import new_signing_key
     from rxauth.domain import audit, signing_keys
-    from rxauth.oauth.tokens import LEEWAY_S
+    from rxauth.oauth.tokens import LEEWAY_S, LONGEST_LIFETIME_S
     from rxauth.storage.database import Transaction
 
-    clock, chosen, made = Clock(), settings(), new_signing_key()
+    clock, chosen = Clock(), settings()
+    made = [new_signing_key(algorithm) for algorithm in read(signing_keys.in_use)]
 
-    def work(transaction: Transaction) -> tuple[str, str]:
-        current, previous = signing_keys.rotate(
-            transaction,
-            made,
-            chosen.sealing_key,
-            clock.seconds(),
-            published_for_s=chosen.key_set_lifetime_s + chosen.staleness_bound_s,
-            verify_for_s=chosen.machine_token_lifetime_s + LEEWAY_S,
-        )
-        act = audit.Act(audit.Event.KEYS_ROTATED, audit.OPERATOR, target=current, details={"previous": previous})
-        audit.record(transaction, act, clock.microseconds())
-        return current, previous
+    def work(transaction: Transaction) -> list[tuple[str, str, str]]:
+        rotated = []
+        for one in made:
+            current, previous = signing_keys.rotate(
+                transaction,
+                one,
+                chosen.sealing_key,
+                clock.seconds(),
+                published_for_s=chosen.key_set_lifetime_s + chosen.staleness_bound_s,
+                verify_for_s=max(chosen.machine_token_lifetime_s, LONGEST_LIFETIME_S) + LEEWAY_S,
+            )
+            act = audit.Act(audit.Event.KEYS_ROTATED, audit.OPERATOR, target=current, details={"previous": previous})
+            audit.record(transaction, act, clock.microseconds())
+            rotated.append((current, previous, one.key_id))
+        return rotated
 
-    current, previous = write(work)
-    print(f"{current} signs from now on. {previous} goes on verifying what it signed. {made.key_id} is published next.")
+    for current, previous, coming in write(work):
+        print(f"{current} signs from now on. {previous} goes on verifying what it signed. {coming} is published next.")

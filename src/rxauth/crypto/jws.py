@@ -6,24 +6,35 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any
 
 import msgspec
-from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.hashes import SHA256
 
-Algorithm = Literal["RS256"]
-RSA_BITS: Final = 2048
-_RSA_PUBLIC_EXPONENT: Final = 65537
-_PADDING: Final = padding.PKCS1v15()
-_HASH: Final = SHA256()
+from rxauth.crypto import algorithms
+from rxauth.crypto.algorithms import ALGORITHMS, Algorithm, PrivateKey, PublicKey, public_key_from_jwk, public_members
+from rxauth.crypto.base64url import MalformedError, decode_base64url, encode_base64url
+
+__all__ = [
+    "ALGORITHMS",
+    "Algorithm",
+    "BadSignatureError",
+    "Compact",
+    "MalformedError",
+    "Signer",
+    "SigningKey",
+    "VerificationKey",
+    "decode_base64url",
+    "encode_base64url",
+    "new_signing_key",
+    "public_key_from_jwk",
+    "read_object",
+    "take_apart",
+    "thumbprint",
+    "verify",
+]
+
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
-
-
-class MalformedError(Exception):
-    """The text is not a compact JWS that this server could have made; str() says what is wrong with it."""
 
 
 class BadSignatureError(Exception):
@@ -36,11 +47,11 @@ class VerificationKey:
 
     key_id: str
     algorithm: Algorithm
-    public: rsa.RSAPublicKey
+    public: PublicKey
 
     def as_jwk(self) -> dict[str, str]:
         """Returns the key as a JSON Web Key, public members only (RFC 7517 §4)."""
-        return {**_public_members(self.public), "use": "sig", "alg": self.algorithm, "kid": self.key_id}
+        return {**public_members(self.public), "use": "sig", "alg": self.algorithm, "kid": self.key_id}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +60,7 @@ class SigningKey:
 
     key_id: str
     algorithm: Algorithm
-    private: rsa.RSAPrivateKey = field(repr=False)
+    private: PrivateKey = field(repr=False)
 
     def verification_key(self) -> VerificationKey:
         """Returns the half that may be published."""
@@ -64,10 +75,8 @@ class SigningKey:
     @classmethod
     def from_der(cls, key_id: str, der: bytes) -> "SigningKey":
         """Reads what `to_der` wrote."""
-        private = serialization.load_der_private_key(der, password=None)
-        if not isinstance(private, rsa.RSAPrivateKey):
-            raise TypeError("a signing key is an RSA key")
-        return cls(key_id, "RS256", private)
+        private = algorithms.private_key_from_der(der)
+        return cls(key_id, algorithms.algorithm_of(private), private)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,22 +89,16 @@ class Compact:
     signature: bytes = field(repr=False)
 
 
-def new_signing_key() -> SigningKey:
-    """Makes an RSA key of 2048 bits, named by its thumbprint (RFC 7638)."""
-    private = rsa.generate_private_key(_RSA_PUBLIC_EXPONENT, RSA_BITS)
-    return SigningKey(thumbprint(private.public_key()), "RS256", private)
+def new_signing_key(algorithm: Algorithm = "RS256") -> SigningKey:
+    """Makes a key, named by its thumbprint (RFC 7638)."""
+    private = algorithms.new_private_key(algorithm)
+    return SigningKey(thumbprint(private.public_key()), algorithm, private)
 
 
-def thumbprint(public: rsa.RSAPublicKey) -> str:
+def thumbprint(public: PublicKey) -> str:
     """Returns the JWK thumbprint of a public key (RFC 7638 §3)."""
-    canonical = msgspec.json.encode(_public_members(public), order="sorted")
+    canonical = msgspec.json.encode(public_members(public), order="sorted")
     return encode_base64url(hashlib.sha256(canonical).digest())
-
-
-def public_key_from_jwk(jwk: Mapping[str, str]) -> rsa.RSAPublicKey:
-    """Reads an RSA public key from its JSON Web Key (RFC 7518 §6.3.1)."""
-    exponent, modulus = (int.from_bytes(decode_base64url(jwk[member])) for member in ("e", "n"))
-    return rsa.RSAPublicNumbers(exponent, modulus).public_key()
 
 
 class Signer:
@@ -104,12 +107,12 @@ class Signer:
     def __init__(self, key: SigningKey, token_type: str) -> None:
         header = {"alg": key.algorithm, "typ": token_type, "kid": key.key_id}
         self._head = encode_base64url(msgspec.json.encode(header)).encode() + b"."
-        self._private = key.private
+        self._sign = algorithms.signing(key.private)
 
     def sign(self, payload: bytes) -> str:
         """Returns the compact serialization (RFC 7515 §7.1)."""
         signing_input = self._head + base64.urlsafe_b64encode(payload).rstrip(b"=")
-        signature = self._private.sign(signing_input, _PADDING, _HASH)
+        signature = self._sign(signing_input)
         return (signing_input + b"." + base64.urlsafe_b64encode(signature).rstrip(b"=")).decode()
 
 
@@ -137,10 +140,8 @@ def verify(compact: Compact, key: VerificationKey) -> None:
     """
     if compact.header.get("alg") != key.algorithm:
         raise BadSignatureError
-    try:
-        key.public.verify(compact.signature, compact.signing_input, _PADDING, _HASH)
-    except InvalidSignature:
-        raise BadSignatureError from None
+    if not algorithms.fits(key.public, compact.signature, compact.signing_input):
+        raise BadSignatureError
 
 
 def read_object(raw: bytes, part: str) -> dict[str, Any]:
@@ -166,32 +167,3 @@ def read_object(raw: bytes, part: str) -> dict[str, Any]:
     if not isinstance(value, dict):
         raise MalformedError(f"its {part} is not a JSON object")
     return value
-
-
-def encode_base64url(raw: bytes) -> str:
-    """Encodes without padding (RFC 7515 §2)."""
-    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
-
-
-def decode_base64url(text: str) -> bytes:
-    """Decodes text without padding, and only the one spelling that encoding the result gives back.
-
-    Raises:
-        MalformedError: a length that no octets have, or stray last bits.
-    """
-    if len(text) % 4 == 1:
-        raise MalformedError("one of its parts has a length that base64url cannot have")
-    raw = base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
-    if encode_base64url(raw) != text:
-        raise MalformedError("one of its parts is not canonical base64url")
-    return raw
-
-
-def _public_members(public: rsa.RSAPublicKey) -> dict[str, str]:
-    numbers = public.public_numbers()
-    octets = (numbers.n.bit_length() + 7) // 8
-    return {
-        "kty": "RSA",
-        "n": encode_base64url(numbers.n.to_bytes(octets)),
-        "e": encode_base64url(numbers.e.to_bytes(3)),
-    }

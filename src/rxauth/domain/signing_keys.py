@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 import msgspec
 from sqlalchemy import bindparam, select, update
@@ -31,6 +32,7 @@ _INSERT = insert_row(signing_keys)
 _ALL = sql(
     select(
         signing_keys.c.id,
+        signing_keys.c.algorithm,
         signing_keys.c.state,
         signing_keys.c.public_jwk,
         signing_keys.c.sealed_private,
@@ -52,6 +54,7 @@ class KeyDescription:
     """What may be shown of a key. verify_until: UTC seconds, None while it is in use or to come."""
 
     id: str
+    algorithm: jws.Algorithm
     state: KeyState
     created_at: int
     verify_until: int | None
@@ -63,11 +66,16 @@ class KeyDescription:
 
 @dataclass(frozen=True, slots=True)
 class KeyRing:
-    """The keys as a process holds them: one that signs, and those that verify, by identifier."""
+    """The keys as a process holds them: one that signs for each algorithm, and those that verify, by identifier."""
 
-    current: jws.SigningKey
+    signing: Mapping[jws.Algorithm, jws.SigningKey]
     verification: Mapping[str, jws.VerificationKey]
     descriptions: Mapping[str, KeyDescription]
+
+    @property
+    def current(self) -> jws.SigningKey:
+        """The key that signs unless another algorithm was chosen."""
+        return self.signing["RS256"]
 
     def verification_key(self, key_id: object, now: int) -> jws.VerificationKey | None:
         """Returns the published key of that name, or None."""
@@ -85,15 +93,28 @@ def exist(transaction: Transaction) -> bool:
     return bool(transaction.all(_ALL))
 
 
+def missing(transaction: Transaction) -> list[jws.Algorithm]:
+    """Lists the algorithms that the installation has no keys for."""
+    present = {row.algorithm for row in transaction.all(_ALL)}
+    return [algorithm for algorithm in jws.ALGORITHMS if algorithm not in present]
+
+
+def in_use(transaction: Transaction) -> list[jws.Algorithm]:
+    """Lists the algorithms that the installation has keys for."""
+    absent = missing(transaction)
+    return [algorithm for algorithm in jws.ALGORITHMS if algorithm not in absent]
+
+
 def make_first(transaction: Transaction, made: tuple[jws.SigningKey, jws.SigningKey], key: bytes, now: int) -> bool:
-    """Stores a current and a next key, unless there are keys; tells whether it did.
+    """Stores a current and a next key, unless there are keys of their algorithm; tells whether it did.
 
     made: two new keys, made before the transaction because that is slow. key: seals them.
     """
-    if exist(transaction):
+    if made[0].algorithm not in missing(transaction):
         return False
     for state, one in zip((KeyState.CURRENT, KeyState.NEXT), made, strict=True):
         _insert(transaction, one, state, key, now)
+    changes.record(transaction, changes.ChangeKind.SIGNING_KEY, made[0].key_id, now)
     return True
 
 
@@ -101,6 +122,8 @@ def rotate(
     transaction: Transaction, made: jws.SigningKey, key: bytes, now: int, *, published_for_s: int, verify_for_s: int
 ) -> tuple[str, str]:
     """Makes the next key current, the current one previous and `made` the next; returns the first two identifiers.
+
+    The keys of other algorithms stay as they are.
 
     published_for_s: how long verifiers may keep a key set, so how long the next key must have been in it.
     verify_for_s: the longest life of a token, for which the old key goes on verifying.
@@ -111,10 +134,11 @@ def rotate(
     """
     transaction.all(_LOCK)
     # Read after the lock, not with it: only a new statement sees what another rotation committed meanwhile.
-    in_use = {row.state: row for row in transaction.all(_ALL) if row.state != KeyState.PREVIOUS}
-    if len(in_use) != 2:
+    mine = [row for row in transaction.all(_ALL) if row.algorithm == made.algorithm]
+    pair = {row.state: row for row in mine if row.state != KeyState.PREVIOUS}
+    if len(pair) != 2:
         raise DomainError("there are no keys yet: start the server once")
-    current, coming = in_use[KeyState.CURRENT], in_use[KeyState.NEXT]
+    current, coming = pair[KeyState.CURRENT], pair[KeyState.NEXT]
     sealing.unseal(current.sealed_private, key, _purpose(current.id))  # with another key, nobody could open the new one
     ready_at = coming.created_at + published_for_s
     if now < ready_at:
@@ -130,20 +154,26 @@ def rotate(
 
 
 def load_ring(transaction: Transaction, key: bytes) -> KeyRing:
-    """Reads the keys and opens the current one.
+    """Reads the keys and opens the current ones.
 
     Raises:
         CannotUnsealError: the settings hold another sealing key than the one the keys were sealed with.
         DomainError: there are no keys yet.
     """
     rows = transaction.all(_ALL)
-    current = next((row for row in rows if row.state == KeyState.CURRENT), None)
-    if current is None:
+    current = [row for row in rows if row.state == KeyState.CURRENT]
+    if not any(row.algorithm == "RS256" for row in current):
         raise DomainError("there are no keys yet: start the server once")
     return KeyRing(
-        jws.SigningKey.from_der(current.id, sealing.unseal(current.sealed_private, key, _purpose(current.id))),
-        {row.id: _verification_key(row.id, row.public_jwk) for row in rows},
-        {row.id: KeyDescription(row.id, KeyState(row.state), row.created_at, row.verify_until) for row in rows},
+        {
+            row.algorithm: jws.SigningKey.from_der(row.id, sealing.unseal(row.sealed_private, key, _purpose(row.id)))
+            for row in current
+        },
+        {row.id: _verification_key(row) for row in rows},
+        {
+            row.id: KeyDescription(row.id, row.algorithm, KeyState(row.state), row.created_at, row.verify_until)
+            for row in rows
+        },
     )
 
 
@@ -160,8 +190,8 @@ def _insert(transaction: Transaction, made: jws.SigningKey, state: KeyState, key
     )
 
 
-def _verification_key(key_id: str, public_jwk: str) -> jws.VerificationKey:
-    return jws.VerificationKey(key_id, "RS256", jws.public_key_from_jwk(msgspec.json.decode(public_jwk)))
+def _verification_key(row: Any) -> jws.VerificationKey:
+    return jws.VerificationKey(row.id, row.algorithm, jws.public_key_from_jwk(msgspec.json.decode(row.public_jwk)))
 
 
 def _purpose(key_id: str) -> str:

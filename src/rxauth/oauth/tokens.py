@@ -17,6 +17,7 @@ from rxauth.oauth.verified import VerifiedTokens
 
 TOKEN_LIMIT_CHARACTERS: Final = 8_192
 LEEWAY_S: Final = 60
+LONGEST_LIFETIME_S: Final = 86_400  # of a token that people have, whatever its audience
 _JTI_BYTES: Final = 16
 _TYPES: Final = frozenset({"at+jwt", "application/at+jwt"})
 _CLAIMS_ENCODER: Final = msgspec.json.Encoder()
