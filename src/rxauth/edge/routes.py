@@ -7,7 +7,7 @@ from typing import Final
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rxauth.edge import graphql, token, well_known
+from rxauth.edge import graphql, pages, token, well_known
 from rxauth.edge.context import Edge
 from rxauth.edge.errors import DisconnectedError, api_answer, token_endpoint_answer
 from rxauth.edge.requests import Request
@@ -29,6 +29,7 @@ def table(edge: Edge) -> list[Route]:
         Route(KEY_SET_PATH, _Endpoint(edge, _READ, well_known.key_set, token_endpoint_answer)),
         Route("/.well-known/openid-configuration", _Endpoint(edge, _READ, well_known.metadata, token_endpoint_answer)),
         Route(METADATA_PATH, _Endpoint(edge, _READ, well_known.metadata, token_endpoint_answer)),
+        Route(pages.STATIC_PATH, _Endpoint(edge, _READ, pages.static, token_endpoint_answer)),
     ]
 
 

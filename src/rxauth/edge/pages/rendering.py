@@ -1,0 +1,69 @@
+"""Templates to pages: everything is escaped, and a value that a template needs and does not get is an error."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from rxauth.edge.pages import assets, protection, wording
+from rxauth.edge.responses import Answer
+
+Values = Mapping[str, Any]
+
+# What most pages have no use for, so that who shows one need not say so.
+_ABSENT: Final = MappingProxyType({"error": None, "error_field": None, "notice": None})
+_NO_VALUES: Final[Values] = MappingProxyType({})
+
+
+def page(
+    name: str,
+    values: Values = _NO_VALUES,
+    *,
+    status: int = 200,
+    form_target: str | None = None,
+    headers: Sequence[protection.Header] = (),
+) -> Answer:
+    """Returns a page made from the template of that name, whose first lines say which values it needs.
+
+    error: a sentence for the summary on top, which gets the focus, and for beside the field named by error_field.
+    notice: a sentence that says what was just done. form_target: the origin of a client that the answer to the page's
+    form may send the browser back to.
+    """
+    return Answer(status, render(name, {**_ABSENT, **values}), [*protection.of_page(form_target), *headers])
+
+
+def render(name: str, values: Values) -> bytes:
+    """Returns a template filled in."""
+    return _ENVIRONMENT.get_template(f"{name}.html").render(values).encode()
+
+
+def _as_json(value: Any) -> str:
+    """Returns JSON in ASCII; text is taken for JSON already."""
+    return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).parent / "templates"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        auto_reload=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.globals["asset"] = assets.url_of
+    environment.filters["as_json"] = _as_json
+    environment.filters["short"] = wording.short
+    environment.filters["day"] = wording.day
+    environment.filters["full_moment"] = wording.full_moment
+    environment.filters["machine_moment"] = wording.machine_moment
+    environment.filters["ago"] = wording.ago
+    environment.filters["device"] = wording.device
+    environment.filters["in_fours"] = wording.in_fours
+    return environment
+
+
+_ENVIRONMENT: Final = _environment()
