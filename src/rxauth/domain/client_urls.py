@@ -52,9 +52,9 @@ class Registered:
             raise InvalidError(f"a client has at most {URLS_LIMIT} URLs")
         stored = set(_forms(UrlKind.CALLBACK, self.callbacks, is_native=is_native))
         stored |= set(_forms(UrlKind.LOGOUT, self.logout_urls, is_native=is_native))
-        for url in (*self.callbacks, *self.origins):
-            if urlsplit(url).scheme in {"http", "https"}:
-                stored.add((UrlKind.ORIGIN, origin_of(require_url(url, is_native=False))))
+        web_callbacks = [url for url in self.callbacks if urlsplit(url).scheme in {"http", "https"}]
+        for url in (*web_callbacks, *self.origins):
+            stored.add((UrlKind.ORIGIN, origin_of(require_url(url, is_native=False))))
         return stored
 
 
