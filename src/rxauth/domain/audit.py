@@ -35,6 +35,17 @@ class Event(StrEnum):
     TOKENS_REVOKED = "client.tokens_revoked"
     KEYS_MADE = "signing_key.made"
     KEYS_ROTATED = "signing_key.rotated"
+    PERSON_INVITED = "person.invited"
+    INVITE_ACCEPTED = "invite.accepted"
+    INVITE_REVOKED = "invite.revoked"
+    PERSON_IMPORTED = "person.imported"
+    PERSON_DISABLED = "person.disabled"
+    PASSWORD_CHANGED = "password.changed"  # noqa: S105
+    PASSWORD_RESET_ASKED = "password.reset_asked"  # noqa: S105
+    PASSWORD_RESET = "password.reset"  # noqa: S105
+    EMAIL_CHANGE_ASKED = "email.change_asked"
+    EMAIL_CHANGED = "email.changed"
+    AUDIENCE_ADDED = "audience.added"
 
 
 @dataclass(frozen=True, slots=True)
