@@ -15,12 +15,12 @@ def web_message(payload: Mapping[str, str], target_origin: str, *, headers: Sequ
     """Posts a response to the window that framed or opened this one, if that window is of `target_origin`."""
     nonce = secrets.token_urlsafe(16)
     message = {"type": "authorization_response", "response": dict(payload)}
-    body = render("web_message", {"message": message, "target_origin": target_origin, "nonce": nonce})
+    body = render("web_message.html", {"message": message, "target_origin": target_origin, "nonce": nonce})
     return Answer(200, body, [*protection.of_web_message(nonce, target_origin), *headers])
 
 
 def form_post(url: str, payload: Mapping[str, str], *, headers: Sequence[protection.Header] = ()) -> Answer:
     """Sends a response to a registered URL as a form (OAuth 2.0 Form Post Response Mode); a button helps out."""
     nonce = secrets.token_urlsafe(16)
-    body = render("form_post", {"url": url, "fields": dict(payload), "nonce": nonce})
+    body = render("form_post.html", {"url": url, "fields": dict(payload), "nonce": nonce})
     return Answer(200, body, [*protection.of_form_post(nonce, url), *headers])

@@ -26,7 +26,7 @@ def page(
     form_target: str | None = None,
     headers: Sequence[protection.Header] = (),
 ) -> Answer:
-    """Returns a page made from the template of that name, whose first lines say which values it needs.
+    """Returns a page made from a template (`login.html`), whose first lines say which values it needs.
 
     error: a sentence for the summary on top, which gets the focus, and for beside the field named by error_field.
     notice: a sentence that says what was just done. form_target: the origin of a client that the answer to the page's
@@ -37,7 +37,7 @@ def page(
 
 def render(name: str, values: Values) -> bytes:
     """Returns a template filled in."""
-    return _ENVIRONMENT.get_template(f"{name}.html").render(values).encode()
+    return _ENVIRONMENT.get_template(name).render(values).encode()
 
 
 def _as_json(value: Any) -> str:

@@ -1,1 +1,40 @@
+// Small comforts; every page works without them: moments in the reader's zone, and buttons that copy.
 "use strict";
+
+const moment = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" });
+for (const time of document.querySelectorAll("time:not([data-as-said])")) {
+  time.textContent = moment.format(new Date(time.dateTime)).replace(" at ", ", ");
+}
+
+// The text of a list is its entries, a line each; a key is copied without the spaces it is shown with.
+const textOf = (element) =>
+  element.children.length
+    ? [...element.children].map((entry) => entry.textContent.trim()).join("\n")
+    : element.textContent.replaceAll(" ", "");
+
+if (navigator.clipboard) {
+  for (const button of document.querySelectorAll("[data-copy]")) {
+    const said = button.textContent;
+    button.hidden = false;
+    button.setAttribute("aria-live", "polite");
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(textOf(document.getElementById(button.dataset.copy)));
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = said; }, 2000);
+    });
+  }
+}
+
+// A form is sent once, however often its button is pressed; going back makes it usable again. passkeys.js has its own.
+for (const form of document.querySelectorAll("form:not([data-passkey])")) {
+  form.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return;
+    if (form.dataset.sent) event.preventDefault();
+    form.dataset.sent = "yes";
+    event.submitter?.setAttribute("aria-busy", "true");
+  });
+}
+addEventListener("pageshow", () => {
+  for (const form of document.forms) delete form.dataset.sent;
+  for (const button of document.querySelectorAll("[aria-busy]")) button.removeAttribute("aria-busy");
+});
