@@ -1,0 +1,200 @@
+"""Invites: an organization asks whoever reads an address to work for it, with some roles. For 7 days, once."""
+
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from sqlalchemy import bindparam, select, update
+
+from rxauth.crypto import secrets
+from rxauth.domain import letters, memberships, organizations, passwords, users
+from rxauth.domain.errors import AbsentError, ExistsError, InvalidError
+from rxauth.domain.mails import Outbox
+from rxauth.domain.names import Name
+from rxauth.domain.users import User
+from rxauth.ids import Kind, new_id
+from rxauth.policy.roles import Role
+from rxauth.storage.database import Transaction
+from rxauth.storage.tables.people import invites as table
+from rxauth.storage.tenancy import insert_row, sql
+
+LIFETIME_S: Final = 7 * 86_400
+# One text for every cause; the published clients look for its words.
+NOT_FOUND: Final = "invitation not found or already used"
+
+_LINK = "a link names an invite before its organization is known"
+_COLUMNS = tuple(column for column in table.c if column.name not in {"digest", "email_key"})
+_IS_LIVE = (
+    table.c.accepted_at.is_(None),
+    table.c.revoked_at.is_(None),
+    table.c.expires_at > bindparam("moment"),
+)
+_INSERT = insert_row(table)
+_FIND = sql(select(*_COLUMNS).where(table.c.digest == bindparam("presented"), *_IS_LIVE), across_tenants=_LINK)
+_SPEND = sql(
+    update(table)
+    .where(table.c.digest == bindparam("presented"), *_IS_LIVE)
+    .values(accepted_at=bindparam("moment"))
+    .returning(*_COLUMNS),
+    across_tenants=_LINK,
+)
+_OF_ORGANIZATION = sql(
+    select(*_COLUMNS)
+    .where(
+        table.c.organization_id == bindparam("organization_id"),
+        table.c.accepted_at.is_(None),
+        table.c.revoked_at.is_(None),
+    )
+    .order_by(table.c.id.desc())
+)
+_REVOKE = sql(
+    update(table)
+    .where(table.c.organization_id == bindparam("owner"), table.c.id == bindparam("invite_id"), *_IS_LIVE)
+    .values(revoked_at=bindparam("moment"))
+)
+_REPLACE = sql(
+    update(table)
+    .where(table.c.organization_id == bindparam("owner"), table.c.email_key == bindparam("key"), *_IS_LIVE)
+    .values(revoked_at=bindparam("moment"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Invite:
+    """An invite. inviter_id None: the operator invited. Times: UTC seconds; None: it did not happen."""
+
+    id: str
+    organization_id: str
+    email: str = field(repr=False)
+    roles: frozenset[Role]
+    inviter_id: str | None
+    created_at: int
+    expires_at: int
+    accepted_at: int | None
+    revoked_at: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Who is invited, with which roles, and by whom; None: by the operator."""
+
+    email: str = field(repr=False)
+    roles: frozenset[Role]
+    inviter_id: str | None = None
+
+
+def create(transaction: Transaction, organization_id: str, asked: Asked, outbox: Outbox, now: int) -> Invite:
+    """Invites an address, in place of every invite to it before, and queues the letter.
+
+    Raises:
+        InvalidError: no address, or no role. AbsentError: no such organization, or it is disabled.
+        ExistsError: whoever has the address is a member already.
+    """
+    email = users.require_email(asked.email)
+    if not asked.roles:
+        raise InvalidError("a member has at least one role")
+    organization = organizations.find(transaction, organization_id)
+    if organization is None or organization.disabled_at is not None:
+        raise AbsentError(f"there is no organization {organization_id} that is not disabled")
+    person = users.find_by_email(transaction, email)
+    if person is not None and _is_member(transaction, person.id, organization_id):
+        raise ExistsError("whoever has this address is a member of the organization already")
+    transaction.run(_REPLACE, owner=organization_id, key=users.email_key(email), moment=now)
+    token = secrets.new_handle()
+    times = {"created_at": now, "expires_at": now + LIFETIME_S, "accepted_at": None, "revoked_at": None}
+    values: dict[str, Any] = {
+        "id": new_id(Kind.INVITE, now * 1000),
+        "organization_id": organization_id,
+        "email": email,
+        "inviter_id": asked.inviter_id,
+        **times,
+    }
+    written = "\n".join(sorted(asked.roles))
+    digest = secrets.digest(token)
+    transaction.run(_INSERT, **values, digest=digest, email_key=users.email_key(email), roles=written)
+    link = outbox.link(letters.INVITE_PATH, token)
+    outbox.put(transaction, letters.invite(email, organization.name, asked.roles, link), now)
+    return Invite(**values, roles=asked.roles)
+
+
+def find(transaction: Transaction, token: str, now: int) -> Invite | None:
+    """Returns the invite of a link, and spends nothing; None: it is forged, used, revoked or too old."""
+    row = transaction.first(_FIND, presented=secrets.digest(token), moment=now)
+    return None if row is None else _invite(row)
+
+
+def accept(transaction: Transaction, token: str, user_id: str, now: int) -> Invite:
+    """Makes a person who is signed in a member; who is one already gets the roles in addition.
+
+    Raises:
+        AbsentError: no such invite, or it is for another address: the two look the same.
+    """
+    invite = _spend(transaction, token, now)
+    user = users.find(transaction, user_id)
+    if user is None or user.disabled_at is not None or users.email_key(user.email) != users.email_key(invite.email):
+        raise AbsentError(NOT_FOUND)
+    _join(transaction, invite, user_id, now)
+    return invite
+
+
+def accept_as_new(
+    transaction: Transaction, token: str, name: Name, password_hash: str, now: int
+) -> tuple[Invite, User]:
+    """Makes a new person with the invite's address, which the link has verified, a member.
+
+    password_hash: of a password that the rules accept.
+
+    Raises:
+        AbsentError: no such invite. InvalidError: the name is none.
+        ExistsError: somebody has the address by now, and must sign in to accept.
+        ConflictError: somebody took the address at the same moment.
+    """
+    invite = _spend(transaction, token, now)
+    if users.find_by_email(transaction, invite.email) is not None:
+        raise ExistsError("somebody has this address already: sign in to accept the invite")
+    user = User(new_id(Kind.USER, now * 1000), invite.email, None, name, None, email_verified_at=now)
+    users.add(transaction, user, now)
+    passwords.store(transaction, user.id, password_hash, now)
+    _join(transaction, invite, user.id, now)
+    return invite, user
+
+
+def of_organization(transaction: Transaction, organization_id: str) -> list[Invite]:
+    """Lists the invites that were neither accepted nor revoked, newest first; some may be too old."""
+    return [_invite(row) for row in transaction.all(_OF_ORGANIZATION, organization_id=organization_id)]
+
+
+def revoke(transaction: Transaction, organization_id: str, invite_id: str, now: int) -> None:
+    """Takes an invite back.
+
+    Raises:
+        AbsentError: the organization has no such invite that could still be accepted.
+    """
+    if transaction.run(_REVOKE, owner=organization_id, invite_id=invite_id, moment=now) == 0:
+        raise AbsentError(f"there is no invite {invite_id} that could still be accepted")
+
+
+def _spend(transaction: Transaction, token: str, now: int) -> Invite:
+    """Uses an invite up first, so that of two at once the second waits here and finds it used."""
+    row = transaction.first(_SPEND, presented=secrets.digest(token), moment=now)
+    organization = None if row is None else organizations.find(transaction, row.organization_id)
+    if row is None or organization is None or organization.disabled_at is not None:
+        raise AbsentError(NOT_FOUND)
+    return _invite(row)
+
+
+def _join(transaction: Transaction, invite: Invite, user_id: str, now: int) -> None:
+    present = {one.organization_id: one.roles for one in memberships.of_person(transaction, user_id)}
+    if invite.organization_id in present:
+        roles = present[invite.organization_id] | invite.roles
+        memberships.set_roles(transaction, invite.organization_id, user_id, roles, now)
+    else:
+        memberships.add(transaction, invite.organization_id, user_id, invite.roles, now)
+
+
+def _is_member(transaction: Transaction, user_id: str, organization_id: str) -> bool:
+    return any(one.organization_id == organization_id for one in memberships.of_person(transaction, user_id))
+
+
+def _invite(row: Any) -> Invite:
+    values = dict(row._mapping)
+    return Invite(**{**values, "roles": frozenset(Role(name) for name in row.roles.split("\n"))})

@@ -1,0 +1,114 @@
+"""What letters say. Each says what happened, what to do, and what to do if it was somebody else."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from rxauth.domain.mails import Letter
+from rxauth.policy.roles import Role
+
+# Where the links of letters lead, each with `?token=`.
+INVITE_PATH: Final = "/invite"
+RESET_PATH: Final = "/password/reset"
+EMAIL_PATH: Final = "/email/confirm"
+_SUBJECT_LIMIT_CHARACTERS: Final = 150
+
+
+def invite(to: str, organization_name: str, roles: Iterable[Role], link: str) -> Letter:
+    """Invites somebody to work for an organization."""
+    return _letter(
+        to,
+        f"Join {organization_name}",
+        f"You are invited to join {_plain(organization_name)} as {_listed(roles)}.",
+        f"To accept, open this link within 7 days:\n{link}",
+        "It works once, and for this address only. If you do not know why you got this letter, ignore it.",
+    )
+
+
+def password_reset(to: str, link: str) -> Letter:
+    """Has somebody choose a new password."""
+    return _letter(
+        to,
+        "Choose a new password",
+        "Somebody, probably you, asked for a new password for your account.",
+        f"To choose one, open this link within one hour:\n{link}",
+        "It works once. If it was not you, ignore this letter: your password stays as it is.",
+    )
+
+
+def email_change(to: str, link: str) -> Letter:
+    """Asks at a new address whether it is read."""
+    return _letter(
+        to,
+        "Confirm your new e-mail address",
+        "Somebody, probably you, wants to sign in with this address from now on.",
+        f"To confirm it, open this link within 24 hours:\n{link}",
+        "It works once. If it was not you, ignore this letter: nothing changes.",
+    )
+
+
+def email_change_asked(to: str) -> Letter:
+    """Tells the old address that a new one was asked for."""
+    return notice(
+        to,
+        "Your e-mail address is about to change",
+        "Somebody, probably you, asked to use another e-mail address for your account. It changes when the link in a "
+        "letter to the new address is opened.",
+    )
+
+
+def email_changed(to: str) -> Letter:
+    """Tells the old address that it is one no longer."""
+    return notice(
+        to,
+        "Your e-mail address was changed",
+        "Your account has another e-mail address now. This is the last letter to this one.",
+    )
+
+
+def password_changed(to: str) -> Letter:
+    """Tells that the password was changed."""
+    return notice(
+        to,
+        "Your password was changed",
+        "The password of your account was changed, and you were signed out everywhere else.",
+    )
+
+
+def factor_added(to: str, factor: str) -> Letter:
+    """Tells of a new second factor; factor: what it is, such as "a passkey"."""
+    return notice(to, "A sign-in method was added", f"You can now sign in with {factor} as well.")
+
+
+def factor_removed(to: str, factor: str) -> Letter:
+    """Tells of a second factor that is no more; factor: what it was, such as "a passkey"."""
+    return notice(to, "A sign-in method was removed", f"You can no longer sign in with {factor}.")
+
+
+def new_device(to: str, device: str) -> Letter:
+    """Tells of a sign-in with a browser that was not seen before."""
+    return notice(to, "A new sign-in to your account", f"Somebody signed in to your account with {_plain(device)}.")
+
+
+def notice(to: str, subject: str, what_happened: str) -> Letter:
+    """Tells what happened to an account, and what to do if it was somebody else."""
+    return _letter(
+        to,
+        subject,
+        what_happened,
+        "If it was you, there is nothing to do. If not, choose a new password at once, and tell an administrator of "
+        "your organization.",
+    )
+
+
+def _letter(to: str, subject: str, *paragraphs: str) -> Letter:
+    return Letter(to, _plain(subject)[:_SUBJECT_LIMIT_CHARACTERS], "\n\n".join(paragraphs) + "\n")
+
+
+def _plain(text: str) -> str:
+    """Returns a text in one line: what people named an organization or a browser must not become a header."""
+    return " ".join("".join(character if character.isprintable() else " " for character in text).split())
+
+
+def _listed(roles: Iterable[Role]) -> str:
+    names = [str(role) for role in sorted(roles)]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
