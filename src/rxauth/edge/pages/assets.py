@@ -39,7 +39,12 @@ def url_of(name: str) -> str:
 
 async def static(_edge: Edge, request: Request) -> Answer:
     """Answers with a file."""
-    asset = _BY_NAME.get(request.part("name"))
+    return file(request.part("name"))
+
+
+def file(name: str) -> Answer:
+    """Returns the file that has this name in its URL."""
+    asset = _BY_NAME.get(name)
     if asset is None:
         return json_answer(404, {"error": "not_found", "error_description": "There is nothing here."})
     headers = [

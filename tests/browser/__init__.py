@@ -1,0 +1,1 @@
+"""Real pages and real clients in Chromium."""
