@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rxauth.crypto.jws import SigningKey, new_signing_key
 from rxauth.domain import clients, signing_keys
 from rxauth.domain.clients import Client
-from rxauth.oauth import tokens
+from rxauth.oauth import holders, tokens
 from rxauth.oauth.claims import CLIENT_CREDENTIALS, AccessClaims, machine_subject
 from rxauth.oauth.client_auth import Authenticated
 from rxauth.oauth.errors import InvalidTokenError
@@ -176,7 +176,7 @@ def test_a_token_issued_in_the_second_of_a_revocation_is_dated_after_it(sqlite_l
     assert issued.claims.iat == NOW + 1
     assert issued.claims.exp - issued.claims.iat == issued.lifetime_s
     assert tokens.verify(sqlite_live.server, issued.text, NOW) == issued.claims
-    assert tokens.revocation(issued.claims, _client(sqlite_live)) is None
+    assert holders.revocation(issued.claims, _client(sqlite_live)) is None
 
 
 def _claims(live: Live, **changes: Any) -> AccessClaims:
@@ -184,7 +184,7 @@ def _claims(live: Live, **changes: Any) -> AccessClaims:
 
 
 def test_a_token_that_nothing_ended_holds(api: Live) -> None:
-    assert tokens.revocation(_claims(api), _client(api)) is None
+    assert holders.revocation(_claims(api), _client(api)) is None
 
 
 @pytest.mark.parametrize(
@@ -199,11 +199,11 @@ def test_a_token_that_nothing_ended_holds(api: Live) -> None:
 def test_a_token_that_something_ended_is_told_what(api: Live, changes: dict[str, Any], told: str) -> None:
     client = dataclasses.replace(_client(api), **changes)
 
-    assert told in str(tokens.revocation(_claims(api), client))
+    assert told in str(holders.revocation(_claims(api), client))
 
 
 def test_a_token_of_a_client_that_is_gone_does_not_hold(api: Live) -> None:
-    assert tokens.revocation(_claims(api), None) is not None
+    assert holders.revocation(_claims(api), None) is not None
 
 
 def test_a_revoked_secret_ends_its_tokens_and_an_expired_one_does_not(api: Live) -> None:
@@ -212,8 +212,8 @@ def test_a_revoked_secret_ends_its_tokens_and_an_expired_one_does_not(api: Live)
     revoked = dataclasses.replace(client.secrets[0], revoked_at=NOW - 1)
     claims = _claims(api)
 
-    assert tokens.revocation(claims, dataclasses.replace(client, secrets=(expired,))) is None
-    assert tokens.revocation(claims, dataclasses.replace(client, secrets=(revoked,))) is not None
+    assert holders.revocation(claims, dataclasses.replace(client, secrets=(expired,))) is None
+    assert holders.revocation(claims, dataclasses.replace(client, secrets=(revoked,))) is not None
 
 
 @pytest.mark.parametrize(

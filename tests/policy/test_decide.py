@@ -7,7 +7,14 @@ from hypothesis import strategies as st
 from rxauth.policy import decide
 from rxauth.policy.permissions import MACHINE_DEFAULT, PERMISSIONS, Machine
 from rxauth.policy.roles import Role
-from rxauth.policy.subjects import Caller, MachineSubject, ProviderAuthority, Subject, UserSubject
+from rxauth.policy.subjects import (
+    Caller,
+    MachineSubject,
+    NoOrganizationError,
+    ProviderAuthority,
+    Subject,
+    UserSubject,
+)
 
 NOW = 1_000_000
 NAMES = tuple(permission.name for permission in PERMISSIONS)
@@ -63,32 +70,55 @@ def test_a_narrower_scope_is_granted_as_asked_in_the_order_of_the_table() -> Non
         (machine("manage:user_roles"), ("manage:user_roles",), "manage:user_roles", "no machine may hold it"),
         (machine("read:patient"), ("openid",), "openid", "there is no such permission"),
         (machine("read:patient"), ("READ:PATIENT",), "READ:PATIENT", "there is no such permission"),
-        (person(Role.DEVELOPER), ("read:patient",), "read:patient", "none of this person's roles has it"),
-        (person(), ("read:organization",), "read:organization", "none of this person's roles has it"),
         (
             machine("write:prescription"),
             ("write:prescription",),
             "write:prescription",
             "a machine never holds write:prescription; only authorized providers do",
         ),
-        (
-            person(Role.PRESCRIBER),
-            ("write:prescription",),
-            "write:prescription",
-            "this person is not an authorized provider of the organization",
-        ),
     ],
 )
-def test_a_scope_that_cannot_be_granted_is_refused_whole_by_name_and_reason(
-    subject: Subject, asked: tuple[str, ...], name: str, reason: str
+def test_a_scope_that_cannot_be_granted_to_a_machine_is_refused_whole_by_name_and_reason(
+    subject: MachineSubject, asked: tuple[str, ...], name: str, reason: str
 ) -> None:
     assert decide.granted(subject, asked, NOW) == decide.ScopeRefused(name, reason)
 
 
-@pytest.mark.parametrize("subject", [machine(), person()], ids=["machine", "person"])
-def test_nothing_given_means_nothing_held(subject: Subject) -> None:
-    assert decide.held(subject, NOW) == ()
-    assert decide.granted(subject, (), NOW) == decide.Granted(())
+def test_nothing_given_means_nothing_held() -> None:
+    assert decide.held(machine(), NOW) == decide.held(person(), NOW) == ()
+    assert decide.granted(machine(), (), NOW) == decide.Granted(())
+    assert decide.granted_to_person(person(), (), NOW, all_if_none_is_named=True) == decide.Granted(())
+
+
+@pytest.mark.parametrize(
+    ("roles", "asked", "all_if_none_is_named", "granted"),
+    [
+        ([Role.DEVELOPER], (), False, ()),
+        ([Role.DEVELOPER], ("openid", "no:such"), False, ()),
+        ([Role.DEVELOPER], ("write:client", "read:client"), True, ("read:client", "write:client")),
+        ([Role.DEVELOPER], ("write:client", "read:client"), False, ("read:client", "write:client")),
+        ([Role.DEVELOPER], ("read:patient",), True, ()),
+        ([Role.DEVELOPER], ("read:patient", "read:client"), False, ("read:client",)),
+        ([Role.PRESCRIBER], ("write:prescription",), True, ()),
+        ([Role.PRESCRIBER], ("write:prescription", "read:patient"), True, ("read:patient",)),
+        ([Role.MEDICAL_OPERATIONS], ("write:prescription", "write:order"), True, ("write:order",)),
+    ],
+)
+def test_a_person_gets_of_what_was_named_what_the_roles_hold(
+    roles: list[Role], asked: tuple[str, ...], all_if_none_is_named: bool, granted: tuple[str, ...]
+) -> None:
+    """RFC 6749 §3.3: less than was asked for, never an error that tells who holds what."""
+    answer = decide.granted_to_person(person(*roles), asked, NOW, all_if_none_is_named=all_if_none_is_named)
+
+    assert answer.permissions == granted
+
+
+def test_a_person_without_an_organization_holds_nothing() -> None:
+    nowhere = UserSubject("usr_1", None, frozenset(Role), None)
+
+    assert decide.held(nowhere, NOW) == ()
+    with pytest.raises(NoOrganizationError):
+        _ = called(nowhere, "read:patient").organization_id
 
 
 @pytest.mark.parametrize("name", NEVER_A_MACHINE)
@@ -153,8 +183,20 @@ def test_a_requirement_is_met_by_any_of_its_permissions_or_refused_with_the_reas
     assert decide.require(caller, any_of, NOW) == answer
 
 
-@given(subjects, st.lists(st.sampled_from([*NAMES, "no:such"]), max_size=6), moments)
-def test_whatever_is_granted_was_asked_for_and_is_held(subject: Subject, asked: list[str], now: int) -> None:
+@given(people, st.lists(st.sampled_from([*NAMES, "no:such", "openid"]), max_size=6), st.booleans(), moments)
+def test_whatever_a_person_is_granted_was_named_and_is_held(
+    subject: UserSubject, asked: list[str], all_if_none_is_named: bool, now: int
+) -> None:
+    answer = decide.granted_to_person(subject, tuple(asked), now, all_if_none_is_named=all_if_none_is_named)
+
+    named, held = set(asked) & set(NAMES), decide.held(subject, now)
+    everything = set(held) if all_if_none_is_named else set()
+    assert set(answer.permissions) == (named & set(held) if named else everything)
+    assert list(answer.permissions) == sorted(answer.permissions, key=NAMES.index)
+
+
+@given(machines, st.lists(st.sampled_from([*NAMES, "no:such"]), max_size=6), moments)
+def test_whatever_is_granted_was_asked_for_and_is_held(subject: MachineSubject, asked: list[str], now: int) -> None:
     answer = decide.granted(subject, tuple(asked), now)
 
     held = decide.held(subject, now)

@@ -17,6 +17,7 @@ from rxauth.ids import Kind, is_client_id, is_id, new_client_id, new_id
 from rxauth.oauth.claims import machine_subject
 from rxauth.oauth.endpoints import token
 from rxauth.oauth.errors import UnauthorizedClientError
+from rxauth.oauth.grants.client_credentials import GRANT
 from rxauth.oauth.requests import TokenRequest
 from rxauth.policy.permissions import MACHINE_DEFAULT
 from rxauth.storage.database import ConflictError, Database, Transaction
@@ -99,7 +100,7 @@ def test_a_client_of_another_kind_may_not_use_the_machines_grant(sqlite_live: Li
     request = TokenRequest(credentials(tenant), None, "127.0.0.1", "request")
 
     with pytest.raises(UnauthorizedClientError):
-        token.answer(sqlite_live.server, request, lambda _client_id: replace(found, app_type="spa"))
+        token.answer(sqlite_live.server, request, GRANT, lambda _client_id: replace(found, app_type="regular_web"))
 
 
 @given(st.integers(0, 2**47))

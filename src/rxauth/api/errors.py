@@ -7,6 +7,7 @@ from graphql import GraphQLError
 
 from rxauth.domain.errors import AbsentError, DomainError, ExistsError, InvalidError
 from rxauth.policy.decide import Insufficient
+from rxauth.policy.subjects import NoOrganizationError
 from rxauth.storage.database import ConflictError, DatabaseUnavailableError, UnacceptableValueError
 
 ERRORS_LIMIT: Final = 50
@@ -33,7 +34,7 @@ MEANINGS: Final = {
     Code.BAD_REQUEST: "The request is not one that this endpoint reads. The message says what is wrong with it.",
     Code.EMPTY_AUTHORIZATION_HEADER: "No token was sent. Get one from /oauth/token and send it in Authorization.",
     Code.INVALID_TOKEN: "The token is malformed, expired, revoked or for another API. Get a new one.",
-    Code.FORBIDDEN: "The token lacks the permission named in `requiredPermission`.",
+    Code.FORBIDDEN: "The token lacks the permission named in `requiredPermission`; if none is named, an organization.",
     Code.SYNTAX: "The document is not GraphQL.",
     Code.VALIDATION: "The document does not fit the schema.",
     Code.LIMIT_EXCEEDED: "The document asks for too much at once. Ask for less, or in several requests.",
@@ -85,6 +86,8 @@ def _classified(error: GraphQLError, default: Code) -> tuple[Code, str, dict[str
         return default, error.message, {}
     if isinstance(cause, ForbiddenError):
         return Code.FORBIDDEN, str(cause), {"requiredPermission": cause.permissions[0]}
+    if isinstance(cause, NoOrganizationError):
+        return Code.FORBIDDEN, "Needs an organization: sign in to one of yours.", {}
     if isinstance(cause, DomainError):
         return _DOMAIN_CODES.get(type(cause), Code.BAD_USER_INPUT), str(cause), {}
     if isinstance(cause, UnacceptableValueError):

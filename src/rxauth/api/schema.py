@@ -29,6 +29,7 @@ from rxauth.api.context import Info
 from rxauth.api.errors import ForbiddenError
 from rxauth.policy import decide
 from rxauth.policy.permissions import BY_NAME
+from rxauth.policy.subjects import NoOrganizationError
 
 Resolver = Callable[..., Any]
 ROOTS = ("Query", "Mutation")
@@ -137,7 +138,10 @@ def _bind_object(schema: GraphQLSchema, kind: GraphQLObjectType, resolvers: Mapp
         if name not in resolvers and kind.name in ROOTS:
             raise SchemaError(f"{where} has no resolver")
         resolve = resolvers.get(name) or _attribute(snake_case(name))
-        field.resolve = _guarded(resolve, _permissions(schema, where, field))
+        permissions = _permissions(schema, where, field)
+        field.resolve = (
+            _within_organization(resolve) if is_open_to_organizations(field) else _guarded(resolve, permissions)
+        )
 
 
 def _permissions(schema: GraphQLSchema, where: str, field: GraphQLField) -> tuple[str, ...] | None:
@@ -172,6 +176,17 @@ def _guarded(resolve: Resolver, permissions: tuple[str, ...] | None) -> Resolver
         insufficient = decide.require(context.caller, permissions, context.clock.seconds())
         if insufficient is not None:
             raise ForbiddenError(insufficient)
+        return resolve(source, info, **arguments)
+
+    return guarded
+
+
+def _within_organization(resolve: Resolver) -> Resolver:
+    """Keeps out who did not choose an organization, though the field reads none of its records."""
+
+    def guarded(source: Any, info: Info, **arguments: Any) -> Any:
+        if info.context.caller.subject.organization_id is None:
+            raise NoOrganizationError
         return resolve(source, info, **arguments)
 
     return guarded

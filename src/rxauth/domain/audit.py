@@ -22,6 +22,9 @@ class Event(StrEnum):
     TOKEN_ISSUED = "token.issued"  # noqa: S105
     TOKEN_REFUSED = "token.refused"  # noqa: S105
     REQUEST_REFUSED = "request.refused"
+    CODE_REUSED = "authorization_code.reused"
+    REFRESH_TOKEN_REUSED = "refresh_token.reused"  # noqa: S105
+    AUTHORIZATION_REVOKED = "authorization.revoked"
     SIGNED_IN = "person.signed_in"
     SIGN_IN_REFUSED = "person.sign_in_refused"
     SIGNED_OUT = "person.signed_out"

@@ -4,13 +4,14 @@ from typing import Final
 
 from rxauth.api.execute import Failure, Outcome
 from rxauth.domain import audit
+from rxauth.edge.client_calls import require_fresh
 from rxauth.edge.context import Edge
 from rxauth.edge.errors import RETRY_AFTER, challenge, log_unavailable, log_unexpected, no_token_answer
 from rxauth.edge.requests import Request, bearer, require_json
 from rxauth.edge.responses import Answer, graphql_answer
-from rxauth.oauth import tokens
+from rxauth.oauth import holders, tokens
 from rxauth.oauth.claims import AccessClaims
-from rxauth.oauth.errors import InsufficientScopeError, InvalidTokenError, TemporarilyUnavailableError
+from rxauth.oauth.errors import InsufficientScopeError, InvalidTokenError
 from rxauth.policy import decide
 from rxauth.policy.subjects import Caller
 
@@ -39,6 +40,7 @@ async def execute(edge: Edge, request: Request) -> Answer:
         body = await request.body()
         outcome = await edge.in_thread(_run, edge, claims, body)
     except InvalidTokenError as error:
+        request.client_id = error.client_id
         _note(edge, request, error.code, error.client_id)
         raise
     for permission in outcome.forbidden:
@@ -55,8 +57,8 @@ def _verified(edge: Edge, request: Request) -> AccessClaims | None:
     if token is None:
         return None
     claims = tokens.verify(edge.server, token, edge.server.clock.seconds())
-    if not edge.server.feed.is_fresh():
-        raise TemporarilyUnavailableError("The server has not heard from its database for too long. Try again.")
+    request.client_id = claims.client_id
+    require_fresh(edge)
     return claims
 
 
@@ -66,15 +68,9 @@ def _run(edge: Edge, claims: AccessClaims, body: bytes) -> Outcome:
 
 
 def _caller(edge: Edge, claims: AccessClaims) -> Caller:
-    clients = edge.server.clients
-    client = clients.peek(claims.client_id) or clients.fetch(claims.client_id)
-    reason = tokens.revocation(claims, client)
-    if reason is not None or client is None:
-        error = InvalidTokenError(reason or "The client of this token is gone.")
-        error.client_id = claims.client_id
-        raise error
     now = edge.server.clock.seconds()
-    return decide.caller(claims.permissions, client.subject, claims.client_id, claims.jti, now)
+    subject = holders.find(edge.server, claims, now)
+    return decide.caller(claims.permissions, subject, claims.client_id, claims.jti, now)
 
 
 def _answer(request: Request, outcome: Outcome) -> Answer:
@@ -88,7 +84,8 @@ def _answer(request: Request, outcome: Outcome) -> Answer:
     if outcome.failure is Failure.FORBIDDEN and modern:
         lacking = InsufficientScopeError("The token lacks a permission.")
         name, value = challenge(lacking)
-        headers.append((name, value + f', scope="{outcome.forbidden[0]}"'.encode()))
+        wanted = f', scope="{outcome.forbidden[0]}"' if outcome.forbidden else ""
+        headers.append((name, value + wanted.encode()))
     if outcome.failure is Failure.UNAVAILABLE:
         headers.append(RETRY_AFTER)
     media_type = f"{_GRAPHQL}; charset=utf-8".encode() if modern else b"application/json"

@@ -22,7 +22,7 @@ _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 9110 §11.2
 class Request:
     """One HTTP request: its headers by lower-case name, its origin, and an identifier for logs and answers."""
 
-    __slots__ = ("_receive", "_scope", "network", "request_id")
+    __slots__ = ("_receive", "_scope", "client_id", "network", "request_id")
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self._scope = scope
@@ -30,6 +30,8 @@ class Request:
         client = scope.get("client")
         self.network = network_of(client[0] if client else None)
         self.request_id = secrets.token_hex(8)
+        # Who the request says it comes from, once that was read: the origin of its pages may read the answer.
+        self.client_id: str | None = None
 
     @property
     def method(self) -> str:

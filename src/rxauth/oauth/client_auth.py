@@ -8,11 +8,16 @@ from urllib.parse import unquote_to_bytes
 
 from rxauth.crypto import secrets
 from rxauth.domain.client_secrets import Secret
-from rxauth.domain.clients import Client
+from rxauth.domain.clients import NATIVE, SPA, Client
 from rxauth.ids import CLIENT_ID_CHARACTERS, is_client_id
 from rxauth.oauth.errors import InvalidClientError, InvalidRequestError, OAuthError
 from rxauth.oauth.requests import TokenRequest
+from rxauth.oauth.server import Server
 
+PUBLIC: Final = frozenset({SPA, NATIVE})  # whoever has the application has all that is in it (RFC 6749 §2.1)
+_NOT_PUBLIC: Final = (
+    "Client authentication failed: no client has this client_id, or it must prove who it is with its client_secret."
+)
 _FAILED: Final = "Client authentication failed: no client has this client_id and this client_secret."
 # Written like a client's identifier, and nobody's: what is looked up for a claim that cannot be anybody's.
 _NOBODY: Final = "0" * CLIENT_ID_CHARACTERS
@@ -24,32 +29,64 @@ _NOT_WHOLE: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Presented:
-    """What a client says of itself: its identifier and the digest of its secret."""
+    """What a client says of itself: its identifier and the digest of its secret, None if it sent none."""
 
     client_id: str
-    digest: bytes = field(repr=False)
+    digest: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class Authenticated:
-    """A client that proved who it is, and the secret it did so with."""
+    """A client that proved who it is, and the secret it did so with; None: a public client, which has none."""
 
     client: Client
-    secret: Secret
+    secret: Secret | None
 
 
-def presented(request: TokenRequest) -> Presented:
+class ClientNotProvenError(Exception):
+    """The proof did not fit the client that was found; one read from the database may, and is asked next.
+
+    client_id: the client's, if there is one of that name; for the audit log, never for an answer.
+    """
+
+    def __init__(self, claim: Presented, client_id: str | None) -> None:
+        super().__init__()
+        self.client_id = client_id
+        self.error = InvalidClientError(_NOT_PUBLIC if claim.digest is None else _FAILED)
+
+
+def presented(request: TokenRequest, *, needs_secret: bool = True) -> Presented:
     """Reads the client's credentials from the header or the body.
+
+    needs_secret: whether no public client may ask this.
 
     Raises:
         InvalidRequestError: both, or two different identifiers (RFC 6749 §2.3: one method a request).
         InvalidClientError: none, or a secret whose checksum says that it was not copied whole. That is found out
             before any client is looked up, so it tells a typing error and says nothing of which clients exist.
     """
-    client_id, secret = _credentials(request)
-    if not secrets.is_whole(secret):
+    client_id, secret = _credentials(request, needs_secret=needs_secret)
+    if secret is not None and not secrets.is_whole(secret):
         raise InvalidClientError(_NOT_WHOLE)
-    return Presented(client_id if is_client_id(client_id) else _NOBODY, secrets.digest(secret))
+    digest = None if secret is None else secrets.digest(secret)
+    return Presented(client_id if is_client_id(client_id) else _NOBODY, digest)
+
+
+def proven(server: Server, request: TokenRequest, *, needs_secret: bool) -> Authenticated:
+    """Authenticates a client, from memory if it is remembered, or else from the database.
+
+    Raises:
+        ClientNotProvenError: see there. OAuthError: as `presented`.
+    """
+    claim, now = presented(request, needs_secret=needs_secret), server.clock.seconds()
+    remembered = server.clients.peek(claim.client_id)
+    client = None if remembered is None else authenticate(claim, remembered, now)
+    if client is None:
+        found = server.clients.fetch(claim.client_id)
+        client = authenticate(claim, found, now)
+        if client is None:
+            raise ClientNotProvenError(claim, None if found is None else found.id)
+    return client
 
 
 def claimed_client(request: TokenRequest) -> str:
@@ -63,7 +100,7 @@ def claimed_client(request: TokenRequest) -> str:
         return ""
 
 
-def _credentials(request: TokenRequest) -> tuple[str, str]:
+def _credentials(request: TokenRequest, *, needs_secret: bool) -> tuple[str, str | None]:
     """Reads the identifier and the secret, wherever they are."""
     body_id, body_secret = request.parameters.get("client_id"), request.parameters.get("client_secret")
     if request.authorization is not None:
@@ -73,7 +110,7 @@ def _credentials(request: TokenRequest) -> tuple[str, str]:
         if body_id is not None and body_id != client_id:
             raise InvalidRequestError("client_id in the body is not the one in the Authorization header.")
         return client_id, secret
-    if body_id is None or body_secret is None:
+    if body_id is None or (needs_secret and body_secret is None):
         missing = "client_id" if body_id is None else "client_secret"
         raise InvalidClientError(f"Client authentication is missing: send {missing}.")
     return body_id, body_secret
@@ -82,15 +119,12 @@ def _credentials(request: TokenRequest) -> tuple[str, str]:
 def authenticate(claim: Presented, client: Client | None, now: int) -> Authenticated | None:
     """Checks a proof against the client of that identifier; None says that it failed, and not why."""
     if client is None or client.disabled:
-        secrets.matches(claim.digest, bytes(len(claim.digest)))  # the same work as for a client that exists
+        secrets.matches(claim.digest or b"", bytes(32))  # the same work as for a client that exists
         return None
+    if client.app_type in PUBLIC or claim.digest is None:
+        return Authenticated(client, None) if client.app_type in PUBLIC and claim.digest is None else None
     secret = client.live_secret(claim.digest, now)
     return None if secret is None else Authenticated(client, secret)
-
-
-def failure() -> InvalidClientError:
-    """Returns the one error for every way in which a proof can fail."""
-    return InvalidClientError(_FAILED)
 
 
 def _basic(header: str) -> tuple[str, str]:

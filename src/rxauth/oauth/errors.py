@@ -36,6 +36,13 @@ class InvalidClientError(OAuthError):
     section = "RFC 6749 §5.2"
 
 
+class InvalidGrantError(OAuthError):
+    """The code or refresh token is unknown, used, expired, revoked, or another client's; one text for every cause."""
+
+    code = "invalid_grant"
+    section = "RFC 6749 §5.2"
+
+
 class UnauthorizedClientError(OAuthError):
     """The client is known, and may not use this grant."""
 
@@ -48,6 +55,13 @@ class UnsupportedGrantTypeError(OAuthError):
 
     code = "unsupported_grant_type"
     section = "RFC 6749 §5.2"
+
+
+class UnsupportedTokenTypeError(OAuthError):
+    """A token of this kind cannot be ended by itself."""
+
+    code = "unsupported_token_type"
+    section = "RFC 7009 §2.2.1"
 
 
 class UnsupportedResponseTypeError(OAuthError):
@@ -160,8 +174,10 @@ class ServerError(OAuthError):
 ERRORS: Final = (
     InvalidRequestError,
     InvalidClientError,
+    InvalidGrantError,
     UnauthorizedClientError,
     UnsupportedGrantTypeError,
+    UnsupportedTokenTypeError,
     UnsupportedResponseTypeError,
     AccessDeniedError,
     LoginRequiredError,

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rxauth.crypto import jws
-from rxauth.oauth import tokens
+from rxauth.oauth import holders, tokens
 from rxauth.oauth.errors import InvalidTokenError
 from rxauth.oauth.server import Server
 
@@ -37,10 +37,10 @@ def explain(server: Server, token: str) -> Explanation:
 
 def _refusal(server: Server, token: str, now: int) -> str | None:
     try:
-        verified = tokens.verify(server, token, now)
+        holders.find(server, tokens.verify(server, token, now), now)
     except InvalidTokenError as error:
         return error.description
-    return tokens.revocation(verified, server.clients.fetch(verified.client_id))
+    return None
 
 
 def _kind(header: Any, claims: dict[str, Any]) -> str:
@@ -60,6 +60,7 @@ def _facts(header: Any, claims: dict[str, Any], now: int) -> list[str]:
         ("client", claims.get("client_id")),
         ("organization", claims.get("org_id")),
         ("secret", claims.get("secret_id")),
+        ("session", claims.get("sid")),
         ("permissions", _names(claims.get("permissions"))),
         ("issued", _moment(claims.get("iat"), now)),
         ("expires", _moment(claims.get("exp"), now)),

@@ -1,4 +1,4 @@
-"""Access tokens: issued, verified, and asked whether they still hold (RFC 9068)."""
+"""Access tokens: issued to machines, and verified, whomever they speak for (RFC 9068)."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -7,7 +7,6 @@ from typing import Final
 import msgspec
 
 from rxauth.crypto import jws
-from rxauth.domain.clients import Client
 from rxauth.oauth.claims import AccessClaims
 from rxauth.oauth.client_auth import Authenticated
 from rxauth.oauth.errors import InvalidTokenError
@@ -41,7 +40,7 @@ def issue(
     permissions: tuple[str, ...],
     now: int,
 ) -> IssuedToken:
-    """Signs an access token that carries what policy granted; now: UTC seconds."""
+    """Signs a machine's access token that carries what policy granted; now: UTC seconds."""
     # A token dated before the client's last revocation would be refused: see clients.revoke_tokens.
     issued_at = max(now, client.client.tokens_valid_after)
     claims = AccessClaims(
@@ -56,17 +55,23 @@ def issue(
         gty=authorization.grant_claim,
         iat=issued_at,
         exp=issued_at + authorization.lifetime_s,
-        jti=secrets.token_urlsafe(_JTI_BYTES),
-        secret_id=client.secret.id,
+        jti=new_jti(),
+        secret_id=None if client.secret is None else client.secret.id,
     )
     text = server.keys.access_token_signer.sign(_CLAIMS_ENCODER.encode(claims))
     return IssuedToken(text, claims, authorization.lifetime_s)
 
 
-def verify(server: Server, token: str, now: int) -> AccessClaims:
+def new_jti() -> str:
+    """Returns a new identifier of a token."""
+    return secrets.token_urlsafe(_JTI_BYTES)
+
+
+def verify(server: Server, token: str, now: int, audiences: frozenset[str] | None = None) -> AccessClaims:
     """Checks everything that the token itself can show: form, signature, issuer, audience and time.
 
-    Whether it was revoked since is `revocation`'s to say.
+    Whether it was revoked since is for `holders` to say. audiences: those of which the token must be for one; None:
+    this server's own API.
 
     Raises:
         InvalidTokenError: with the exact reason if the signature is this server's, and a general one if not.
@@ -80,26 +85,11 @@ def verify(server: Server, token: str, now: int) -> AccessClaims:
         key_id, claims = _open(server, token, now)
         server.verified.remember(key, key_id, claims)
     try:
-        _check_claims(server, claims, now)
+        _check_claims(server, claims, now, audiences or frozenset({server.audience}))
     except InvalidTokenError as error:
         error.client_id = claims.client_id
         raise
     return claims
-
-
-def revocation(claims: AccessClaims, client: Client | None) -> str | None:
-    """Says why a verified machine token holds no more; None means it does.
-
-    client: the client that the token names, None if it is gone.
-    """
-    if client is None or client.disabled or client.organization_id != claims.org_id:
-        return "The client or the organization that this token was issued to is disabled."
-    if claims.iat < client.tokens_valid_after:
-        return "Every token issued to this client before a certain moment was revoked, and this is one. Get a new one."
-    secret = client.secret(claims.secret_id)
-    if secret is None or secret.revoked_at is not None:
-        return "The client secret that this token was issued with was revoked. Get a new token with a new secret."
-    return None
 
 
 def _open(server: Server, token: str, now: int) -> tuple[str, AccessClaims]:
@@ -125,16 +115,28 @@ def _open(server: Server, token: str, now: int) -> tuple[str, AccessClaims]:
     return key.key_id, claims
 
 
-def _check_claims(server: Server, claims: AccessClaims, now: int) -> None:
+def read(server: Server, token: str, now: int) -> AccessClaims:
+    """Returns what a token of this server's own says, whatever its audience, and expired or not.
+
+    Raises:
+        InvalidTokenError: it is no access token that this server signed.
+    """
+    _, claims = _open(server, token, now)
     if claims.iss != server.issuer:
         raise InvalidTokenError(f"The token was issued by {claims.iss}, this server is {server.issuer}.")
-    if claims.aud != server.audience:
+    return claims
+
+
+def _check_claims(server: Server, claims: AccessClaims, now: int, audiences: frozenset[str]) -> None:
+    if claims.iss != server.issuer:
+        raise InvalidTokenError(f"The token was issued by {claims.iss}, this server is {server.issuer}.")
+    if claims.aud not in audiences:
         raise InvalidTokenError(f"This token is for audience {claims.aud}, this API is {server.audience}.")
     if now >= claims.exp:
         raise InvalidTokenError(f"The token expired {duration(now - claims.exp)} ago. Get a new one.")
     if max(claims.iat, claims.nbf or 0) > now + LEEWAY_S:
         raise InvalidTokenError("The token was issued in the future: a clock is wrong.")
-    if not claims.is_machine():
+    if not claims.is_machine() and not claims.is_person():
         raise InvalidTokenError("The token's sub, client_id and gty do not belong together.")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rxauth.policy.permissions import BY_NAME, PERMISSIONS, Machine, Permission
-from rxauth.policy.subjects import Caller, MachineSubject, Subject
+from rxauth.policy.subjects import Caller, MachineSubject, Subject, UserSubject
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,8 @@ def refusal(permission: Permission, subject: Subject, now: int) -> str | None:
             return permission.condition(subject, now) or "no machine may hold it"
         if permission.name not in subject.permissions:
             return "this client was not given it"
+    elif subject.organization_id is None:
+        return "no organization was chosen"
     elif permission.roles.isdisjoint(subject.roles):
         return "none of this person's roles has it"
     return permission.condition(subject, now)
@@ -50,8 +52,8 @@ def held(subject: Subject, now: int) -> tuple[str, ...]:
     return tuple(permission.name for permission in candidates if refusal(permission, subject, now) is None)
 
 
-def granted(subject: Subject, requested: tuple[str, ...], now: int) -> Granted | ScopeRefused:
-    """Decides what a token gets.
+def granted(subject: MachineSubject, requested: tuple[str, ...], now: int) -> Granted | ScopeRefused:
+    """Decides what a machine's token gets.
 
     requested: the names the client asked for; empty means everything the subject holds (RFC 6749 §3.3).
     """
@@ -65,6 +67,20 @@ def granted(subject: Subject, requested: tuple[str, ...], now: int) -> Granted |
     if not requested:
         return Granted(held(subject, now))
     return Granted(tuple(permission.name for permission in PERMISSIONS if permission.name in requested))
+
+
+def granted_to_person(
+    subject: UserSubject, requested: tuple[str, ...], now: int, *, all_if_none_is_named: bool
+) -> Granted:
+    """Decides what a person's token gets: never a refusal, but only what the person holds (RFC 6749 §3.3).
+
+    requested: names as the client wrote them; those of no permission do not count. all_if_none_is_named: whether a
+    client that names no permission gets all that the person holds, as the organization's own clients do, or none.
+    """
+    named = [name for name in requested if name in BY_NAME]
+    if not named and not all_if_none_is_named:
+        return Granted(())
+    return Granted(tuple(name for name in held(subject, now) if not named or name in named))
 
 
 def caller(token_permissions: Iterable[str], subject: Subject, client_id: str, token_id: str, now: int) -> Caller:

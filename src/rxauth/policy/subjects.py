@@ -18,10 +18,13 @@ class ProviderAuthority:
 
 @dataclass(frozen=True, slots=True)
 class UserSubject:
-    """A person acting in one organization. authority None: nobody approved this person as a provider there."""
+    """A person acting in one organization. authority None: nobody approved this person as a provider there.
+
+    organization_id None: none was chosen yet, so there are no roles either.
+    """
 
     user_id: str
-    organization_id: str
+    organization_id: str | None
     roles: frozenset[Role]
     authority: ProviderAuthority | None
 
@@ -38,6 +41,10 @@ class MachineSubject:
 Subject = UserSubject | MachineSubject
 
 
+class NoOrganizationError(Exception):
+    """Records were asked for on behalf of a person who did not choose an organization."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who makes one request, and what this request may use: the token's permissions, less what no longer holds."""
@@ -49,5 +56,11 @@ class Caller:
 
     @property
     def organization_id(self) -> str:
-        """The organization whose records the request may touch."""
+        """The organization whose records the request may touch.
+
+        Raises:
+            NoOrganizationError: none was chosen.
+        """
+        if self.subject.organization_id is None:
+            raise NoOrganizationError
         return self.subject.organization_id

@@ -1,18 +1,17 @@
 """The token endpoint: one pipeline for every grant (RFC 6749 §3.2).
 
 Grant, client, target, policy, signature, record: in this order, for all of them, so that a new grant can neither forget
-nor loosen a step.
+nor loosen a step. A machine's token is answered from memory; what spends a code or a refresh token is one transaction.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final
 
+from rxauth.domain import audit
 from rxauth.domain.audit import Act, Actor, Event
 from rxauth.domain.clients import Client
-from rxauth.oauth import client_auth, tokens
-from rxauth.oauth.client_auth import Authenticated
+from rxauth.oauth import client_auth, person_tokens, scopes, tokens
+from rxauth.oauth.client_auth import Authenticated, ClientNotProvenError
 from rxauth.oauth.errors import (
     InvalidRequestError,
     InvalidScopeError,
@@ -21,14 +20,12 @@ from rxauth.oauth.errors import (
     UnauthorizedClientError,
     UnsupportedGrantTypeError,
 )
-from rxauth.oauth.grant import Grant
+from rxauth.oauth.grant import Grant, Refused, Spending, SpendingGrant
 from rxauth.oauth.grants import GRANTS
+from rxauth.oauth.person_tokens import PersonTokens, Prepared
 from rxauth.oauth.requests import TokenRequest
 from rxauth.oauth.server import Server
 from rxauth.policy import decide
-
-SCOPE_LIMIT_NAMES: Final = 100
-_SCOPE = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( [\x21\x23-\x5b\x5d-\x7e]+)*")  # RFC 6749 §3.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +36,22 @@ class Answer:
     act: Act
 
 
-class ClientNotProvenError(Exception):
-    """The proof did not fit the client that was found; one read from the database may, and is asked next.
+def grant_of(request: TokenRequest) -> Grant | SpendingGrant:
+    """Returns the grant that is asked for.
 
-    client_id: the client's, if there is one of that name; for the audit log, never for an answer.
+    Raises:
+        InvalidRequestError, UnsupportedGrantTypeError: none, or none of that name.
     """
+    name = request.parameters.get("grant_type")
+    if name is None:
+        raise InvalidRequestError("grant_type is missing.")
+    if name not in GRANTS:
+        raise UnsupportedGrantTypeError(f"grant_type {name[:80]} is not supported; use {' or '.join(GRANTS)}.")
+    return GRANTS[name]
 
-    def __init__(self, client_id: str | None) -> None:
-        super().__init__()
-        self.client_id = client_id
 
-
-def answer(server: Server, request: TokenRequest, find_client: Callable[[str], Client | None]) -> Answer:
-    """Answers a token request; nothing is written.
+def answer(server: Server, request: TokenRequest, grant: Grant, find_client: Callable[[str], Client | None]) -> Answer:
+    """Answers a request for a machine's token; nothing is written.
 
     find_client: what is remembered of a client, or a reading of it from the database.
 
@@ -60,12 +60,11 @@ def answer(server: Server, request: TokenRequest, find_client: Callable[[str], C
         OAuthError: in the standard's own terms.
     """
     now = server.clock.seconds()
-    grant = _grant(request)
-    claim = client_auth.presented(request)
+    claim = client_auth.presented(request, needs_secret=True)
     found = find_client(claim.client_id)
     client = client_auth.authenticate(claim, found, now)
     if client is None:
-        raise ClientNotProvenError(None if found is None else found.id)
+        raise ClientNotProvenError(claim, None if found is None else found.id)
     try:
         return _issue(server, request, grant, client, now)
     except OAuthError as error:
@@ -73,26 +72,64 @@ def answer(server: Server, request: TokenRequest, find_client: Callable[[str], C
         raise
 
 
+def spend(server: Server, request: TokenRequest, grant: SpendingGrant) -> PersonTokens:
+    """Answers a request that spends something, in one transaction with its record; blocks its thread.
+
+    Raises:
+        ClientNotProvenError: see there.
+        OAuthError: in the standard's own terms; what had to leave a mark was committed before.
+    """
+    client = client_auth.proven(server, request, needs_secret=False)
+    try:
+        _require_grant(client, grant)
+        now, now_us = server.clock.seconds(), server.clock.microseconds()
+        outcome = server.database.write(lambda tx: _spend(Spending(server, tx, request, client, now), grant, now_us))
+        if isinstance(outcome, Refused):
+            raise outcome.error
+    except OAuthError as error:
+        error.client_id = client.client.id
+        raise
+    return person_tokens.sign(server, outcome)
+
+
+def _spend(asked: Spending, grant: SpendingGrant, now_us: int) -> Prepared | Refused:
+    authorized = grant.authorize(asked)
+    if isinstance(authorized, Refused):
+        if authorized.act is not None:
+            audit.record(asked.transaction, authorized.act, now_us)
+        return authorized
+    try:
+        prepared = person_tokens.prepare(asked.server, asked.transaction, asked.client, authorized, asked.now)
+    except InvalidTargetError as error:
+        return Refused(error)  # what was spent stays spent
+    claims = prepared.claims
+    details: dict[str, str | int] = {
+        "scope": claims.scope,
+        "exp": claims.exp,
+        "family_id": authorized.family.id,
+        "sub": claims.sub,
+    }
+    audit.record(asked.transaction, _act(claims.jti, claims.org_id, asked.client, asked.request, details), now_us)
+    return prepared
+
+
 def _issue(server: Server, request: TokenRequest, grant: Grant, client: Authenticated, now: int) -> Answer:
     """Issues a token to a client that proved who it is, if grant, target and policy agree."""
-    if client.client.app_type not in grant.app_types:
-        raise UnauthorizedClientError(f"This client may not use the grant {grant.name}.")
+    _require_grant(client, grant)
     authorization = grant.authorize(request, client, server.lifetimes)
     audience = _audience(server, request)
-    granted = decide.granted(authorization.subject, _requested(request), now)
+    granted = decide.granted(authorization.subject, scopes.names(request.parameters.get("scope")), now)
     if isinstance(granted, decide.ScopeRefused):
         raise InvalidScopeError(f"{granted.name[:80]} cannot be granted: {granted.reason}.")
     token = tokens.issue(server, authorization, client, audience=audience, permissions=granted.permissions, now=now)
-    return Answer(token, _act(token, client, request))
+    secret_id = token.claims.secret_id or ""
+    details: dict[str, str | int] = {"secret_id": secret_id, "scope": token.claims.scope, "exp": token.claims.exp}
+    return Answer(token, _act(token.claims.jti, client.client.organization_id, client, request, details))
 
 
-def _grant(request: TokenRequest) -> Grant:
-    name = request.parameters.get("grant_type")
-    if name is None:
-        raise InvalidRequestError("grant_type is missing.")
-    if name not in GRANTS:
-        raise UnsupportedGrantTypeError(f"grant_type {name[:80]} is not supported; use {' or '.join(GRANTS)}.")
-    return GRANTS[name]
+def _require_grant(client: Authenticated, grant: Grant | SpendingGrant) -> None:
+    if client.client.app_type not in grant.app_types:
+        raise UnauthorizedClientError(f"This client may not use the grant {grant.name}.")
 
 
 def _audience(server: Server, request: TokenRequest) -> str:
@@ -103,22 +140,19 @@ def _audience(server: Server, request: TokenRequest) -> str:
     return server.audience
 
 
-def _requested(request: TokenRequest) -> tuple[str, ...]:
-    scope = request.parameters.get("scope")
-    if scope is None:
-        return ()
-    if _SCOPE.fullmatch(scope) is None or scope.count(" ") >= SCOPE_LIMIT_NAMES:
-        raise InvalidScopeError("scope is not a list of at most 100 names with one space between them.")
-    return tuple(dict.fromkeys(scope.split(" ")))
-
-
-def _act(token: tokens.IssuedToken, client: Authenticated, request: TokenRequest) -> Act:
+def _act(
+    jti: str,
+    organization_id: str | None,
+    client: Authenticated,
+    request: TokenRequest,
+    details: dict[str, str | int],
+) -> Act:
     return Act(
         Event.TOKEN_ISSUED,
         Actor("client", client.client.id),
-        organization_id=client.client.organization_id,
-        target=token.claims.jti,
+        organization_id=organization_id,
+        target=jti,
         network=request.network,
         request_id=request.request_id,
-        details={"secret_id": client.secret.id, "scope": token.claims.scope, "exp": token.claims.exp},
+        details=details,
     )
