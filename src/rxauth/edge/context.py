@@ -6,24 +6,29 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from rxauth.api.execute import Api
+from rxauth.crypto.passwords import Cost
 from rxauth.edge.audit_group import AuditGroup
 from rxauth.edge.guards import FailureLimiter
 from rxauth.edge.refusals import Refusals
+from rxauth.edge.slow_pool import SlowPool
 from rxauth.oauth.server import Server
 
 WORKER_THREADS: Final = 4
+_COST: Final = Cost()
 Result = TypeVar("Result")
 
 
 class Edge:
     """The server, the API, and what stands between them and the network."""
 
-    def __init__(self, server: Server, api: Api) -> None:
+    def __init__(self, server: Server, api: Api, password_cost: Cost = _COST) -> None:
         self.server = server
         self.api = api
         self._threads = ThreadPoolExecutor(WORKER_THREADS, thread_name_prefix="worker")
         self.audit = AuditGroup(server.database)
         self.limiter = FailureLimiter()
+        self.slow = SlowPool()
+        self.password_cost = password_cost
         self.refusals = Refusals(server.clock, self.audit)
 
     async def in_thread(self, function: Callable[..., Result], *arguments: Any) -> Result:
@@ -35,3 +40,4 @@ class Edge:
         await self.refusals.close()
         await self.audit.close()
         self._threads.shutdown()
+        self.slow.close()

@@ -79,7 +79,7 @@ def log_unexpected(error: Exception, request_id: str) -> None:
 def token_endpoint_answer(error: Exception, request_id: str) -> Answer:
     """Answers a failed token request (RFC 6749 §5.2)."""
     known = as_oauth_error(error, request_id)
-    headers = _retry_after(known)
+    headers = retry_after(known)
     if isinstance(known, InvalidClientError):
         headers.append((b"www-authenticate", f'Basic realm="{REALM}"'.encode()))
     content = {"error": known.code, "error_description": known.description}
@@ -97,7 +97,7 @@ def challenge(error: OAuthError | None) -> tuple[bytes, bytes]:
 def api_answer(error: Exception, request_id: str) -> Answer:
     """Answers an API request that did not get as far as GraphQL, in GraphQL's shape all the same."""
     known = as_oauth_error(error, request_id)
-    headers = _retry_after(known)
+    headers = retry_after(known)
     if known.code in {"invalid_token", "insufficient_scope"} or known.status == 400:
         headers.append(challenge(known))
     code = _API_CODES.get(known.code, "BAD_REQUEST")
@@ -119,7 +119,8 @@ def no_token_answer() -> Answer:
     return json_answer(401, content, challenge(None))
 
 
-def _retry_after(error: OAuthError) -> list[tuple[bytes, bytes]]:
+def retry_after(error: OAuthError) -> list[tuple[bytes, bytes]]:
+    """Returns the header that says when to try again, if that is known (RFC 9110 §10.2.3)."""
     if isinstance(error, TooManyRequestsError):
         return [(b"retry-after", str(error.retry_after_s).encode())]
     if isinstance(error, TemporarilyUnavailableError):

@@ -7,9 +7,11 @@ from typing import Final
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rxauth.edge import graphql, pages, token, well_known
+from rxauth.edge import authorize, graphql, pages, sign_in, token, well_known
+from rxauth.edge.addresses import AUTHORIZE_PATH, SIGN_IN_PATH
 from rxauth.edge.context import Edge
 from rxauth.edge.errors import DisconnectedError, api_answer, token_endpoint_answer
+from rxauth.edge.page_errors import page_answer
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, json_answer
 from rxauth.oauth.endpoints.discovery import KEY_SET_PATH, TOKEN_PATH
@@ -29,6 +31,8 @@ def table(edge: Edge) -> list[Route]:
         Route(KEY_SET_PATH, _Endpoint(edge, _READ, well_known.key_set, token_endpoint_answer)),
         Route("/.well-known/openid-configuration", _Endpoint(edge, _READ, well_known.metadata, token_endpoint_answer)),
         Route(METADATA_PATH, _Endpoint(edge, _READ, well_known.metadata, token_endpoint_answer)),
+        _page(edge, AUTHORIZE_PATH, authorize.ask, authorize.ask),
+        _page(edge, f"{SIGN_IN_PATH}/{{sign_in_id}}", sign_in.show, sign_in.act),
         Route(pages.STATIC_PATH, _Endpoint(edge, _READ, pages.static, token_endpoint_answer)),
     ]
 
@@ -45,6 +49,15 @@ def application(edge: Edge) -> ASGIApp:
         edge.server.database.close()
 
     return Router(table(edge), default=_not_found, lifespan=lifespan, redirect_slashes=False)
+
+
+def _page(edge: Edge, path: str, show: Handle, act: Handle) -> Route:
+    """Returns the route of a page: reading it shows something, and its form does something."""
+
+    async def handle(of_edge: Edge, request: Request) -> Answer:
+        return await (act if request.method == "POST" else show)(of_edge, request)
+
+    return Route(path, _Endpoint(edge, (*_READ, "POST"), handle, page_answer))
 
 
 class _Endpoint:

@@ -1,0 +1,94 @@
+"""Forms of our own pages: read, and refused when a foreign page or another browser sends them."""
+
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Final
+from urllib.parse import parse_qsl
+
+from rxauth.crypto import secrets
+from rxauth.crypto.jws import encode_base64url
+from rxauth.edge.cookies import carrying, session_handle
+from rxauth.edge.requests import FIELDS_LIMIT, VALUE_LIMIT_CHARACTERS, Request
+from rxauth.oauth.browser import Browser
+from rxauth.oauth.errors import InvalidRequestError
+
+TOKEN_FIELD: Final = "csrf"  # noqa: S105
+# What a browser says of a request that one of our own pages, or the person itself, began (Fetch Metadata).
+_OWN_SITES: Final = frozenset({None, "same-origin", "none"})
+
+
+class ForeignFormError(InvalidRequestError):
+    """The form was not filled in on a page that this server gave to this browser."""
+
+    status = 403
+    section = "RFC 6819 §5.3.5"
+
+    def __init__(self) -> None:
+        super().__init__("This form does not belong to this browser, or is too old. Open the page again and repeat it.")
+
+
+def browser_of(request: Request) -> Browser:
+    """Returns where a request comes from."""
+    return Browser(session_handle(request), request.network, request.header(b"user-agent") or "")
+
+
+def greeted(browser: Browser) -> tuple[Browser, list[tuple[bytes, bytes]]]:
+    """Returns a browser that has a handle, and the header that gives it one if it had none."""
+    if browser.handle is not None:
+        return browser, []
+    handle = secrets.new_handle()
+    return Browser(handle, browser.network, browser.device), [carrying(handle)]
+
+
+def token(handle: str, purpose: str) -> str:
+    """Returns what a form must bring along: only the page that this browser was given has it."""
+    return encode_base64url(hmac.digest(handle.encode(), f"form {purpose}".encode(), hashlib.sha256))
+
+
+async def read_form(request: Request, purpose: str) -> Mapping[str, str]:
+    """Reads a form that one of our pages sent; a field that is there twice counts once, as the last.
+
+    Raises:
+        ForeignFormError: see there. InvalidRequestError: it is no form.
+    """
+    handle = session_handle(request)
+    if handle is None or request.header(b"sec-fetch-site") not in _OWN_SITES:
+        raise ForeignFormError
+    fields = dict(await form_pairs(request))
+    presented = fields.pop(TOKEN_FIELD, "")
+    if not hmac.compare_digest(presented.encode(), token(handle, purpose).encode()):
+        raise ForeignFormError
+    return fields
+
+
+async def form_pairs(request: Request) -> list[tuple[str, str]]:
+    """Reads the body of a form, repeated names too.
+
+    Raises:
+        InvalidRequestError: it is no form.
+    """
+    if request.media_type() != "application/x-www-form-urlencoded":
+        raise InvalidRequestError("The body is not a form.")
+    return _pairs(await request.body())
+
+
+def query_pairs(request: Request) -> list[tuple[str, str]]:
+    """Reads the parameters of a URL, repeated names too.
+
+    Raises:
+        InvalidRequestError: they are no text in UTF-8, or too many.
+    """
+    return _pairs(request.query)
+
+
+def _pairs(raw: bytes) -> list[tuple[str, str]]:
+    try:
+        pairs = parse_qsl(
+            raw.decode("ascii"), keep_blank_values=True, max_num_fields=FIELDS_LIMIT, encoding="utf-8", errors="strict"
+        )
+    except ValueError:
+        raise InvalidRequestError("The parameters are not at most 50 texts in UTF-8.") from None
+    if any(len(value) > VALUE_LIMIT_CHARACTERS for _, value in pairs):
+        raise InvalidRequestError("A parameter is longer than 8192 characters.")
+    return pairs

@@ -1,0 +1,51 @@
+"""/userinfo, /oauth/revoke and /oauth/introspect: what clients ask about tokens that they hold, or were shown."""
+
+from rxauth.edge.client_calls import noted, require_fresh, require_patience
+from rxauth.edge.context import Edge
+from rxauth.edge.errors import no_bearer_answer
+from rxauth.edge.requests import Request, bearer, token_request
+from rxauth.edge.responses import Answer, empty_answer, json_answer
+from rxauth.oauth.endpoints import introspect as introspection
+from rxauth.oauth.endpoints import revoke as revocation
+from rxauth.oauth.endpoints import userinfo as person
+from rxauth.oauth.errors import InvalidRequestError, InvalidTokenError
+
+_FORM = "application/x-www-form-urlencoded"
+
+
+async def userinfo(edge: Edge, request: Request) -> Answer:
+    """Answers who signed in; the token is in the header, or in the form of a POST (RFC 6750 §2.1, §2.2)."""
+    token = bearer(request)
+    if request.method == "POST" and request.media_type() == _FORM:
+        in_body = (await token_request(request, one_token=True)).parameters.get("access_token")
+        if token is not None and in_body is not None:
+            raise InvalidRequestError("The token is there twice: in the Authorization header and in the body.")
+        token = token or in_body
+    if token is None:
+        return no_bearer_answer()
+    try:
+        claims = person.verified(edge.server, token)
+        request.client_id = claims.client_id
+        require_fresh(edge)
+        return json_answer(200, await edge.in_thread(person.claims, edge.server, claims))
+    except InvalidTokenError as error:
+        request.client_id = error.client_id
+        raise
+
+
+async def revoke(edge: Edge, request: Request) -> Answer:
+    """Ends what a client holds of a person (RFC 7009); the answer is empty."""
+    asked = await token_request(request)
+    request.client_id = asked.parameters.get("client_id")
+    with noted(edge, asked):
+        require_patience(edge, asked)
+        await edge.in_thread(revocation.revoke, edge.server, asked)
+    return empty_answer(200)
+
+
+async def introspect(edge: Edge, request: Request) -> Answer:
+    """Says whether a token holds now (RFC 7662)."""
+    asked = await token_request(request)
+    with noted(edge, asked):
+        require_patience(edge, asked)
+        return json_answer(200, await edge.in_thread(introspection.introspect, edge.server, asked))

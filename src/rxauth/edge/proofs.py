@@ -1,0 +1,86 @@
+"""What people prove with: each proof is read, judged where it may take its time, and settled in one transaction."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from rxauth.domain import failed_proofs, passwords
+from rxauth.domain.audit import ANONYMOUS, Act, Actor, Event
+from rxauth.domain.sessions import Proof
+from rxauth.edge.context import Edge
+from rxauth.oauth import sign_in
+from rxauth.oauth.browser import Browser
+from rxauth.oauth.sign_in import UnderWay
+from rxauth.policy.assurance import PASSWORD
+from rxauth.storage.database import Transaction
+
+# One text for every cause: nobody learns which addresses have an account, or which are shut for a while (S-01).
+WRONG: Final = (
+    "This address and this password do not open an account. Check both, or wait a few minutes if you tried often."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a form did. problem: what to tell its person, None if all is well; handle: the browser's new one."""
+
+    problem: str | None = None
+    handle: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """How a proof is judged. verdict: returns the person who proved itself, or None.
+
+    known: whom a failure is counted against, None: nobody. problem: what its person is told then.
+    """
+
+    verdict: Callable[[Transaction], str | None]
+    methods: tuple[str, ...]
+    known: str | None
+    problem: str
+
+
+async def password(edge: Edge, one: UnderWay, browser: Browser, fields: Mapping[str, str]) -> Done:
+    """Judges an address and a password."""
+    email, typed = fields.get("email", ""), fields.get("password", "")
+    if not email.strip() or not typed:
+        return Done("Enter your e-mail address and your password.")
+    database = edge.server.database
+    attempt = await edge.in_thread(database.read, lambda tx: passwords.begin(tx, email))
+    verdict = await edge.slow.run(passwords.compare, attempt, typed, edge.password_cost)
+    known = None if attempt.user is None else attempt.user.id
+
+    def judge(transaction: Transaction) -> str | None:
+        user = passwords.settle(transaction, attempt, verdict)
+        return None if user is None else user.id
+
+    return await _settle(edge, one, browser, Judgement(judge, (PASSWORD,), known, WRONG))
+
+
+async def _settle(edge: Edge, one: UnderWay, browser: Browser, judgement: Judgement) -> Done:
+    """Judges a proof, and adds it to the sign-in or counts the failure, in one transaction."""
+    known = judgement.known
+
+    def work(transaction: Transaction) -> Done:
+        again = sign_in.under_way(edge.server, transaction, one.sign_in.id, browser)
+        if again is None or type(again.step) is not type(one.step):
+            return Done()  # another tab was faster; what is due now is shown
+        now = edge.server.clock.seconds()
+        if known is not None:
+            failed_proofs.begin_attempt(transaction, known)
+        is_blocked = known is not None and failed_proofs.wait_s(transaction, known, now) > 0
+        user_id = None if is_blocked else judgement.verdict(transaction)
+        if user_id is None:
+            if known is not None and not is_blocked:
+                failed_proofs.count(transaction, known, now)
+            return Done(judgement.problem)
+        failed_proofs.clear(transaction, user_id)
+        proof = Proof(user_id, judgement.methods, browser.network, browser.device)
+        return Done(handle=sign_in.prove(edge.server, transaction, again, proof, browser))
+
+    done: Done = await edge.in_thread(edge.server.database.write, work)
+    if done.problem is not None:
+        actor = ANONYMOUS if known is None else Actor("person", known)
+        edge.refusals.note(Act(Event.SIGN_IN_REFUSED, actor, reason=judgement.methods[0], network=browser.network))
+    return done

@@ -1,0 +1,144 @@
+"""The pages of a sign-in: each shows what is due, and each form does what is due, or leads back to it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final
+
+from rxauth.domain import consents, sign_ins
+from rxauth.edge import pages, proofs
+from rxauth.edge.addresses import SIGN_IN_PATH
+from rxauth.edge.authorize import deliver, origin_of
+from rxauth.edge.context import Edge
+from rxauth.edge.cookies import carrying
+from rxauth.edge.forms import browser_of, query_pairs, read_form, token
+from rxauth.edge.requests import Request
+from rxauth.edge.responses import Answer, see_other
+from rxauth.edge.sign_in_pages import values_of
+from rxauth.oauth import sign_in
+from rxauth.oauth.authorization_request import AuthorizationRequest, AuthorizationResponse
+from rxauth.oauth.browser import Browser
+from rxauth.oauth.errors import AccessDeniedError
+from rxauth.oauth.page_request import PageRequest
+from rxauth.oauth.sign_in import UnderWay
+from rxauth.oauth.steps import AskConsent, ChooseOrganization, Deny, Finish, LogIn
+from rxauth.storage.database import Transaction
+
+Outcome = UnderWay | AuthorizationResponse | PageRequest | None
+
+
+async def show(edge: Edge, request: Request) -> Answer:
+    """Shows what a sign-in needs next, or takes its answer where it belongs."""
+    browser = browser_of(request)
+    outcome = await _continued(edge, request.part("sign_in_id"), browser)
+    if isinstance(outcome, UnderWay):
+        return await _page(edge, outcome, browser, query=dict(query_pairs(request)))
+    return _ended(outcome)
+
+
+async def act(edge: Edge, request: Request) -> Answer:
+    """Does what a form asks for if it is due now, and goes on."""
+    sign_in_id = request.part("sign_in_id")
+    fields = await read_form(request, sign_in_id)
+    browser = browser_of(request)
+    one = await _continued(edge, sign_in_id, browser)
+    if not isinstance(one, UnderWay):
+        return _ended(one)
+    if fields.get("act") == "cancel":
+        denied = AccessDeniedError("The person did not want to sign in.")
+        database = edge.server.database
+        return _ended(await edge.in_thread(database.write, lambda tx: sign_in.cancel(edge.server, tx, one, denied)))
+    due = _ACTS.get((type(one.step), fields.get("act", "")))
+    if due is None:
+        return see_other(f"{SIGN_IN_PATH}/{sign_in_id}")
+    done = await due(edge, one, browser, fields)
+    if done.problem is not None:
+        return await _page(edge, one, browser, typed=fields, problem=done.problem)
+    cookie = [] if done.handle is None else [carrying(done.handle)]
+    now_with = browser if done.handle is None else Browser(done.handle, browser.network, browser.device)
+    outcome = await _continued(edge, sign_in_id, now_with)
+    if isinstance(outcome, UnderWay):
+        return see_other(f"{SIGN_IN_PATH}/{sign_in_id}", *cookie)
+    return _ended(outcome, *cookie)
+
+
+async def _continued(edge: Edge, sign_in_id: str, browser: Browser) -> Outcome:
+    """Returns a sign-in that needs its person, or what came of one that needs nobody any longer."""
+    server = edge.server
+
+    def work(transaction: Transaction) -> Outcome:
+        one = sign_in.under_way(server, transaction, sign_in_id, browser)
+        if one is None or not isinstance(one.step, (Finish, Deny)):
+            return one
+        return sign_in.finish(server, transaction, one)
+
+    return await edge.in_thread(server.database.write, work)
+
+
+def _ended(outcome: AuthorizationResponse | PageRequest | None, *headers: tuple[bytes, bytes]) -> Answer:
+    if isinstance(outcome, AuthorizationResponse):
+        return deliver(outcome, *headers)
+    if isinstance(outcome, PageRequest):
+        return see_other(outcome.path, *headers)
+    values = {
+        "title": "This sign-in is over",
+        "explanation": "It was finished, it took more than 30 minutes, or it was begun in another browser.",
+        "next_step": "Go back to the application and sign in again.",
+        "request_id": None,
+    }
+    return pages.page("error.html", values, status=400, headers=headers)
+
+
+async def _page(
+    edge: Edge,
+    one: UnderWay,
+    browser: Browser,
+    *,
+    query: Mapping[str, str] | None = None,
+    typed: Mapping[str, str] | None = None,
+    problem: str | None = None,
+) -> Answer:
+    template, shown = await edge.in_thread(
+        edge.server.database.write, lambda tx: values_of(edge.server, tx, one, browser, query or {})
+    )
+    values: dict[str, Any] = {
+        **shown,
+        "action": f"{SIGN_IN_PATH}/{one.sign_in.id}",
+        "csrf": token(browser.handle or "", one.sign_in.id),
+        "error": problem,
+    }
+    if typed is not None and "email" in typed:
+        values["email"] = typed["email"]
+    target = origin_of(one.request.redirect_uri) if isinstance(one.request, AuthorizationRequest) else None
+    status = 200 if problem is None else 422
+    return pages.page(template, values, status=status, form_target=target)
+
+
+async def _choose(edge: Edge, one: UnderWay, _browser: Browser, fields: Mapping[str, str]) -> proofs.Done:
+    chosen = fields.get("organization", "")
+    if not isinstance(one.step, ChooseOrganization) or chosen not in {each.organization_id for each in one.step.among}:
+        return proofs.Done("Choose one of the organizations that are listed.")
+    database = edge.server.database
+    await edge.in_thread(database.write, lambda tx: sign_ins.choose_organization(tx, one.sign_in.id, chosen))
+    return proofs.Done()
+
+
+async def _agree(edge: Edge, one: UnderWay, _browser: Browser, _fields: Mapping[str, str]) -> proofs.Done:
+    """Remembers the consent to what the page showed: what the sign-in asks for, whatever the form says."""
+    now = edge.server.clock.seconds()
+
+    def work(transaction: Transaction) -> None:
+        sign_ins.consent(transaction, one.sign_in.id, now)
+        if isinstance(one.request, AuthorizationRequest) and one.found.session is not None:
+            names = frozenset(one.request.scope.split())
+            consents.give(transaction, one.found.session.user_id, one.request.client_id, names, now)
+
+    await edge.in_thread(edge.server.database.write, work)
+    return proofs.Done()
+
+
+Act = Callable[[Edge, UnderWay, Browser, Mapping[str, str]], Awaitable[proofs.Done]]
+# What may be done at which step; anything else leads back to the step that is due.
+_ACTS: Final[Mapping[tuple[type, str], Act]] = {
+    (LogIn, "password"): proofs.password,
+    (ChooseOrganization, "organization"): _choose,
+    (AskConsent, "allow"): _agree,
+}

@@ -1,0 +1,73 @@
+"""What the pages of a sign-in show: which template, with which values."""
+
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from rxauth.domain import organizations, users
+from rxauth.edge.addresses import RESET_PATH
+from rxauth.oauth.authorization_request import AuthorizationRequest
+from rxauth.oauth.browser import Browser
+from rxauth.oauth.server import Server
+from rxauth.oauth.sign_in import UnderWay
+from rxauth.oauth.steps import AskConsent, ChooseOrganization, LogIn
+from rxauth.policy.permissions import BY_NAME
+from rxauth.storage.database import Transaction
+
+OWN_PAGES: Final = "your account"
+Values = dict[str, Any]
+
+
+def values_of(
+    server: Server, transaction: Transaction, one: UnderWay, browser: Browser, query: Mapping[str, str]
+) -> tuple[str, Values]:
+    """Returns the template of the step that is due, and its values without those of its form."""
+    template, values = _PAGES[type(one.step)]
+    shown = {"client_name": OWN_PAGES if one.client is None else one.client.name, "email": _email(transaction, one)}
+    return template, shown | values(server, transaction, one, browser, query)
+
+
+def _log_in(server: Server, transaction: Transaction, one: UnderWay, _browser: Browser, _query: Any) -> Values:
+    del server
+    of_one = one.client is not None and not one.client.any_organization
+    found = organizations.find(transaction, one.client.organization_id) if of_one and one.client is not None else None
+    return {
+        "organization_name": None if found is None else found.name,
+        "forgot_url": RESET_PATH,
+        "passkey_options": None,
+    }
+
+
+def _choose(_server: Server, _transaction: Transaction, one: UnderWay, _browser: Browser, _query: Any) -> Values:
+    among = one.step.among if isinstance(one.step, ChooseOrganization) else ()
+    return {"organizations": [{"id": each.organization_id, "name": each.organization_name} for each in among]}
+
+
+def _consent(_server: Server, transaction: Transaction, one: UnderWay, _browser: Browser, _query: Any) -> Values:
+    names = one.request.scope.split() if isinstance(one.request, AuthorizationRequest) else []
+    chosen = one.step.organization_id if isinstance(one.step, AskConsent) else None
+    found = None if chosen is None else organizations.find(transaction, chosen)
+    target = urlsplit(one.request.redirect_uri) if isinstance(one.request, AuthorizationRequest) else urlsplit("")
+    return {
+        "organization_name": None if found is None else found.name,
+        "permissions": [{"name": name, "meaning": BY_NAME[name].meaning} for name in names if name in BY_NAME],
+        "scopes": [name for name in names if name not in BY_NAME],
+        "destination": target.hostname or target.scheme,
+    }
+
+
+def _email(transaction: Transaction, one: UnderWay) -> str:
+    """Returns the address of who is signing in, or the one that the client expects."""
+    session = one.found.session
+    user_id = one.sign_in.user_id or (None if session is None or isinstance(one.step, LogIn) else session.user_id)
+    user = None if user_id is None else users.find(transaction, user_id)
+    if user is not None:
+        return user.email
+    return (one.request.login_hint if isinstance(one.request, AuthorizationRequest) else None) or ""
+
+
+_PAGES: Final[Mapping[type, tuple[str, Callable[..., Values]]]] = {
+    LogIn: ("login.html", _log_in),
+    ChooseOrganization: ("organizations.html", _choose),
+    AskConsent: ("consent.html", _consent),
+}

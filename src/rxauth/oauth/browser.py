@@ -1,0 +1,43 @@
+"""The browser that a request comes from, and who is signed in with it."""
+
+from dataclasses import dataclass, field
+
+from rxauth.domain import clients, consents, factors, memberships, sessions
+from rxauth.domain.clients import Client
+from rxauth.oauth.server import Server
+from rxauth.oauth.steps import Situation
+from rxauth.storage.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Browser:
+    """Where a request comes from. handle: its cookie; None: it has none yet."""
+
+    handle: str | None = field(repr=False)
+    network: str
+    device: str = field(repr=False)
+
+
+def look(server: Server, transaction: Transaction, handle: str | None, client_id: str | None) -> Situation:
+    """Finds out who is signed in.
+
+    client_id: the client that asks, None for a page of our own.
+    """
+    limits = server.lifetimes.sessions
+    session = None if handle is None else sessions.find(transaction, handle)
+    person = None if session is None else memberships.load_person(transaction, session.user_id)
+    is_over = session is None or not session.is_live(limits, server.clock.seconds())
+    if session is None or is_over or person is None or session.created_at < person.tokens_valid_after:
+        return Situation(None, None, has_second_factor=False, consented=frozenset(), limits=limits)
+    return Situation(
+        session,
+        person,
+        has_second_factor=factors.has_second(transaction, session.user_id),
+        consented=frozenset() if client_id is None else consents.given(transaction, session.user_id, client_id),
+        limits=limits,
+    )
+
+
+def client_of(server: Server, transaction: Transaction, client_id: str) -> Client | None:
+    """Returns a client as it is remembered, or as the database has it."""
+    return server.clients.peek(client_id) or clients.load(transaction, client_id)

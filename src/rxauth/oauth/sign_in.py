@@ -1,0 +1,157 @@
+"""A sign-in under way: what it is for, what it needs next, and what each proof and choice does to it.
+
+Every act looks at the sign-in anew and does only what is due: a page that is opened again, skipped to, or sent twice
+changes nothing.
+"""
+
+from dataclasses import dataclass, replace
+
+import msgspec
+
+from rxauth.crypto import secrets
+from rxauth.domain import audit, factors, sessions, sign_ins
+from rxauth.domain.audit import Act, Actor, Event
+from rxauth.domain.clients import Client
+from rxauth.domain.sessions import Proof
+from rxauth.domain.sign_ins import SignIn
+from rxauth.oauth import authorization_request as messages
+from rxauth.oauth.authorization_request import AuthorizationRequest, AuthorizationResponse
+from rxauth.oauth.browser import Browser, client_of, look
+from rxauth.oauth.endpoints import authorize
+from rxauth.oauth.endpoints.authorize import Waiting
+from rxauth.oauth.errors import OAuthError
+from rxauth.oauth.page_request import PageRequest
+from rxauth.oauth.server import Server
+from rxauth.oauth.steps import (
+    Deny,
+    Finish,
+    Progress,
+    ProveSecondFactor,
+    SetUpSecondFactor,
+    Situation,
+    Step,
+    as_error,
+    next_step,
+    next_step_of_page,
+)
+from rxauth.policy.assurance import AAL2, acr_of
+from rxauth.storage.database import Transaction
+
+Request = AuthorizationRequest | PageRequest
+
+
+@dataclass(frozen=True, slots=True)
+class UnderWay:
+    """A sign-in as it stands. client None: it is for a page of our own."""
+
+    sign_in: SignIn
+    request: Request
+    client: Client | None
+    found: Situation
+    step: Step
+
+
+def begin_for_page(server: Server, transaction: Transaction, request: PageRequest, browser: Browser) -> Waiting:
+    """Begins a sign-in that leads to a page of our own."""
+    handle = browser.handle or secrets.new_handle()
+    encoded = msgspec.json.encode(request).decode()
+    begun = sign_ins.begin(transaction, secrets.digest(handle), encoded, server.clock.seconds())
+    return Waiting(begun.id, handle)
+
+
+def under_way(server: Server, transaction: Transaction, sign_in_id: str, browser: Browser) -> UnderWay | None:
+    """Returns a sign-in as it stands now; None: it is over, or belongs to another browser."""
+    now = server.clock.seconds()
+    sign_in = sign_ins.find(transaction, sign_in_id)
+    if sign_in is None or browser.handle is None or not sign_in.is_open(now):
+        return None
+    if not secrets.matches(secrets.digest(browser.handle), sign_in.browser_digest):
+        return None
+    request: Request = msgspec.json.decode(sign_in.request, type=Request)
+    progress = Progress(
+        sign_in.user_id, sign_in.is_authenticated, sign_in.organization_id, sign_in.consented_at is not None
+    )
+    if isinstance(request, PageRequest):
+        found = look(server, transaction, browser.handle, None)
+        return UnderWay(sign_in, request, None, found, next_step_of_page(request, progress, found, now))
+    client = client_of(server, transaction, request.client_id)
+    if client is None or client.disabled:
+        return None
+    found = look(server, transaction, browser.handle, client.id)
+    return UnderWay(sign_in, request, client, found, next_step(request, client, progress, found, now))
+
+
+def prove(server: Server, transaction: Transaction, one: UnderWay, proof: Proof, browser: Browser) -> str | None:
+    """Adds a proof to a sign-in; returns the browser's new handle if its person is signed in now.
+
+    None: a second factor is owed. The old handle is dead as soon as there is a new one.
+    """
+    now = server.clock.seconds()
+    methods = tuple(dict.fromkeys((*_proven_before(one, proof), *proof.methods)))
+    if acr_of(methods) != AAL2 and factors.has_second(transaction, proof.user_id):
+        sign_ins.owe_second_factor(transaction, one.sign_in.id, proof.user_id, methods, now)
+        return None
+    handle, session_id = _session(server, transaction, one, replace(proof, methods=methods), now)
+    sign_ins.note_authenticated(transaction, one.sign_in.id, now)
+    sign_ins.rebind(transaction, secrets.digest(browser.handle or ""), secrets.digest(handle))
+    act = Act(
+        Event.SIGNED_IN,
+        Actor("person", proof.user_id),
+        target=session_id,
+        network=proof.network,
+        details={"methods": " ".join(methods)},
+    )
+    audit.record(transaction, act, server.clock.microseconds())
+    return handle
+
+
+def finish(server: Server, transaction: Transaction, one: UnderWay) -> AuthorizationResponse | PageRequest | None:
+    """Ends a sign-in to which nothing is missing, or which cannot succeed; None: a person is needed still."""
+    now = server.clock.seconds()
+    if not isinstance(one.step, (Finish, Deny)) or not sign_ins.finish(transaction, one.sign_in.id, now):
+        return None
+    if isinstance(one.request, PageRequest):
+        return one.request
+    error = as_error(one.step)
+    if isinstance(one.step, Finish) and one.found.session is not None:
+        try:
+            return authorize.complete(server, transaction, one.request, one.found.session, one.step)
+        except OAuthError as refused:
+            error = refused
+    assert error is not None  # noqa: S101  # only Finish has none, and Finish has a session
+    return messages.failure(one.request, error, server.issuer)
+
+
+def cancel(
+    server: Server, transaction: Transaction, one: UnderWay, error: OAuthError
+) -> AuthorizationResponse | PageRequest | None:
+    """Ends a sign-in because its person said no; None: it was over already."""
+    if not sign_ins.finish(transaction, one.sign_in.id, server.clock.seconds()):
+        return None
+    if isinstance(one.request, PageRequest):
+        return one.request
+    return messages.failure(one.request, error, server.issuer)
+
+
+def _proven_before(one: UnderWay, proof: Proof) -> tuple[str, ...]:
+    """Returns what a second proof adds to: the first one of this sign-in, or the session that it strengthens."""
+    session = one.found.session
+    if one.sign_in.user_id == proof.user_id:
+        return one.sign_in.methods
+    is_step_up = isinstance(one.step, (ProveSecondFactor, SetUpSecondFactor))
+    return session.methods if session is not None and is_step_up and session.user_id == proof.user_id else ()
+
+
+def _session(server: Server, transaction: Transaction, one: UnderWay, proof: Proof, now: int) -> tuple[str, str]:
+    """Renews the browser's session if it is this person's and young enough for all its organizations."""
+    session, person = one.found.session, one.found.person
+    if session is not None and person is not None and session.user_id == proof.user_id:
+        limits = server.lifetimes.sessions
+        for membership in person.memberships.values():
+            limits = limits.within(membership.session_idle_s, membership.session_lifetime_s)
+        if session.is_live(limits, now):
+            return sessions.renew(transaction, session, proof.methods, now), session.id
+    if session is not None:
+        sessions.end(transaction, session.id, session.user_id, now)
+    begun, handle = sessions.start(transaction, proof, now)
+    return handle, begun.id

@@ -1,0 +1,195 @@
+"""What a sign-in needs next. Nobody says so but this function, from what is kept here: no page can be skipped."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from rxauth.domain.clients import Client
+from rxauth.domain.memberships import Membership, Person
+from rxauth.domain.sessions import Limits, Session
+from rxauth.oauth.authorization_request import AuthorizationRequest
+from rxauth.oauth.errors import (
+    AccessDeniedError,
+    ConsentRequiredError,
+    InteractionRequiredError,
+    LoginRequiredError,
+    OAuthError,
+)
+from rxauth.oauth.page_request import PageRequest
+from rxauth.policy.assurance import AAL2, acr_of
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """Somebody must say and prove who it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProveSecondFactor:
+    """The person must prove a second factor. user_id: whose."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class SetUpSecondFactor:
+    """A second factor is asked for, and the person has none yet."""
+
+    user_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class ChooseOrganization:
+    """The person works for several organizations, and must say for which it acts."""
+
+    among: tuple[Membership, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AskConsent:
+    """The person must agree to what the client asks for."""
+
+    organization_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """Everything is proven and chosen. organization_id None: the person has none."""
+
+    organization_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Deny:
+    """Nothing the person could do would help."""
+
+    error: OAuthError
+
+
+Step = LogIn | ProveSecondFactor | SetUpSecondFactor | ChooseOrganization | AskConsent | Finish | Deny
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """What was proven and chosen in this very sign-in. owes_second_factor: who proved a first factor only."""
+
+    owes_second_factor: str | None = None
+    is_authenticated: bool = False
+    organization_id: str | None = None
+    has_consented: bool = False
+
+
+NOTHING_YET: Final = Progress()
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """What is known of the browser and its person. session None: nobody is signed in, or not any longer.
+
+    person: the session's. has_second_factor: whether that person could prove one. consented: what it agreed to before.
+    """
+
+    session: Session | None
+    person: Person | None
+    has_second_factor: bool
+    consented: frozenset[str]
+    limits: Limits
+
+
+def next_step(request: AuthorizationRequest, client: Client, progress: Progress, found: Situation, now: int) -> Step:
+    """Decides what a sign-in needs next; now: UTC seconds."""
+    if progress.owes_second_factor is not None:
+        return ProveSecondFactor(progress.owes_second_factor)
+    session, person = found.session, found.person
+    if session is None or person is None or person.disabled:
+        return LogIn()
+    if not progress.is_authenticated and _is_too_old(request, session, now):
+        return LogIn()
+    if request.hinted_user_id not in {None, session.user_id}:
+        return LogIn()
+    chosen = _organization(request, client, progress, session, person)
+    if isinstance(chosen, (ChooseOrganization, Deny)):
+        return chosen
+    return _strength(request, session, chosen, found, now) or _consent(request, client, progress, chosen, found)
+
+
+def next_step_of_page(request: PageRequest, progress: Progress, found: Situation, now: int) -> Step:
+    """Decides what a page of our own needs next: who is there, and proven recently enough."""
+    if progress.owes_second_factor is not None:
+        return ProveSecondFactor(progress.owes_second_factor)
+    session, person = found.session, found.person
+    if session is None or person is None or person.disabled:
+        return LogIn()
+    is_old = request.max_age_s is not None and now - session.authenticated_at > request.max_age_s
+    return LogIn() if is_old and not progress.is_authenticated else Finish(None)
+
+
+def as_error(step: Step) -> OAuthError | None:
+    """Returns what a step is to a client that asked that nobody be bothered; None: the step needs nobody."""
+    match step:
+        case Finish():
+            return None
+        case Deny(error):
+            return error
+        case LogIn():
+            return LoginRequiredError("Nobody is signed in here, or not recently enough.")
+        case AskConsent():
+            return ConsentRequiredError("Consent required.")
+        case _:
+            return InteractionRequiredError("The person must choose an organization or prove a second factor first.")
+
+
+def _is_too_old(request: AuthorizationRequest, session: Session, now: int) -> bool:
+    """Tells whether the person must prove again who it is (OpenID Connect Core §3.1.2.1)."""
+    if request.prompts & {"login", "select_account"}:
+        return True
+    limit = request.max_age_s
+    return limit is not None and (limit == 0 or now - session.authenticated_at > limit)
+
+
+def _organization(
+    request: AuthorizationRequest, client: Client, progress: Progress, session: Session, person: Person
+) -> Membership | ChooseOrganization | Deny | None:
+    mine = {
+        key: one for key, one in person.memberships.items() if client.any_organization or key == client.organization_id
+    }
+    if request.organization is not None:
+        wanted = request.organization.casefold()
+        named = [one for key, one in mine.items() if wanted in {key.casefold(), one.organization_name.casefold()}]
+        return named[0] if len(named) == 1 else Deny(_not_part("that was asked for"))
+    if not mine:
+        return None if client.any_organization else Deny(_not_part("of this application"))
+    if len(mine) == 1:
+        return next(iter(mine.values()))
+    if progress.organization_id in mine:
+        return mine[progress.organization_id]
+    if session.organization_id in mine and "select_account" not in request.prompts:
+        return mine[session.organization_id]
+    return ChooseOrganization(tuple(mine.values()))
+
+
+def _not_part(which: str) -> AccessDeniedError:
+    return AccessDeniedError(f"This person is not part of the organization {which}.")
+
+
+def _strength(
+    request: AuthorizationRequest, session: Session, membership: Membership | None, found: Situation, now: int
+) -> Step | None:
+    if membership is not None:
+        limits = found.limits.within(membership.session_idle_s, membership.session_lifetime_s)
+        if not session.is_live(limits, now):
+            return LogIn()
+    is_wanted = request.acr == AAL2 or (membership is not None and membership.second_factor_required)
+    if not is_wanted or acr_of(session.methods) == AAL2:
+        return None
+    return ProveSecondFactor(session.user_id) if found.has_second_factor else SetUpSecondFactor(session.user_id)
+
+
+def _consent(
+    request: AuthorizationRequest, client: Client, progress: Progress, membership: Membership | None, found: Situation
+) -> Step:
+    organization_id = None if membership is None else membership.organization_id
+    is_asked_for = "consent" in request.prompts
+    is_given = found.consented.issuperset(request.scope.split()) and not is_asked_for and bool(found.consented)
+    if progress.has_consented or is_given or not (client.third_party or is_asked_for):
+        return Finish(organization_id)
+    return AskConsent(organization_id)
