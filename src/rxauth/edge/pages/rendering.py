@@ -14,7 +14,17 @@ from rxauth.edge.responses import Answer
 Values = Mapping[str, Any]
 
 # What most pages have no use for, so that who shows one need not say so.
-_ABSENT: Final = MappingProxyType({"error": None, "error_field": None, "notice": None})
+_ABSENT: Final = MappingProxyType({"error": None, "notice": None})
+# The field that an error is about on pages that ask for one thing only.
+_AT_FAULT: Final = MappingProxyType(
+    {
+        "login.html": "password",
+        "second_factor.html": "code",
+        "set_up_factor.html": "code",
+        "reset_ask.html": "email",
+        "reset.html": "password",
+    }
+)
 _NO_VALUES: Final[Values] = MappingProxyType({})
 
 
@@ -28,11 +38,16 @@ def page(
 ) -> Answer:
     """Returns a page made from a template (`login.html`), whose first lines say which values it needs.
 
-    error: a sentence for the summary on top, which gets the focus, and for beside the field named by error_field.
+    error: a sentence for the summary on top, which gets the focus, and for beside the field named by error_field
+    (None: it is about none of them).
     notice: a sentence that says what was just done. form_target: the origin of a client that the answer to the page's
     form may send the browser back to.
     """
-    return Answer(status, render(name, {**_ABSENT, **values}), [*protection.of_page(form_target), *headers])
+    return Answer(
+        status,
+        render(name, {**_ABSENT, "error_field": _AT_FAULT.get(name), **values}),
+        [*protection.of_page(form_target), *headers],
+    )
 
 
 def render(name: str, values: Values) -> bytes:

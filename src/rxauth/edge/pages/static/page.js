@@ -1,9 +1,11 @@
 // Small comforts; every page works without them: moments in the reader's zone, and buttons that copy.
 "use strict";
 
-const moment = new Intl.DateTimeFormat("en-GB", { day: "numeric", month: "long", year: "numeric", hour: "2-digit", minute: "2-digit" });
-for (const time of document.querySelectorAll("time:not([data-as-said])")) {
-  time.textContent = moment.format(new Date(time.dateTime)).replace(" at ", ", ");
+const day = { day: "numeric", month: "long", year: "numeric" };
+const parts = { day, moment: { ...day, hour: "2-digit", minute: "2-digit" } };
+for (const time of document.querySelectorAll("time[data-show]")) {
+  const format = new Intl.DateTimeFormat("en-GB", parts[time.dataset.show]);
+  time.textContent = format.format(new Date(time.dateTime)).replace(" at ", ", ");
 }
 
 // The text of a list is its entries, a line each; a key is copied without the spaces it is shown with.
