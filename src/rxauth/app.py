@@ -1,5 +1,7 @@
 """Puts the parts together; the only module that sees all of them."""
 
+from urllib.parse import urlsplit
+
 from starlette.types import ASGIApp
 
 from rxauth.api.clinical import BINDING
@@ -7,9 +9,11 @@ from rxauth.api.execute import Api
 from rxauth.api.schema import build, read_contract
 from rxauth.clock import Clock
 from rxauth.crypto.jws import new_signing_key
+from rxauth.crypto.passwords import Cost
 from rxauth.domain import audit, installation, signing_keys
 from rxauth.domain.sessions import Limits
 from rxauth.edge.context import Edge
+from rxauth.edge.mail_sender import MailSender, mail_server
 from rxauth.edge.routes import application
 from rxauth.oauth.server import Lifetimes, Server, open_server
 from rxauth.settings import Settings, SettingsError, is_loopback, variable_of
@@ -93,4 +97,15 @@ def make_api(server: Server) -> Api:
 def make_app(settings: Settings, clock: Clock) -> ASGIApp:
     """Returns the whole application."""
     server = make_server(settings, clock)
-    return application(Edge(server, make_api(server)))
+    cost = Cost(settings.password_memory_kib, settings.password_time_cost, settings.password_parallelism)
+    edge = Edge(server, make_api(server), cost, settings.outbound_networks or ())
+    edge.mail_sender = make_mail_sender(settings, server)
+    return application(edge)
+
+
+def make_mail_sender(settings: Settings, server: Server) -> MailSender | None:
+    """Returns what hands letters over; None: no mail server is set, and they wait in the outbox."""
+    if settings.smtp_url is None:
+        return None
+    sender = settings.mail_from or f"no-reply@{urlsplit(settings.issuer).hostname}"
+    return MailSender(server.database, server.clock, server.sealing_key, mail_server(settings.smtp_url, sender))

@@ -8,6 +8,7 @@ import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -63,10 +64,38 @@ def _sealing_key(text: str) -> bytes:
     return key
 
 
+def _smtp_url(text: str) -> str:
+    problem = "must be a URL like smtp://USER:PASSWORD@HOST:587 or smtps://USER:PASSWORD@HOST"
+    try:
+        parts = urlsplit(text)
+        port = parts.port
+    except ValueError:
+        raise ValueError(problem) from None
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or port == 0 or parts.path not in {"", "/"}:
+        raise ValueError(problem)
+    if parts.query or parts.fragment or (parts.username is None) != (parts.password is None):
+        raise ValueError(problem)
+    return text
+
+
+def _mail_from(text: str) -> str:
+    _, address = parseaddr(text)
+    if not text.isprintable() or address.count("@") != 1 or " " in address or not all(address.split("@")):
+        raise ValueError("must be like no-reply@example.com, or Alder Clinic <no-reply@example.com>")
+    return text
+
+
 def _text(text: str) -> str:
     if not text.strip():
         raise ValueError("must not be empty")
     return text
+
+
+def _networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
+    try:
+        return tuple(ipaddress.ip_network(one.strip()) for one in text.split(","))
+    except ValueError:
+        raise ValueError("must be networks like 10.1.0.0/16, with commas between them") from None
 
 
 def _whole_number(least: int, most: int) -> Callable[[Any], int]:
@@ -120,6 +149,28 @@ class Settings:
     )
     session_lifetime_s: int = _setting(
         _whole_number(300, _LIFETIME_LIMIT_S), "How long a person's session lasts at most.", 86_400
+    )
+    password_memory_kib: int = _setting(
+        _whole_number(7_168, 131_072), "The memory that hashing one password takes (Argon2id), in KiB.", 19_456
+    )
+    password_time_cost: int = _setting(_whole_number(1, 16), "How often hashing a password goes over that memory.", 2)
+    password_parallelism: int = _setting(
+        _whole_number(1, 8), "In how many lanes hashing a password goes over that memory.", 1
+    )
+    smtp_url: str | None = _setting(
+        _smtp_url,
+        "The mail server: `smtp://USER:PASSWORD@HOST:587`, encrypted by STARTTLS, or `smtps://…`. "
+        "Not set: letters wait.",
+        None,
+        secret=True,
+    )
+    mail_from: str | None = _setting(
+        _mail_from, "The sender of letters. Not set: `no-reply@` and the issuer's host.", None
+    )
+    outbound_networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] | None = _setting(
+        _networks,
+        "Private networks that may be called, with commas between them: back-channel logout. Not set: none.",
+        None,
     )
     key_set_lifetime_s: int = _setting(
         _whole_number(1, 86_400), "How long clients may keep the key set, and so how early a key is published.", 300

@@ -1,14 +1,18 @@
 """What every endpoint of one process shares."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from rxauth.api.execute import Api
 from rxauth.crypto.passwords import Cost
 from rxauth.edge.audit_group import AuditGroup
+from rxauth.edge.backchannel import LogoutNotices
+from rxauth.edge.cors import Origins
 from rxauth.edge.guards import FailureLimiter
+from rxauth.edge.mail_sender import MailSender
+from rxauth.edge.outbound import Network, Outbound
 from rxauth.edge.refusals import Refusals
 from rxauth.edge.slow_pool import SlowPool
 from rxauth.oauth.server import Server
@@ -21,7 +25,7 @@ Result = TypeVar("Result")
 class Edge:
     """The server, the API, and what stands between them and the network."""
 
-    def __init__(self, server: Server, api: Api, password_cost: Cost = _COST) -> None:
+    def __init__(self, server: Server, api: Api, password_cost: Cost = _COST, networks: Sequence[Network] = ()) -> None:
         self.server = server
         self.api = api
         self._threads = ThreadPoolExecutor(WORKER_THREADS, thread_name_prefix="worker")
@@ -29,14 +33,25 @@ class Edge:
         self.limiter = FailureLimiter()
         self.slow = SlowPool()
         self.password_cost = password_cost
+        self.mail_sender: MailSender | None = None  # None: letters wait in the outbox
         self.refusals = Refusals(server.clock, self.audit)
+        self.origins = Origins(server)
+        self.logouts = LogoutNotices(Outbound(networks))
 
     async def in_thread(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Runs what may wait for the database in a worker thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
 
+    def start(self) -> None:
+        """Begins what runs beside requests."""
+        if self.mail_sender is not None:
+            self.mail_sender.start()
+
     async def close(self) -> None:
         """Writes what is still to be written, and ends the threads."""
+        if self.mail_sender is not None:
+            await self.in_thread(self.mail_sender.stop)
+        await self.logouts.close()
         await self.refusals.close()
         await self.audit.close()
         self._threads.shutdown()

@@ -7,18 +7,26 @@ from typing import Final
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rxauth.edge import authorize, graphql, pages, sign_in, token, well_known
+from rxauth.edge import authorize, cors, graphql, identity, logout, pages, sign_in, token, well_known
 from rxauth.edge.addresses import AUTHORIZE_PATH, SIGN_IN_PATH
 from rxauth.edge.context import Edge
-from rxauth.edge.errors import DisconnectedError, api_answer, token_endpoint_answer
+from rxauth.edge.errors import DisconnectedError, api_answer, bearer_answer, token_endpoint_answer
 from rxauth.edge.page_errors import page_answer
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, json_answer
-from rxauth.oauth.endpoints.discovery import KEY_SET_PATH, TOKEN_PATH
+from rxauth.oauth.endpoints.discovery import (
+    END_SESSION_PATH,
+    INTROSPECT_PATH,
+    KEY_SET_PATH,
+    REVOKE_PATH,
+    TOKEN_PATH,
+)
+from rxauth.oauth.person_tokens import USERINFO_PATH
 
 Handle = Callable[[Edge, Request], Awaitable[Answer]]
 OnError = Callable[[Exception, str], Answer]
 GRAPHQL_PATH: Final = "/graphql"
+V2_LOGOUT_PATH: Final = "/v2/logout"
 METADATA_PATH: Final = "/.well-known/oauth-authorization-server"
 _READ: Final = ("GET", "HEAD")
 
@@ -26,8 +34,14 @@ _READ: Final = ("GET", "HEAD")
 def table(edge: Edge) -> list[Route]:
     """Lists every route."""
     return [
-        Route(TOKEN_PATH, _Endpoint(edge, ("POST",), token.exchange, token_endpoint_answer)),
-        Route(GRAPHQL_PATH, _Endpoint(edge, ("POST",), graphql.execute, api_answer)),
+        Route(TOKEN_PATH, _Endpoint(edge, ("POST",), token.exchange, token_endpoint_answer, is_shared=True)),
+        Route(GRAPHQL_PATH, _Endpoint(edge, ("POST",), graphql.execute, api_answer, is_shared=True)),
+        Route(REVOKE_PATH, _Endpoint(edge, ("POST",), identity.revoke, token_endpoint_answer, is_shared=True)),
+        Route(INTROSPECT_PATH, _Endpoint(edge, ("POST",), identity.introspect, token_endpoint_answer)),
+        Route(USERINFO_PATH, _Endpoint(edge, ("GET", "POST"), identity.userinfo, bearer_answer, is_shared=True)),
+        Route(V2_LOGOUT_PATH, _Endpoint(edge, ("GET",), logout.at_once, page_answer)),
+        Route(END_SESSION_PATH, _Endpoint(edge, ("GET", "POST"), logout.ask, page_answer)),
+        Route(logout.CONFIRM_PATH, _Endpoint(edge, ("POST",), logout.confirm, page_answer)),
         Route(KEY_SET_PATH, _Endpoint(edge, _READ, well_known.key_set, token_endpoint_answer)),
         Route("/.well-known/openid-configuration", _Endpoint(edge, _READ, well_known.metadata, token_endpoint_answer)),
         Route(METADATA_PATH, _Endpoint(edge, _READ, well_known.metadata, token_endpoint_answer)),
@@ -43,6 +57,7 @@ def application(edge: Edge) -> ASGIApp:
     @asynccontextmanager
     async def lifespan(_router: Router) -> AsyncIterator[None]:
         edge.server.feed.start()
+        edge.start()
         yield
         await edge.close()
         edge.server.feed.stop()
@@ -61,27 +76,43 @@ def _page(edge: Edge, path: str, show: Handle, act: Handle) -> Route:
 
 
 class _Endpoint:
-    """One path: runs its function, and turns what it raises into an answer."""
+    """One path: runs its function, and turns what it raises into an answer.
 
-    def __init__(self, edge: Edge, methods: tuple[str, ...], handle: Handle, on_error: OnError) -> None:
+    is_shared: whether pages of the client that asks may read the answer.
+    """
+
+    def __init__(
+        self, edge: Edge, methods: tuple[str, ...], handle: Handle, on_error: OnError, *, is_shared: bool = False
+    ) -> None:
         self._edge = edge
         self._methods = methods
         self._handle = handle
         self._on_error = on_error
+        self._is_shared = is_shared
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
-        if scope["method"] not in self._methods:
+        request = Request(scope, receive)
+        handle = self._preflight if self._is_shared and scope["method"] == "OPTIONS" else self._handle
+        if scope["method"] not in self._methods and handle is self._handle:
             await _method_not_allowed(self._methods)(scope, receive, send)
             return
-        request = Request(scope, receive)
         try:
-            answer = await self._handle(self._edge, request)
+            answer = await handle(self._edge, request)
         except DisconnectedError:
             return
         except Exception as error:  # whatever it is becomes an answer here, and nowhere else
             answer = self._on_error(error, request.request_id)
+        if self._is_shared and handle is self._handle:
+            cors.share(self._edge.server, request, answer)
         await answer(scope, receive, send)
+
+    async def _preflight(self, edge: Edge, request: Request) -> Answer:
+        origin, known = cors.origin_of(request), None
+        if origin is not None:
+            known = edge.origins.peek(origin)
+            known = await edge.in_thread(edge.origins.fetch, origin) if known is None else known
+        return cors.preflight(origin, self._methods, is_registered=bool(known))
 
 
 def _method_not_allowed(methods: tuple[str, ...]) -> Answer:
