@@ -49,6 +49,9 @@ class Event(StrEnum):
     EMAIL_CHANGE_ASKED = "email.change_asked"
     EMAIL_CHANGED = "email.changed"
     AUDIENCE_ADDED = "audience.added"
+    FACTOR_ADDED = "factor.added"
+    FACTOR_REMOVED = "factor.removed"
+    RECOVERY_CODES_MADE = "recovery_codes.made"
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,7 @@ _PRESCRIBERS = sql(
     )
     .order_by(users.c.id)
 )
+_LOCK = sql(select(users.c.id).where(users.c.id == bindparam("user_id")).with_for_update())
 _RENAME = sql(
     update(users)
     .where(users.c.id == bindparam("user_id"))
@@ -126,6 +127,11 @@ def find_by_email(transaction: Transaction, email: str) -> User | None:
     """Returns the person with an address, however it is written, or None."""
     row = transaction.first(_BY_EMAIL, email_key=email_key(email))
     return None if row is None else _user(row)
+
+
+def lock(transaction: Transaction, user_id: str) -> None:
+    """Has transactions on one person wait for each other, so that what is read until the end stays true."""
+    transaction.first(_LOCK, user_id=user_id)
 
 
 def prescribers(transaction: Transaction, organization_id: str, ids: Sequence[str]) -> Mapping[str, User]:

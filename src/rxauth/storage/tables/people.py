@@ -103,10 +103,12 @@ totp_factors: Final = Table(
     "totp_factors",
     metadata,
     Column("user_id", Text, ForeignKey("users.id"), primary_key=True),
-    Column("sealed_secret", LargeBinary, nullable=False),
-    Column("created_at", BigInteger, nullable=False),
     # Null until a first code proved that the person's device has the secret.
+    Column("sealed_secret", LargeBinary),
     Column("confirmed_at", BigInteger),
+    # What is being set up, beside or in place of the secret: a new device never shuts out the old one on the way.
+    Column("sealed_pending", LargeBinary),
+    Column("pending_at", BigInteger, nullable=False),
     # The step of the last code that was accepted: no step is accepted twice.
     Column("last_step", BigInteger, nullable=False),
 )
@@ -133,7 +135,7 @@ passkey_challenges: Final = Table(
     Column("user_id", Text, ForeignKey("users.id")),
     Column("browser_digest", LargeBinary, nullable=False),
     Column("purpose", Text, nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
     Column("used_at", BigInteger),
 )
 

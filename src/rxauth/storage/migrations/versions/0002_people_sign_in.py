@@ -164,6 +164,7 @@ def _make_tables() -> None:
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_passkey_challenges_user_id")),
         sa.PrimaryKeyConstraint("challenge", name=op.f("pk_passkey_challenges")),
     )
+    op.create_index(op.f("ix_passkey_challenges_expires_at"), "passkey_challenges", ["expires_at"], unique=False)
     op.create_table(
         "passkeys",
         sa.Column("id", TEXT, nullable=False),
@@ -247,9 +248,10 @@ def _make_tables() -> None:
     op.create_table(
         "totp_factors",
         sa.Column("user_id", TEXT, nullable=False),
-        sa.Column("sealed_secret", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("sealed_secret", sa.LargeBinary(), nullable=True),
         sa.Column("confirmed_at", sa.BigInteger(), nullable=True),
+        sa.Column("sealed_pending", sa.LargeBinary(), nullable=True),
+        sa.Column("pending_at", sa.BigInteger(), nullable=False),
         sa.Column("last_step", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(["user_id"], ["users.id"], name=op.f("fk_totp_factors_user_id")),
         sa.PrimaryKeyConstraint("user_id", name=op.f("pk_totp_factors")),
