@@ -112,6 +112,22 @@ _API_CODES: Final = {
 }
 
 
+def bearer_answer(error: Exception, request_id: str) -> Answer:
+    """Answers a failed request to an endpoint that takes a token, and is not the API (RFC 6750 §3)."""
+    known = as_oauth_error(error, request_id)
+    headers = retry_after(known)
+    if known.code in {"invalid_token", "insufficient_scope"} or known.status == 400:
+        name, value = challenge(known)
+        headers.append((name, value + (b', scope="openid"' if known.code == "insufficient_scope" else b"")))
+    return json_answer(known.status, {"error": known.code, "error_description": known.description}, *headers)
+
+
+def no_bearer_answer() -> Answer:
+    """Answers a request without a token to an endpoint that takes one (RFC 6750 §3.1: no error attribute)."""
+    told = "An access token is not present: send Authorization: Bearer <access token>."
+    return json_answer(401, {"error": "invalid_request", "error_description": told}, challenge(None))
+
+
 def no_token_answer() -> Answer:
     """Answers an API request without a token (RFC 6750 §3.1: no error attribute)."""
     message = "An authentication token is not present: send Authorization: Bearer <access token>."

@@ -1,5 +1,7 @@
 """/userinfo, /oauth/revoke and /oauth/introspect: what clients ask about tokens that they hold, or were shown."""
 
+from typing import Final
+
 from rxauth.edge.client_calls import noted, require_fresh, require_patience
 from rxauth.edge.context import Edge
 from rxauth.edge.errors import no_bearer_answer
@@ -10,14 +12,14 @@ from rxauth.oauth.endpoints import revoke as revocation
 from rxauth.oauth.endpoints import userinfo as person
 from rxauth.oauth.errors import InvalidRequestError, InvalidTokenError
 
-_FORM = "application/x-www-form-urlencoded"
+_FORM: Final = "application/x-www-form-urlencoded"
 
 
 async def userinfo(edge: Edge, request: Request) -> Answer:
     """Answers who signed in; the token is in the header, or in the form of a POST (RFC 6750 §2.1, §2.2)."""
     token = bearer(request)
     if request.method == "POST" and request.media_type() == _FORM:
-        in_body = (await token_request(request, one_token=True)).parameters.get("access_token")
+        in_body = (await token_request(request)).parameters.get("access_token")
         if token is not None and in_body is not None:
             raise InvalidRequestError("The token is there twice: in the Authorization header and in the body.")
         token = token or in_body

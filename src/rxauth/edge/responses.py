@@ -44,6 +44,11 @@ def json_answer(status: int, content: Any, *headers: tuple[bytes, bytes]) -> Ans
     return Answer(status, encode(content), [_JSON, _NO_SNIFFING, _NO_STORE, *headers])
 
 
+def empty_answer(status: int, *headers: tuple[bytes, bytes]) -> Answer:
+    """Returns an answer without content that nobody may keep."""
+    return Answer(status, b"", [_NO_SNIFFING, _NO_STORE, *headers])
+
+
 def published(content: Any, lifetime_s: int) -> Answer:
     """Returns an answer that anybody may keep for `lifetime_s` seconds."""
     keep = (b"cache-control", f"public, max-age={lifetime_s}".encode())

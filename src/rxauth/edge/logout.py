@@ -1,0 +1,79 @@
+"""Signing out: /v2/logout of the published clients, and /oidc/logout of the standard."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from rxauth.domain import sessions, users
+from rxauth.domain.sessions import Session
+from rxauth.domain.users import User
+from rxauth.edge import pages
+from rxauth.edge.context import Edge
+from rxauth.edge.cookies import CLEARED, session_handle
+from rxauth.edge.forms import form_pairs, query_pairs, read_form, token
+from rxauth.edge.requests import Request
+from rxauth.edge.responses import Answer, empty_answer
+from rxauth.oauth.endpoints import end_session
+from rxauth.oauth.endpoints.end_session import Wanted
+from rxauth.oauth.server import Server
+from rxauth.storage.database import Transaction
+
+_PURPOSE: Final = "logout"
+CONFIRM_PATH: Final = "/oidc/logout/confirm"
+
+
+async def at_once(edge: Edge, request: Request) -> Answer:
+    """Ends the browser's session and goes where the client registered, or says that nobody is signed in."""
+    asked = dict(query_pairs(request))
+    return_to = await edge.in_thread(_return_to, edge.server, asked)
+    return await _end(edge, request, return_to)
+
+
+async def ask(edge: Edge, request: Request) -> Answer:
+    """Ends the session if a client proves that it means this one; otherwise asks the person, and ends nothing."""
+    asked = dict(await form_pairs(request) if request.method == "POST" else query_pairs(request))
+    handle = session_handle(request)
+    wanted, session, user = await edge.in_thread(_judge, edge.server, asked, handle)
+    if wanted.is_certain or session is None or user is None or handle is None:
+        return await _end(edge, request, wanted.return_to)
+    values = {
+        "client_name": None if wanted.client is None else wanted.client.name,
+        "email": user.email,
+        "action": CONFIRM_PATH,
+        "csrf": token(handle, _PURPOSE),
+        "cancel_url": None,
+    }
+    return pages.page("logout.html", values)
+
+
+async def confirm(edge: Edge, request: Request) -> Answer:
+    """Ends the session because the person said so."""
+    await read_form(request, _PURPOSE)
+    return await _end(edge, request, None)
+
+
+async def _end(edge: Edge, request: Request, return_to: str | None) -> Answer:
+    handle = session_handle(request)
+    ended = await edge.in_thread(end_session.end, edge.server, handle, request.network, request.request_id)
+    for notice in ended.notices:
+        edge.logouts.send(notice)
+    if return_to is not None:
+        # RFC 9700 §4.12: a 307 would send a form on.
+        return empty_answer(303, (b"location", return_to.encode()), CLEARED)
+    return pages.page("logged_out.html", {"client_name": None}, headers=(CLEARED,))
+
+
+def _return_to(server: Server, asked: Mapping[str, str]) -> str | None:
+    client_id = asked.get("client_id")
+    client = None if client_id is None else server.clients.peek(client_id) or server.clients.fetch(client_id)
+    return end_session.return_url(client, asked.get("returnTo"))
+
+
+def _judge(server: Server, asked: Mapping[str, str], handle: str | None) -> tuple[Wanted, Session | None, User | None]:
+    def work(transaction: Transaction) -> tuple[Session | None, User | None]:
+        found = None if handle is None else sessions.find(transaction, handle)
+        if found is None or found.ended_at is not None:
+            return None, None
+        return found, users.find(transaction, found.user_id)
+
+    session, user = server.database.read(work)
+    return end_session.wanted(server, asked, session), session, user

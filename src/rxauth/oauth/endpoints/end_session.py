@@ -1,0 +1,108 @@
+"""Signing out: the published clients' way, and the standard's (OpenID Connect RP-Initiated Logout)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlencode
+
+from rxauth.crypto import jws
+from rxauth.domain import audit, sessions
+from rxauth.domain.audit import Act, Actor, Event
+from rxauth.domain.client_urls import UrlKind, matches
+from rxauth.domain.clients import NATIVE, Client
+from rxauth.domain.sessions import Session
+from rxauth.oauth import logout_tokens
+from rxauth.oauth.logout_tokens import Notice
+from rxauth.oauth.server import Server
+from rxauth.storage.database import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A session that was ended, None if there was none, and the clients that must hear of it."""
+
+    session: Session | None
+    notices: tuple[Notice, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What a request to sign out comes to.
+
+    is_certain: the client proved that it means this very session; otherwise the person is asked. return_to None:
+    nowhere. client None: no client that is known asks.
+    """
+
+    is_certain: bool
+    client: Client | None
+    return_to: str | None = field(repr=False)
+
+
+def return_url(client: Client | None, presented: str | None) -> str | None:
+    """Returns where to go after a logout, if the client registered it byte for byte; None: nowhere."""
+    if client is None or client.disabled or presented is None:
+        return None
+    return presented if matches(client.urls[UrlKind.LOGOUT], presented, is_native=client.app_type == NATIVE) else None
+
+
+def end(server: Server, handle: str | None, network: str, request_id: str) -> Ended:
+    """Ends the session of a cookie, with all that it led to; blocks its thread."""
+    now, now_us = server.clock.seconds(), server.clock.microseconds()
+
+    def work(transaction: Transaction) -> tuple[Session | None, dict[str, str]]:
+        session = None if handle is None else sessions.find(transaction, handle)
+        if session is None or not sessions.end(transaction, session.id, session.user_id, now):
+            return None, {}
+        act = Act(
+            Event.SIGNED_OUT,
+            Actor("person", session.user_id),
+            session.organization_id,
+            session.id,
+            network=network,
+            request_id=request_id,
+        )
+        audit.record(transaction, act, now_us)
+        return session, logout_tokens.addresses(transaction, session.id)
+
+    session, addresses = server.database.write(work)
+    if session is None:
+        return Ended(None)
+    notices = (logout_tokens.notice(server, session, client_id, url) for client_id, url in addresses.items())
+    return Ended(session, tuple(notices))
+
+
+def wanted(server: Server, asked: Mapping[str, str], session: Session | None) -> Wanted:
+    """Judges a request to sign out, which only the hint can make certain (RP-Initiated Logout §2); may read clients."""
+    claims = _hinted(server, asked.get("id_token_hint"))
+    client_id = asked.get("client_id", None if claims is None else claims["aud"])
+    client = None
+    if client_id is not None:
+        client = server.clients.peek(client_id) or server.clients.fetch(client_id)
+    if claims is None or claims["aud"] != client_id:
+        return Wanted(False, client, None)
+    if session is not None and (claims["sub"], claims["sid"]) != (session.user_id, session.id):
+        return Wanted(False, client, None)
+    where = asked.get("post_logout_redirect_uri")
+    return_to = return_url(client, where)
+    if where is not None and return_to is None:
+        return Wanted(False, client, None)
+    if return_to is not None and "state" in asked:
+        return_to += ("&" if "?" in return_to else "?") + urlencode({"state": asked["state"]})
+    return Wanted(True, client, return_to)
+
+
+def _hinted(server: Server, token: str | None) -> dict[str, Any] | None:
+    """Returns what an ID token of this server says, expired or not; None: it is none."""
+    if token is None:
+        return None
+    try:
+        compact = jws.take_apart(token)
+        key = server.keys.ring.verification_key(compact.header.get("kid"), server.clock.seconds())
+        if key is None or compact.header.get("typ") != "JWT":
+            return None
+        jws.verify(compact, key)
+        claims = jws.read_object(compact.payload, "payload")
+    except (jws.MalformedError, jws.BadSignatureError):
+        return None
+    whole = all(isinstance(claims.get(name), str) for name in ("sub", "aud", "sid"))
+    return claims if whole and claims.get("iss") == server.issuer else None

@@ -1,0 +1,50 @@
+"""Logout tokens: how a client hears that a session of its people ended (OpenID Connect Back-Channel Logout §2.4)."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+
+from rxauth.domain import clients, sessions
+from rxauth.domain.sessions import Session
+from rxauth.oauth.server import Server
+from rxauth.oauth.tokens import new_jti
+from rxauth.storage.database import Transaction
+
+LIFETIME_S: Final = 120
+_EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A logout token, and where it goes."""
+
+    url: str
+    client_id: str
+    token: str = field(repr=False)
+
+
+def addresses(transaction: Transaction, session_id: str) -> dict[str, str]:
+    """Returns where the clients of a session want to hear of its end, by client; those that do not are left out."""
+    found = (clients.load(transaction, client_id) for client_id in sessions.clients_of(transaction, session_id))
+    return {
+        client.id: client.backchannel_logout_uri
+        for client in found
+        if client is not None and not client.disabled and client.backchannel_logout_uri is not None
+    }
+
+
+def notice(server: Server, session: Session, client_id: str, url: str) -> Notice:
+    """Signs the logout token of one client."""
+    now = server.clock.seconds()
+    claims = {
+        "iss": server.issuer,
+        "sub": session.user_id,
+        "aud": client_id,
+        "iat": now,
+        "exp": now + LIFETIME_S,
+        "jti": new_jti(),
+        "sid": session.id,
+        "events": {_EVENT: {}},
+    }
+    return Notice(url, client_id, server.keys.logout_token_signer.sign(msgspec.json.encode(claims)))
