@@ -23,7 +23,11 @@ def values_of(
 ) -> tuple[str, Values]:
     """Returns the template of the step that is due, and its values without those of its form."""
     template, values = _PAGES[type(one.step)]
-    shown = {"client_name": OWN_PAGES if one.client is None else one.client.name, "email": _email(transaction, one)}
+    shown: Values = {
+        "is_for_client": one.client is not None,
+        "client_name": OWN_PAGES if one.client is None else one.client.name,
+        "email": _email(transaction, one),
+    }
     return template, shown | values(server, transaction, one, browser, query)
 
 
