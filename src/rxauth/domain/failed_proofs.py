@@ -4,9 +4,9 @@ from typing import Final
 
 from sqlalchemy import bindparam, delete, select, update
 
+from rxauth.domain import users
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.people import failed_proofs as table
-from rxauth.storage.tables.people import users
 from rxauth.storage.tenancy import insert_row, sql
 
 FREE_FAILURES: Final = 5
@@ -15,7 +15,6 @@ FAILURES_LIMIT: Final = 100
 # Beyond the limit only a new password helps: no pause is long enough.
 UNTIL_RESET_S: Final = 10 * 365 * 86_400
 
-_LOCK = sql(select(users.c.id).where(users.c.id == bindparam("user_id")).with_for_update())
 _ONE = sql(select(table.c.count, table.c.last_at).where(table.c.user_id == bindparam("user_id")))
 _INSERT = insert_row(table)
 _COUNT = sql(
@@ -43,7 +42,7 @@ def wait_s(transaction: Transaction, user_id: str, now: int) -> int:
 
 def begin_attempt(transaction: Transaction, user_id: str) -> None:
     """Has attempts on one person wait for each other, so that no number of them at once outruns the count."""
-    transaction.first(_LOCK, user_id=user_id)
+    users.lock(transaction, user_id)
 
 
 def count(transaction: Transaction, user_id: str, now: int) -> None:

@@ -1,6 +1,6 @@
 """What happens when a password changes: everything that the old one opened is shut, and its owner is told."""
 
-from rxauth.domain import letters, password_resets, passwords, sessions, users
+from rxauth.domain import failed_proofs, letters, password_resets, passwords, sessions, users
 from rxauth.domain.errors import AbsentError
 from rxauth.domain.mails import Outbox
 from rxauth.domain.users import User
@@ -36,4 +36,6 @@ def reset(transaction: Transaction, token: str, new_hash: str, outbox: Outbox, n
     user = None if user_id is None else users.find(transaction, user_id)
     if user is None or user.disabled_at is not None:
         return None
+    failed_proofs.clear(transaction, user.id)  # whoever reads the letters is let try again, with every factor
+    failed_proofs.clear(transaction, user.id)  # whoever was shut out by a guesser comes back this way
     return change(transaction, user.id, new_hash, outbox, now, but_session=None)

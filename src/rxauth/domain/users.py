@@ -35,7 +35,8 @@ _PRESCRIBERS = sql(
     )
     .order_by(users.c.id)
 )
-_LOCK = sql(select(users.c.id).where(users.c.id == bindparam("user_id")).with_for_update())
+# Rows that only refer to the person may be added meanwhile: hence FOR NO KEY UPDATE.
+_LOCK = sql(select(users.c.id).where(users.c.id == bindparam("user_id")).with_for_update(key_share=True))
 _RENAME = sql(
     update(users)
     .where(users.c.id == bindparam("user_id"))
