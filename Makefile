@@ -11,7 +11,8 @@ run: $(STAMP)
 	@$(VENV)/bin/rxauth sandbox --port $(PORT)
 
 test: $(STAMP)
-	@tools/system-packages postgresql
+	@tools/system-packages postgresql chromium npm fonts-dejavu-core
+	@tools/node-modules
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check --quiet
 	@$(VENV)/bin/mypy
