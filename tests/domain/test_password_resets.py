@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from rxauth.crypto import passwords as hashes
-from rxauth.domain import email_changes, password_changes, password_resets, passwords, sessions, users
+from rxauth.domain import email_changes, failed_proofs, password_changes, password_resets, passwords, sessions, users
 from rxauth.domain.password_resets import LIFETIME_S, LIVE_LIMIT
 from rxauth.domain.sessions import Proof
 from rxauth.domain.users import User
@@ -46,11 +46,14 @@ def test_a_link_gives_a_new_password_ends_every_session_and_begins_none(
     world: World, database: Database, ada: User
 ) -> None:
     database.write(lambda tx: sessions.start(tx, Proof(ada.id, ("pwd",), "192.0.2.1", "Firefox"), NOW))
+    for _ in range(failed_proofs.FAILURES_LIMIT):
+        database.write(lambda tx: failed_proofs.count(tx, ada.id, NOW))
     token = asked(database, world)
     assert database.read(lambda tx: password_resets.find(tx, token, NOW)) == ada.id
     assert reset(database, world, token) == ada
     assert database.read(lambda tx: passwords.stored_hash(tx, ada.id)) == HASH
     assert database.read(lambda tx: sessions.of_user(tx, ada.id)) == []  # whoever reset it signs in, with every factor
+    assert database.read(lambda tx: failed_proofs.wait_s(tx, ada.id, NOW)) == 0
     assert subjects(database, world, ADA) == ["Choose a new password", "Your password was changed"]
 
 

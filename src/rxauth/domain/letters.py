@@ -8,8 +8,8 @@ from rxauth.policy.roles import Role
 
 # Where the links of letters lead, each with `?token=`.
 INVITE_PATH: Final = "/invite"
-RESET_PATH: Final = "/password/reset"
-EMAIL_PATH: Final = "/email/confirm"
+RESET_PATH: Final = "/reset"
+EMAIL_PATH: Final = "/email"
 _SUBJECT_LIMIT_CHARACTERS: Final = 150
 
 
