@@ -22,10 +22,14 @@ WRONG: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a form did. problem: what to tell its person, None if all is well; handle: the browser's new one."""
+    """What a form did. problem: what to tell its person, None if all is well; handle: the browser's new one.
+
+    recovery_codes: those just made, to be shown this once.
+    """
 
     problem: str | None = None
     handle: str | None = field(default=None, repr=False)
+    recovery_codes: tuple[str, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,10 +59,10 @@ async def password(edge: Edge, one: UnderWay, browser: Browser, fields: Mapping[
         user = passwords.settle(transaction, attempt, verdict)
         return None if user is None else user.id
 
-    return await _settle(edge, one, browser, Judgement(judge, (PASSWORD,), known, WRONG))
+    return await settle(edge, one, browser, Judgement(judge, (PASSWORD,), known, WRONG))
 
 
-async def _settle(edge: Edge, one: UnderWay, browser: Browser, judgement: Judgement) -> Done:
+async def settle(edge: Edge, one: UnderWay, browser: Browser, judgement: Judgement) -> Done:
     """Judges a proof, and adds it to the sign-in or counts the failure, in one transaction."""
     known = judgement.known
 

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 from rxauth.domain import consents, sign_ins
-from rxauth.edge import pages, proofs
+from rxauth.edge import pages, proofs, second_factors
 from rxauth.edge.addresses import SIGN_IN_PATH
 from rxauth.edge.authorize import deliver, origin_of
 from rxauth.edge.context import Edge
@@ -19,7 +19,7 @@ from rxauth.oauth.browser import Browser
 from rxauth.oauth.errors import AccessDeniedError
 from rxauth.oauth.page_request import PageRequest
 from rxauth.oauth.sign_in import UnderWay
-from rxauth.oauth.steps import AskConsent, ChooseOrganization, Deny, Finish, LogIn
+from rxauth.oauth.steps import AskConsent, ChooseOrganization, Deny, Finish, LogIn, ProveSecondFactor, SetUpSecondFactor
 from rxauth.storage.database import Transaction
 
 Outcome = UnderWay | AuthorizationResponse | PageRequest | None
@@ -54,6 +54,8 @@ async def act(edge: Edge, request: Request) -> Answer:
         return await _page(edge, one, browser, typed=fields, problem=done.problem)
     cookie = [] if done.handle is None else [carrying(done.handle)]
     now_with = browser if done.handle is None else Browser(done.handle, browser.network, browser.device)
+    if done.recovery_codes:
+        return _codes_to_keep(one, now_with, done.recovery_codes, cookie)
     outcome = await _continued(edge, sign_in_id, now_with)
     if isinstance(outcome, UnderWay):
         return see_other(f"{SIGN_IN_PATH}/{sign_in_id}", *cookie)
@@ -71,6 +73,23 @@ async def _continued(edge: Edge, sign_in_id: str, browser: Browser) -> Outcome:
         return sign_in.finish(server, transaction, one)
 
     return await edge.in_thread(server.database.write, work)
+
+
+def _codes_to_keep(
+    one: UnderWay, browser: Browser, codes: tuple[str, ...], headers: list[tuple[bytes, bytes]]
+) -> Answer:
+    """Shows recovery codes before the sign-in goes on; the form of the page leads to whatever is due then."""
+    values = {
+        "codes": codes,
+        "action": f"{SIGN_IN_PATH}/{one.sign_in.id}",
+        "csrf": token(browser.handle or "", one.sign_in.id),
+    }
+    return pages.page("recovery_codes.html", values, form_target=_target(one), headers=headers)
+
+
+def _target(one: UnderWay) -> str | None:
+    """Returns the origin that the sign-in leads back to, which its forms may therefore reach."""
+    return origin_of(one.request.redirect_uri) if isinstance(one.request, AuthorizationRequest) else None
 
 
 def _ended(outcome: AuthorizationResponse | PageRequest | None, *headers: tuple[bytes, bytes]) -> Answer:
@@ -107,9 +126,8 @@ async def _page(
     }
     if typed is not None and "email" in typed:
         values["email"] = typed["email"]
-    target = origin_of(one.request.redirect_uri) if isinstance(one.request, AuthorizationRequest) else None
     status = 200 if problem is None else 422
-    return pages.page(template, values, status=status, form_target=target)
+    return pages.page(template, values, status=status, form_target=_target(one))
 
 
 async def _choose(edge: Edge, one: UnderWay, _browser: Browser, fields: Mapping[str, str]) -> proofs.Done:
@@ -139,6 +157,12 @@ Act = Callable[[Edge, UnderWay, Browser, Mapping[str, str]], Awaitable[proofs.Do
 # What may be done at which step; anything else leads back to the step that is due.
 _ACTS: Final[Mapping[tuple[type, str], Act]] = {
     (LogIn, "password"): proofs.password,
+    (LogIn, "passkey"): second_factors.passkey,
+    (ProveSecondFactor, "totp"): second_factors.totp_code,
+    (ProveSecondFactor, "recovery"): second_factors.recovery_code,
+    (ProveSecondFactor, "passkey"): second_factors.passkey,
+    (SetUpSecondFactor, "totp"): second_factors.set_up_totp,
+    (SetUpSecondFactor, "passkey"): second_factors.set_up_passkey,
     (ChooseOrganization, "organization"): _choose,
     (AskConsent, "allow"): _agree,
 }

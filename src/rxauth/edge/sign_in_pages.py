@@ -4,13 +4,15 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 from urllib.parse import urlsplit
 
-from rxauth.domain import organizations, users
+from rxauth.crypto import qr
+from rxauth.domain import factors, organizations, passkeys, totp, users
 from rxauth.edge.addresses import RESET_PATH
+from rxauth.edge.second_factors import asker
 from rxauth.oauth.authorization_request import AuthorizationRequest
 from rxauth.oauth.browser import Browser
 from rxauth.oauth.server import Server
 from rxauth.oauth.sign_in import UnderWay
-from rxauth.oauth.steps import AskConsent, ChooseOrganization, LogIn
+from rxauth.oauth.steps import AskConsent, ChooseOrganization, LogIn, ProveSecondFactor, SetUpSecondFactor
 from rxauth.policy.permissions import BY_NAME
 from rxauth.storage.database import Transaction
 
@@ -31,14 +33,43 @@ def values_of(
     return template, shown | values(server, transaction, one, browser, query)
 
 
-def _log_in(server: Server, transaction: Transaction, one: UnderWay, _browser: Browser, _query: Any) -> Values:
-    del server
+def _log_in(server: Server, transaction: Transaction, one: UnderWay, browser: Browser, _query: Any) -> Values:
     of_one = one.client is not None and not one.client.any_organization
     found = organizations.find(transaction, one.client.organization_id) if of_one and one.client is not None else None
     return {
         "organization_name": None if found is None else found.name,
         "forgot_url": RESET_PATH,
-        "passkey_options": None,
+        "passkey_options": passkeys.authentication_options(transaction, None, asker(server, browser), _now(server)),
+    }
+
+
+def _now(server: Server) -> int:
+    return server.clock.seconds()
+
+
+def _prove(
+    server: Server, transaction: Transaction, one: UnderWay, browser: Browser, query: Mapping[str, str]
+) -> Values:
+    user_id = one.step.user_id if isinstance(one.step, ProveSecondFactor) else ""
+    methods = factors.of(transaction, user_id).methods
+    chosen = query["method"] if query.get("method") in methods else next(iter(methods), "recovery")
+    options = None
+    if chosen == "passkey":
+        options = passkeys.authentication_options(transaction, user_id, asker(server, browser), _now(server))
+    return {"methods": methods, "chosen": chosen, "passkey_options": options}
+
+
+def _set_up(server: Server, transaction: Transaction, one: UnderWay, browser: Browser, _query: Any) -> Values:
+    user_id = one.step.user_id if isinstance(one.step, SetUpSecondFactor) else ""
+    now = _now(server)
+    begun = totp.pending(transaction, user_id, server.sealing_key, now)
+    begun = begun or totp.begin(transaction, user_id, server.sealing_key, now)
+    return {
+        "reason": "This needs a second proof that it is you, beside your password. Set one up now; it takes a minute.",
+        "qr_svg": qr.as_svg(begun.uri),
+        "secret": begun.secret,
+        "passkey_options": passkeys.registration_options(transaction, user_id, asker(server, browser), now),
+        "cancel_url": None,
     }
 
 
@@ -72,6 +103,8 @@ def _email(transaction: Transaction, one: UnderWay) -> str:
 
 _PAGES: Final[Mapping[type, tuple[str, Callable[..., Values]]]] = {
     LogIn: ("login.html", _log_in),
+    ProveSecondFactor: ("second_factor.html", _prove),
+    SetUpSecondFactor: ("set_up_factor.html", _set_up),
     ChooseOrganization: ("organizations.html", _choose),
     AskConsent: ("consent.html", _consent),
 }
