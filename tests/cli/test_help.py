@@ -12,7 +12,9 @@ COMMANDS = {
     "serve": [],
     "migrate": [],
     "organizations": ["create", "list", "disable"],
+    "people": ["invite", "list", "disable", "import"],
     "clients": ["create", "list", "rotate-secret", "revoke-secret", "revoke-tokens", "disable"],
+    "audiences": ["add", "list"],
     "keys": ["list", "rotate"],
     "token": [],
     "explain": [],
@@ -20,6 +22,8 @@ COMMANDS = {
 EVERY = [(), *((name,) for name in COMMANDS), *((name, part) for name, parts in COMMANDS.items() for part in parts)]
 HEAVY = {
     "alembic",
+    "argon2",
+    "bcrypt",
     "cryptography",
     "graphql",
     "httpx",
@@ -29,6 +33,8 @@ HEAVY = {
     "starlette",
     "structlog",
     "uvicorn",
+    "webauthn",
+    "zxcvbn",
 }
 # Runs the command line as its program does, and then says which libraries it loaded.
 PROGRAM = (
@@ -56,14 +62,14 @@ def test_help_tells_what_a_command_does_and_loads_nothing(words: tuple[str, ...]
     assert not any(line.endswith("...") for line in others)  # a sentence that was cut short teaches nothing
 
 
-@pytest.mark.parametrize("words", [(), ("organizations",), ("clients",), ("keys",)])
+@pytest.mark.parametrize("words", [(), ("organizations",), ("people",), ("clients",), ("audiences",), ("keys",)])
 def test_help_lists_every_command_there_is_and_no_other(words: tuple[str, ...]) -> None:
     listed = rxauth(*words, "--help").stdout.partition("Commands:\n")[2]
     names = [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "]
     assert sorted(names) == sorted(COMMANDS[words[0]] if words else COMMANDS)
 
 
-@pytest.mark.parametrize("words", [(), ("organizations",), ("clients",), ("keys",)])
+@pytest.mark.parametrize("words", [(), ("organizations",), ("people",), ("clients",), ("audiences",), ("keys",)])
 def test_a_command_without_its_words_shows_the_help(words: tuple[str, ...]) -> None:
     done = rxauth(*words)
     assert done.returncode == 2

@@ -5,7 +5,7 @@ from typing import Final
 
 import typer
 
-from rxauth.cli import clients, keys, organizations, server, tokens
+from rxauth.cli import audiences, clients, keys, organizations, people, server, tokens
 
 app: Final = typer.Typer(
     name="rxauth",
@@ -23,7 +23,9 @@ app.command("sandbox", short_help="Try it: a sandbox with sample data.")(server.
 app.command("serve", short_help="Serve the installation of the settings.")(server.serve)
 app.command("migrate", short_help="Make the tables, or bring them up to date.")(server.migrate)
 app.add_typer(organizations.app, name="organizations")
+app.add_typer(people.app, name="people")
 app.add_typer(clients.app, name="clients")
+app.add_typer(audiences.app, name="audiences")
 app.add_typer(keys.app, name="keys")
 app.command("token", short_help="Get a token, for scripts.")(tokens.token)
 app.command("explain", short_help="Say in plain words what a token is.")(tokens.explain)

@@ -1,43 +1,97 @@
-"""`clients`: an organization's machine client and its secrets."""
+"""`clients`: an organization's machine client and its secrets, and the clients that its people sign in with."""
 
 import sys
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rxauth.cli.acts import recorded
+
 if TYPE_CHECKING:
-    from rxauth.domain.audit import Event
     from rxauth.domain.client_secrets import NewSecret
+    from rxauth.domain.peoples_clients import PeoplesClient
     from rxauth.storage.database import Transaction
 
-Result = TypeVar("Result")
 _Client = Annotated[str, typer.Argument(help="The client's identifier: 32 letters and digits.")]
 
 app = typer.Typer(help="Make, list and revoke API clients and their secrets.", no_args_is_help=True)
 
 
-@app.command("create", short_help="Make an organization's machine client.")
+@app.command("create", short_help="Make a machine client, or one that people sign in with.")
 def create(
     organization: Annotated[str, typer.Argument(help="The organization's identifier, org_...")],
-    name: Annotated[str, typer.Option(help="What the client is called.")] = "Backend",
+    *,
+    name: Annotated[str, typer.Option(help="What the client is called; people read it when they sign in.")] = "Backend",
     permission: Annotated[
         list[str] | None, typer.Option(help="A permission beyond the five that every machine has; may be repeated.")
     ] = None,
+    kind: Annotated[
+        str, typer.Option("--type", help="non_interactive (a machine), spa, native or regular_web.")
+    ] = "non_interactive",
+    callback: Annotated[
+        list[str] | None, typer.Option(help="Where people are sent back to: a URL, or an origin; may be repeated.")
+    ] = None,
+    logout_url: Annotated[
+        list[str] | None, typer.Option(help="Where people may be sent after a logout; may be repeated.")
+    ] = None,
+    third_party: Annotated[
+        bool, typer.Option("--third-party", help="It is somebody else's: people are asked before it gets anything.")
+    ] = False,
 ) -> None:
-    """Make an organization's machine client, and print its credentials, once."""
-    from rxauth.domain import audit, clients, organizations
-    from rxauth.domain.errors import AbsentError
+    """Make an organization's machine client, or with --type one that its people sign in with.
+
+    What it proves itself with is printed once; spa and native clients have nothing to prove themselves with.
+    """
+    from rxauth.domain.client_urls import Registered
+    from rxauth.domain.clients import MACHINE
+    from rxauth.domain.errors import InvalidError
+    from rxauth.domain.peoples_clients import PeoplesClient
+
+    if kind == MACHINE:
+        if callback or logout_url or third_party:
+            raise InvalidError("nobody signs in with a machine client: give --type spa, native or regular_web")
+        print_secret(_create_machine_client(organization, name, permission or []))
+        return
+    if permission:
+        raise InvalidError("--permission is for machines: what people may do comes from their roles")
+    registered = Registered(tuple(callback or ()), tuple(logout_url or ()))
+    client_id, secret = _create_peoples_client(organization, PeoplesClient(name, kind, registered, third_party))
+    if secret is not None:
+        print_secret(secret)
+    else:
+        print(f"client id      {client_id}")
+
+
+def _create_machine_client(organization: str, name: str, permissions: list[str]) -> "NewSecret":
+    from rxauth.domain import audit, clients
     from rxauth.policy.permissions import MACHINE_DEFAULT
 
     def work(transaction: "Transaction", now: int) -> "tuple[str, str, NewSecret]":
-        if organizations.find(transaction, organization) is None:
-            raise AbsentError(f"there is no organization {organization}")
-        permissions = [*MACHINE_DEFAULT, *(permission or [])]
-        secret = clients.create_machine_client(transaction, organization, name, permissions, now)
+        _require_organization(transaction, organization)
+        all_of_them = [*MACHINE_DEFAULT, *permissions]
+        secret = clients.create_machine_client(transaction, organization, name, all_of_them, now)
         return organization, secret.client_id, secret
 
-    print_secret(_recorded(audit.Event.CLIENT_CREATED, work))
+    return recorded(audit.Event.CLIENT_CREATED, work)
+
+
+def _create_peoples_client(organization: str, new: "PeoplesClient") -> "tuple[str, NewSecret | None]":
+    from rxauth.domain import audit, peoples_clients
+
+    def work(transaction: "Transaction", now: int) -> "tuple[str, str, tuple[str, NewSecret | None]]":
+        _require_organization(transaction, organization)
+        client_id, secret = peoples_clients.create_peoples_client(transaction, organization, new, now)
+        return organization, client_id, (client_id, secret)
+
+    return recorded(audit.Event.CLIENT_CREATED, work)
+
+
+def _require_organization(transaction: "Transaction", organization: str) -> None:
+    from rxauth.domain import organizations
+    from rxauth.domain.errors import AbsentError
+
+    if organizations.find(transaction, organization) is None:
+        raise AbsentError(f"there is no organization {organization}")
 
 
 @app.command("list", short_help="List every client and its secrets.")
@@ -73,7 +127,7 @@ def rotate_secret(
         found = clients.load(transaction, client)
         return found.organization_id if found else "", secret.id, secret
 
-    secret = _recorded(audit.Event.SECRET_CREATED, work)
+    secret = recorded(audit.Event.SECRET_CREATED, work)
     _remember_in_sandbox(secret)
     print_secret(secret)
     print(f"The secret before it works for {overlap} more hours.", file=sys.stderr)
@@ -89,7 +143,7 @@ def revoke_secret(
     def work(transaction: "Transaction", now: int) -> tuple[str, str, None]:
         return clients.revoke_secret(transaction, client, secret, now).organization_id, secret, None
 
-    _recorded(audit.Event.SECRET_REVOKED, work)
+    recorded(audit.Event.SECRET_REVOKED, work)
     print(f"{secret} is revoked, and so is every token issued with it.")
 
 
@@ -101,7 +155,7 @@ def revoke_tokens(client: _Client) -> None:
     def work(transaction: "Transaction", now: int) -> tuple[str, str, None]:
         return clients.revoke_tokens(transaction, client, now).organization_id, client, None
 
-    _recorded(audit.Event.TOKENS_REVOKED, work)
+    recorded(audit.Event.TOKENS_REVOKED, work)
     print(f"Every token issued to {client} so far is revoked.")
 
 
@@ -113,7 +167,7 @@ def disable(client: _Client) -> None:
     def work(transaction: "Transaction", now: int) -> tuple[str, str, None]:
         return clients.disable(transaction, client, now).organization_id, client, None
 
-    _recorded(audit.Event.CLIENT_DISABLED, work)
+    recorded(audit.Event.CLIENT_DISABLED, work)
     print(f"{client} is disabled.")
 
 
@@ -131,23 +185,3 @@ def print_secret(secret: "NewSecret") -> None:
     print(f"client id      {secret.client_id}")
     print(f"client secret  {secret.text}")
     print("The secret is shown this once: only a digest of it is kept.", file=sys.stderr)
-
-
-def _recorded(event: "Event", work: "Callable[[Transaction, int], tuple[str, str, Result]]") -> Result:
-    """Runs an administrative act and records it in the same transaction.
-
-    work: returns the organization, the identifier of what it acted on, and its result.
-    """
-    from rxauth.cli.installation import write
-    from rxauth.clock import Clock
-    from rxauth.domain import audit
-
-    clock = Clock()
-
-    def both(transaction: "Transaction") -> Result:
-        organization_id, target, result = work(transaction, clock.seconds())
-        act = audit.Act(event, audit.OPERATOR, organization_id, target)
-        audit.record(transaction, act, clock.microseconds())
-        return result
-
-    return write(both)

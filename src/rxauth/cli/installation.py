@@ -35,21 +35,24 @@ def settings() -> "Settings":
 
 def read(work: "Callable[[Transaction], Result]") -> Result:
     """Reads from the installation's database, whose tables must be up to date."""
-    with _database() as database:
+    with _database(settings()) as database:
         return database.read(work)
 
 
-def write(work: "Callable[[Transaction], Result]") -> Result:
-    """Runs one transaction on the installation's database, whose tables must be up to date."""
-    with _database() as database:
+def write(work: "Callable[[Transaction], Result]", chosen: "Settings | None" = None) -> Result:
+    """Runs one transaction on the installation's database, whose tables must be up to date.
+
+    chosen: the settings, if they were read already.
+    """
+    with _database(chosen or settings()) as database:
         return database.write(work)
 
 
 @contextmanager
-def _database() -> "Iterator[Database]":
+def _database(chosen: "Settings") -> "Iterator[Database]":
     from rxauth.storage.database import Database
     from rxauth.storage.revisions import require_latest
 
-    with closing(Database(settings().database_url)) as opened:
+    with closing(Database(chosen.database_url)) as opened:
         require_latest(opened)
         yield opened

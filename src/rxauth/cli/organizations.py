@@ -9,24 +9,38 @@ app = typer.Typer(help="Make and list organizations.", no_args_is_help=True)
 
 
 @app.command("create", short_help="Make an organization.")
-def create(name: Annotated[str, typer.Argument(help="What the organization is called.")]) -> None:
+def create(
+    name: Annotated[str, typer.Argument(help="What the organization is called.")],
+    administrator: Annotated[
+        str | None, typer.Option(help="The address of whoever manages it, who is invited by a letter.")
+    ] = None,
+) -> None:
     """Make an organization. Its credentials come next, with `rxauth clients create`."""
-    from rxauth.cli.installation import write
+    from rxauth.cli.acts import outbox, say_how_letters_leave
+    from rxauth.cli.installation import settings, write
     from rxauth.clock import Clock
-    from rxauth.domain import audit, organizations
+    from rxauth.domain import audit, invites, organizations
     from rxauth.domain.organizations import Organization
+    from rxauth.policy.roles import Role
     from rxauth.storage.database import Transaction
 
-    clock = Clock()
+    clock, chosen = Clock(), settings()
 
     def work(transaction: Transaction) -> Organization:
         organization = organizations.create(transaction, name, clock.seconds())
         act = audit.Act(audit.Event.ORGANIZATION_CREATED, audit.OPERATOR, organization.id, organization.id)
         audit.record(transaction, act, clock.microseconds())
+        if administrator is not None:
+            asked = invites.Asked(administrator, frozenset({Role.ADMINISTRATOR}))
+            invite = invites.create(transaction, organization.id, asked, outbox(chosen), clock.seconds())
+            act = audit.Act(audit.Event.PERSON_INVITED, audit.OPERATOR, organization.id, invite.id)
+            audit.record(transaction, act, clock.microseconds())
         return organization
 
-    organization = write(work)
+    organization = write(work, chosen)
     print(organization.id)
+    if administrator is not None:
+        say_how_letters_leave(chosen)
     print(f"Next, its credentials: rxauth clients create {organization.id}", file=sys.stderr)
 
 
