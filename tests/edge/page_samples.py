@@ -3,8 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, Final
 
-import segno
-
+from rxauth.crypto import qr
 from rxauth.edge import pages
 from rxauth.edge.responses import Answer
 
@@ -106,7 +105,7 @@ APPS: Final[Values] = ACCOUNT | {
 }
 SET_UP: Final[Values] = FORM | {
     "reason": "Alder Clinic asks everybody for a second factor.",
-    "qr_svg": segno.make("otpauth://totp/rxauth:maya@alder.example?secret=JBSWY3DPEHPK3PXP").svg_inline(omitsize=True),
+    "qr_svg": qr.as_svg("otpauth://totp/rxauth:maya@alder.example?secret=JBSWY3DPEHPK3PXP"),
     "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
     "passkey_options": OFFERED,
     "cancel_url": None,

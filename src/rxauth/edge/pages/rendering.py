@@ -14,7 +14,7 @@ from rxauth.edge.responses import Answer
 Values = Mapping[str, Any]
 
 # What most pages have no use for, so that who shows one need not say so.
-_ABSENT: Final = MappingProxyType({"error": None, "notice": None, "is_for_client": False})
+_ABSENT: Final = MappingProxyType({"error": None, "notice": None, "is_for_client": False, "password_minimum": 15})
 # The field that an error is about on pages that ask for one thing only.
 _AT_FAULT: Final = MappingProxyType(
     {
@@ -39,9 +39,9 @@ def page(
     """Returns a page made from a template (`login.html`), whose first lines say which values it needs.
 
     error: a sentence for the summary on top, which gets the focus, and for beside the field named by error_field
-    (None: it is about none of them).
-    notice: a sentence that says what was just done. form_target: the origin of a client that the answer to the page's
-    form may send the browser back to.
+    (None: it is about none). notice: a sentence that says what was just done. password_minimum: how many characters a
+    new password must have. form_target: the origin of a client that the answer to the page's form may send the browser
+    back to; a page that is no step of a client's sign-in has none.
     """
     return Answer(
         status,
