@@ -120,5 +120,6 @@ def _target(server: Server, transaction: Transaction, audience: str | None, orga
 
 def _lifetime_s(one: Standing, target: Target, now: int) -> int:
     """Returns how long the token lives: as its audience says, and no longer than the session would without activity."""
+    # A code is redeemed within a minute of the sign-in, and a refresh is activity: the idle time begins now.
     ends_at = min(one.session.created_at + one.limits.lifetime_s, now + one.limits.idle_s)
     return max(1, min(target.lifetime_s, ends_at - now))
