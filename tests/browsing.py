@@ -85,8 +85,10 @@ class Browser:
         one = self.forms()[form]
         button = next((each for each in one.buttons if press in {None, each[1]}), None)
         data = one.fields | ({} if button is None else dict([button])) | fields
-        path = urlsplit(urljoin(str(self.page.url), one.action)).path
-        return self._follow(self.send("POST", path, data=data))
+        target = urlsplit(urljoin(str(self.page.url), one.action))
+        return self._follow(
+            self.send("POST", f"{target.path}?{target.query}" if target.query else target.path, data=data)
+        )
 
     def forms(self) -> list[Form]:
         """Lists the forms of the page."""

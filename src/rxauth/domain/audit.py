@@ -49,6 +49,8 @@ class Event(StrEnum):
     EMAIL_CHANGE_ASKED = "email.change_asked"
     EMAIL_CHANGED = "email.changed"
     AUDIENCE_ADDED = "audience.added"
+    PROFILE_CHANGED = "profile.changed"
+    CONSENT_TAKEN_BACK = "consent.taken_back"
     FACTOR_ADDED = "factor.added"
     FACTOR_REMOVED = "factor.removed"
     RECOVERY_CODES_MADE = "recovery_codes.made"

@@ -2,13 +2,28 @@
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from rxauth.edge import authorize, cors, graphql, identity, logout, pages, sign_in, token, well_known
-from rxauth.edge.addresses import AUTHORIZE_PATH, SIGN_IN_PATH
+from rxauth.edge import (
+    account,
+    authorize,
+    cors,
+    graphql,
+    identity,
+    invitations,
+    links,
+    logout,
+    mail_page,
+    pages,
+    sign_in,
+    token,
+    well_known,
+)
+from rxauth.edge.addresses import AUTHORIZE_PATH, MAIL_PATH, SIGN_IN_PATH
 from rxauth.edge.context import Edge
 from rxauth.edge.errors import DisconnectedError, api_answer, bearer_answer, token_endpoint_answer
 from rxauth.edge.page_errors import page_answer
@@ -46,6 +61,11 @@ def table(edge: Edge) -> list[Route]:
         Route("/.well-known/openid-configuration", _Endpoint(edge, _READ, well_known.metadata, token_endpoint_answer)),
         Route(METADATA_PATH, _Endpoint(edge, _READ, well_known.metadata, token_endpoint_answer)),
         _page(edge, AUTHORIZE_PATH, authorize.ask, authorize.ask),
+        *[_page(edge, tab.path, partial(account.show, tab=tab), partial(account.act, tab=tab)) for tab in account.TABS],
+        _page(edge, links.RESET, links.show_reset, links.act_reset),
+        _page(edge, links.EMAIL, links.show_email, links.act_email),
+        _page(edge, invitations.PATH, invitations.show, invitations.act),
+        Route(MAIL_PATH, _Endpoint(edge, _READ, mail_page.show, page_answer)),
         _page(edge, f"{SIGN_IN_PATH}/{{sign_in_id}}", sign_in.show, sign_in.act),
         Route(pages.STATIC_PATH, _Endpoint(edge, _READ, pages.static, token_endpoint_answer)),
     ]

@@ -13,7 +13,7 @@ from rxauth.edge.forms import browser_of, query_pairs, read_form, token
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, see_other
 from rxauth.edge.sign_in_pages import values_of
-from rxauth.oauth import sign_in
+from rxauth.oauth import page_request, sign_in
 from rxauth.oauth.authorization_request import AuthorizationRequest, AuthorizationResponse
 from rxauth.oauth.browser import Browser
 from rxauth.oauth.errors import AccessDeniedError
@@ -31,7 +31,7 @@ async def show(edge: Edge, request: Request) -> Answer:
     outcome = await _continued(edge, request.part("sign_in_id"), browser)
     if isinstance(outcome, UnderWay):
         return await _page(edge, outcome, browser, query=dict(query_pairs(request)))
-    return _ended(outcome)
+    return _ended(edge, outcome)
 
 
 async def act(edge: Edge, request: Request) -> Answer:
@@ -41,11 +41,13 @@ async def act(edge: Edge, request: Request) -> Answer:
     browser = browser_of(request)
     one = await _continued(edge, sign_in_id, browser)
     if not isinstance(one, UnderWay):
-        return _ended(one)
+        return _ended(edge, one)
     if fields.get("act") == "cancel":
         denied = AccessDeniedError("The person did not want to sign in.")
         database = edge.server.database
-        return _ended(await edge.in_thread(database.write, lambda tx: sign_in.cancel(edge.server, tx, one, denied)))
+        return _ended(
+            edge, await edge.in_thread(database.write, lambda tx: sign_in.cancel(edge.server, tx, one, denied))
+        )
     due = _ACTS.get((type(one.step), fields.get("act", "")))
     if due is None:
         return see_other(f"{SIGN_IN_PATH}/{sign_in_id}")
@@ -59,7 +61,7 @@ async def act(edge: Edge, request: Request) -> Answer:
     outcome = await _continued(edge, sign_in_id, now_with)
     if isinstance(outcome, UnderWay):
         return see_other(f"{SIGN_IN_PATH}/{sign_in_id}", *cookie)
-    return _ended(outcome, *cookie)
+    return _ended(edge, outcome, *cookie)
 
 
 async def _continued(edge: Edge, sign_in_id: str, browser: Browser) -> Outcome:
@@ -92,11 +94,11 @@ def _target(one: UnderWay) -> str | None:
     return origin_of(one.request.redirect_uri) if isinstance(one.request, AuthorizationRequest) else None
 
 
-def _ended(outcome: AuthorizationResponse | PageRequest | None, *headers: tuple[bytes, bytes]) -> Answer:
+def _ended(edge: Edge, outcome: AuthorizationResponse | PageRequest | None, *headers: tuple[bytes, bytes]) -> Answer:
     if isinstance(outcome, AuthorizationResponse):
         return deliver(outcome, *headers)
     if isinstance(outcome, PageRequest):
-        return see_other(outcome.path, *headers)
+        return see_other(page_request.location(outcome, edge.server.sealing_key), *headers)
     values = {
         "title": "This sign-in is over",
         "explanation": "It was finished, it took more than 30 minutes, or it was begun in another browser.",

@@ -1,10 +1,37 @@
 """What a sign-in waits for when no client asks: a page of our own that wants to know who is there."""
 
+import base64
+
 import msgspec
+
+from rxauth.crypto import sealing
+
+_PURPOSE = "link of a page request"
 
 
 class PageRequest(msgspec.Struct, frozen=True, omit_defaults=True, tag="page"):
-    """A page of this server. max_age_s None: a session of any age will do."""
+    """A page of this server. max_age_s None: a session of any age will do.
+
+    sealed_link: what a link in a letter held, sealed, because it opens something; None: there is none.
+    """
 
     path: str
     max_age_s: int | None = None
+    sealed_link: str | None = None
+
+    def __repr__(self) -> str:
+        """Leaves out the link."""
+        return f"PageRequest({self.path!r})"
+
+
+def with_link(path: str, link: str, sealing_key: bytes) -> PageRequest:
+    """Returns the request for a page behind a link in a letter."""
+    return PageRequest(path, None, base64.b64encode(sealing.seal(link.encode(), sealing_key, _PURPOSE)).decode())
+
+
+def location(request: PageRequest, sealing_key: bytes) -> str:
+    """Returns where the sign-in leads."""
+    if request.sealed_link is None:
+        return request.path
+    link = sealing.unseal(base64.b64decode(request.sealed_link), sealing_key, _PURPOSE).decode()
+    return f"{request.path}?token={link}"

@@ -120,7 +120,10 @@ def next_step_of_page(request: PageRequest, progress: Progress, found: Situation
     if session is None or person is None or person.disabled:
         return LogIn()
     is_old = request.max_age_s is not None and now - session.authenticated_at > request.max_age_s
-    return LogIn() if is_old and not progress.is_authenticated else Finish(None)
+    if is_old and not progress.is_authenticated:
+        return LogIn()
+    is_weak = request.max_age_s is not None and found.has_second_factor and acr_of(session.methods) != AAL2
+    return ProveSecondFactor(session.user_id) if is_weak else Finish(None)
 
 
 def as_error(step: Step) -> OAuthError | None:

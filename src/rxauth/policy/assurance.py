@@ -13,7 +13,7 @@ USER_VERIFIED: Final = "user"
 
 
 def acr_of(methods: Iterable[str]) -> str:
-    """Returns the level of these methods (RFC 8176): two factors, or a passkey that verified its user, are the second."""
+    """Returns the level of these methods (RFC 8176): two factors, or a passkey that verified its user, are aal2."""
     proven = frozenset(methods)
     second = {ONE_TIME_CODE, RECOVERY_CODE, PASSKEY} & proven
     is_two = PASSWORD in proven and bool(second)

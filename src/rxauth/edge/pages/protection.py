@@ -23,16 +23,16 @@ _NOT_FRAMED: Final = (b"x-frame-options", b"DENY")  # for browsers that do not r
 _OWN_WINDOW: Final = (b"cross-origin-opener-policy", b"same-origin")
 
 
-def of_page(form_target: str | None) -> list[Header]:
+def of_page(form_target: str | None, *, has_opener: bool) -> list[Header]:
     """Returns the headers of a page.
 
     form_target: the origin that the answer to the page's form may send the browser on to; None: none but our own.
-    A page with a target is a step of a client's sign-in and keeps its opener, because a client that opened it in a
-    window of its own waits there for the answer; every other page has its window to itself.
+    has_opener: whether the page keeps the window that opened it. A step of a client's sign-in does, and what is beside
+    its way: a client that opened it in a window of its own waits there for the answer.
     """
     targets = [_OWN] if form_target is None else [_OWN, _source(form_target)]
     policy = _policy(style=_OWN, script=_OWN, image=_OWN, connect=_OWN, form=" ".join(targets), ancestors=_NOBODY)
-    return [*_EVERYWHERE, policy, _NOT_FRAMED, *([_OWN_WINDOW] if form_target is None else [])]
+    return [*_EVERYWHERE, policy, _NOT_FRAMED, *([] if has_opener else [_OWN_WINDOW])]
 
 
 def of_web_message(nonce: str, framed_by: str) -> list[Header]:

@@ -25,6 +25,8 @@ _AT_FAULT: Final = MappingProxyType(
         "reset.html": "password",
     }
 )
+# Pages that somebody may see and come back from in the middle of a client's sign-in.
+_BESIDE_THE_WAY: Final = frozenset({"error.html", "reset_ask.html", "reset_sent.html"})
 _NO_VALUES: Final[Values] = MappingProxyType({})
 
 
@@ -43,11 +45,9 @@ def page(
     new password must have. form_target: the origin of a client that the answer to the page's form may send the browser
     back to; a page that is no step of a client's sign-in has none.
     """
-    return Answer(
-        status,
-        render(name, {**_ABSENT, "error_field": _AT_FAULT.get(name), **values}),
-        [*protection.of_page(form_target), *headers],
-    )
+    body = render(name, {**_ABSENT, "error_field": _AT_FAULT.get(name), **values})
+    protecting = protection.of_page(form_target, has_opener=form_target is not None or name in _BESIDE_THE_WAY)
+    return Answer(status, body, [*protecting, *headers])
 
 
 def render(name: str, values: Values) -> bytes:
