@@ -5,6 +5,7 @@ import os
 import re
 import shutil
 import signal
+import sqlite3
 import stat
 import subprocess
 import time
@@ -19,7 +20,14 @@ import pytest
 from rxauth import sandbox
 from rxauth.app import make_server
 from rxauth.clock import Clock
+from rxauth.crypto.passwords import Cost
+from rxauth.domain import clients, memberships, passwords
+from rxauth.domain.client_urls import UrlKind
+from rxauth.domain.password_rules import require_acceptable
+from rxauth.domain.passwords import Verdict
+from rxauth.policy.roles import Role
 from rxauth.settings import SettingsError
+from rxauth.storage.database import Database
 from tests.live import free_port, rxauth_program
 
 SCOPE = "read:patient write:patient read:prescription read:order write:order"
@@ -176,6 +184,50 @@ def test_the_printed_text_has_the_credentials_and_the_commands_that_the_page_sho
     )
 
 
+def test_the_people_are_printed_with_passwords_that_open_their_accounts(kept: Kept) -> None:
+    known = json.loads((kept.folder / "credentials.json").read_text())
+    rows = [re.split(" {2,}", line.strip()) for line in kept.text.splitlines() if "@sandbox.example" in line]
+    assert rows == [[one["email"], one["role"], one["password"]] for one in known["people"]]
+    assert [role for _, role, _ in rows] == list(Role)
+    assert f"with the browser client {known['browser_client_id']}:" in kept.text
+    database = Database(sandbox.make_settings(kept.folder, kept.port).database_url)
+    for one in known["people"]:
+        require_acceptable(one["password"])
+        attempt = database.read(lambda tx, one=one: passwords.begin(tx, one["email"]))  # type: ignore[misc]
+        assert passwords.compare(attempt, one["password"], Cost()) == Verdict(is_right=True, replacement=None)
+        assert attempt.user is not None
+        found = database.read(lambda tx, user_id=attempt.user.id: memberships.of_person(tx, user_id))  # type: ignore[misc]
+        assert [membership.roles for membership in found] == [{one["role"]}] * (2 if one["in_both"] else 1)
+    client = database.read(lambda tx: clients.load(tx, known["browser_client_id"]))
+    database.close()
+    assert client is not None
+    assert (client.app_type, client.any_organization, client.third_party) == ("spa", True, False)
+    assert {"http://localhost:3000", "http://localhost:5173?photon=true"} <= client.urls[UrlKind.CALLBACK]
+    assert sum(one["in_both"] for one in known["people"]) == 1
+
+
+def test_a_sandbox_of_the_version_before_people_gains_them_and_keeps_the_rest(kept: Kept, tmp_path: Path) -> None:
+    folder = kept.copy(tmp_path)
+    file = folder / "credentials.json"
+    before = {name: credentials(folder)[name] for name in ("url", "client_id", "client_secret")}
+    with sqlite3.connect(folder / "rxauth.sqlite") as connection:
+        for table in ("membership_roles", "memberships", "passwords", "client_urls"):
+            connection.execute(f"DELETE FROM {table}")
+        connection.execute("DELETE FROM clients WHERE app_type = 'spa'")
+        connection.execute("DELETE FROM users WHERE email LIKE '%@sandbox.example'")
+    connection.close()
+    file.write_text(json.dumps(before))
+
+    with served(folder, kept.port) as running:
+        token = rxauth(tmp_path, "token").stdout.strip()
+        assert token.count(".") == 2
+        assert "prescriber@sandbox.example" in running.text
+
+    after = json.loads(file.read_text())
+    assert {name: after[name] for name in before} == before
+    assert (len(after["people"]), stat.S_IMODE(file.stat().st_mode)) == (6, 0o600)
+
+
 def test_a_sandbox_is_never_served_beyond_this_machine(kept: Kept, tmp_path: Path) -> None:
     settings = sandbox.make_settings(kept.copy(tmp_path), kept.port)
     for host in ("0.0.0.0", "::", "192.0.2.1", "clinic.example"):
@@ -207,9 +259,9 @@ def test_a_sandbox_whose_making_was_interrupted_is_made_whole(tmp_path: Path) ->
         assert len(patients(pasted(running.commands[1:], tmp_path))) > 10
 
 
-def credentials(folder: Path) -> dict[str, str]:
-    """Returns what the sandbox keeps of its client."""
-    kept: dict[str, str] = json.loads((folder / "credentials.json").read_text())
+def credentials(folder: Path) -> dict[str, Any]:
+    """Returns what the sandbox keeps of its client and its people."""
+    kept: dict[str, Any] = json.loads((folder / "credentials.json").read_text())
     return kept
 
 

@@ -1,5 +1,6 @@
 """What the operator does: each act in one transaction with its audit record."""
 
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -46,9 +47,13 @@ def outbox(settings: "Settings") -> "Outbox":
 
 def say_how_letters_leave(settings: "Settings") -> None:
     """Says when a letter that was queued leaves."""
-    import sys
+    from rxauth.cli.installation import is_sandbox
+    from rxauth.edge.addresses import MAIL_PATH
 
-    if settings.smtp_url is not None:
-        print("The letter is on its way: a running server hands it to the mail server.", file=sys.stderr)
+    if is_sandbox():
+        sentence = f"The letter is at {settings.issuer.rstrip('/')}{MAIL_PATH}: a sandbox sends none."
+    elif settings.smtp_url is not None:
+        sentence = "The letter is on its way: a running server hands it to the mail server."
     else:
-        print("The letter waits: set RXAUTH_SMTP_URL, and a running server sends it.", file=sys.stderr)
+        sentence = "The letter waits: set RXAUTH_SMTP_URL, and a running server sends it."
+    print(sentence, file=sys.stderr)

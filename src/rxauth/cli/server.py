@@ -3,6 +3,7 @@
 import shlex
 import socket
 import sys
+import textwrap
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,7 +24,7 @@ def sandbox(
     data: Annotated[Path, typer.Option(help="The folder that keeps everything. Remove it to start over.")] = _FOLDER,
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
 ) -> None:
-    """Serve a sandbox: an organization with sample patients, whose credentials are printed ready to paste."""
+    """Serve a sandbox: organizations with sample patients and people, whose credentials are printed ready to use."""
     from rxauth import sandbox
     from rxauth.app import make_app, migrate_database
     from rxauth.clock import Clock
@@ -87,6 +88,9 @@ def _run(app: "ASGIApp", listening: socket.socket) -> None:
 
 
 def _welcome(credentials: "Credentials", folder: Path) -> str:
+    from rxauth.cli.output import table
+    from rxauth.edge.addresses import MAIL_PATH
+
     exchange = (
         f'{{"client_id":"{credentials.client_id}","client_secret":"{credentials.client_secret}",'
         f'"audience":"{credentials.url}","grant_type":"client_credentials"}}'
@@ -96,12 +100,20 @@ def _welcome(credentials: "Credentials", folder: Path) -> str:
         f"  --data {shlex.quote(exchange)}"
     )
     query = shlex.quote('{"query":"{ patients { id name { full } } }"}')
+    header = ("EMAIL", "ROLE", "PASSWORD")
+    people = table(header, [(one.email, one.role, one.password) for one in credentials.people])
     silent = request.replace("curl ", "curl --silent ", 1)
     return f"""
 rxauth sandbox on {credentials.url}, with its data in {folder}. Stop it with Ctrl-C; remove the folder to start over.
 
   client id      {credentials.client_id}
   client secret  {credentials.client_secret}
+
+People sign in with the browser client {credentials.browser_client_id}:
+
+{textwrap.indent(people, "  ")}
+
+Letters are not sent: read them at {credentials.url}{MAIL_PATH}
 
 Get a token:
 

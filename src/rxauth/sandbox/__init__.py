@@ -1,17 +1,20 @@
-"""The sandbox: a whole installation in one folder, with an organization, its credentials and sample data."""
+"""The sandbox: a whole installation in one folder, with organizations, people, credentials and sample data."""
 
 import base64
 import json
 import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from rxauth.clock import Clock
+from rxauth.crypto.passwords import Cost
 from rxauth.crypto.sealing import new_sealing_key
 from rxauth.domain import audit, clients, installation, organizations
 from rxauth.policy.permissions import MACHINE_DEFAULT
-from rxauth.sandbox import sample
+from rxauth.sandbox import people, sample
+from rxauth.sandbox.people import PEOPLE, SandboxPerson
 from rxauth.settings import Settings, check
 from rxauth.storage.database import Database, Transaction
 
@@ -29,11 +32,16 @@ class SandboxError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What the sandbox's organization exchanges for tokens, kept in a file of mode 0600."""
+    """What opens the sandbox, kept in a file of mode 0600: its machine client, its people and the client they use.
+
+    browser_client_id None: the sandbox was made before there were people, and gets them when it is next started.
+    """
 
     url: str
     client_id: str
     client_secret: str = field(repr=False)
+    browser_client_id: str | None = None
+    people: tuple[SandboxPerson, ...] = ()
 
 
 def exists(folder: Path) -> bool:
@@ -60,36 +68,44 @@ def make_settings(folder: Path, port: int) -> Settings:
 
 
 def fill(database: Database, folder: Path, clock: Clock, port: int) -> Credentials:
-    """Makes the organization, its credentials and the sample data, once; returns the credentials.
+    """Makes the organizations, their people and credentials and the sample data, once; returns the credentials.
+
+    A sandbox that was made before there were people gets them now.
 
     Raises:
         SandboxError: there is an organization, but its credentials were taken out of the folder.
     """
+    url = f"http://localhost:{port}"
     if not database.read(installation.is_made):
-        database.write(lambda tx: _make(tx, folder, clock, port))
+        hashed = people.make_hashes(Cost())
+        database.write(lambda tx: _make(tx, folder, clock, url, hashed))
     if not exists(folder):
         raise SandboxError(f"{folder / _CREDENTIALS} is gone. Remove {folder} to start over; its data goes with it.")
     kept = read_credentials(folder)
-    url = f"http://localhost:{port}"
+    if database.read(people.browser_client) is None:
+        hashed = people.make_hashes(Cost())
+        kept = database.write(lambda tx: _add_people(tx, folder, clock, kept, hashed))
     if kept.url != url:
-        kept = Credentials(url, kept.client_id, kept.client_secret)
+        kept = replace(kept, url=url)
         _write_credentials(folder, kept)
     return kept
 
 
 def read_credentials(folder: Path) -> Credentials:
     """Reads the credentials of the sandbox in a folder."""
-    return Credentials(**json.loads((folder / _CREDENTIALS).read_text()))
+    kept = json.loads((folder / _CREDENTIALS).read_text())
+    known = tuple(SandboxPerson(**one) for one in kept.pop("people", ()))
+    return Credentials(**kept, people=known)
 
 
 def remember_secret(folder: Path, client_id: str, client_secret: str) -> None:
     """Keeps a new secret in place of the one before, if it is the sandbox's own client that got it."""
     kept = read_credentials(folder)
     if kept.client_id == client_id:
-        _write_credentials(folder, Credentials(kept.url, client_id, client_secret))
+        _write_credentials(folder, replace(kept, client_secret=client_secret))
 
 
-def _make(transaction: Transaction, folder: Path, clock: Clock, port: int) -> None:
+def _make(transaction: Transaction, folder: Path, clock: Clock, url: str, hashed: Mapping[str, str]) -> None:
     now = clock.seconds()
     installation.make(transaction, sandbox=True, now=now)
     organization = organizations.create(transaction, ORGANIZATION_NAME, now)
@@ -98,13 +114,27 @@ def _make(transaction: Transaction, folder: Path, clock: Clock, port: int) -> No
     sample.load_organization(transaction, organization.id, clock.milliseconds())
     act = audit.Act(audit.Event.SANDBOX_MADE, audit.OPERATOR, organization.id, target=secret.client_id)
     audit.record(transaction, act, clock.microseconds())
+    _add_people(transaction, folder, clock, Credentials(url, secret.client_id, secret.text), hashed)
+
+
+def _add_people(
+    transaction: Transaction, folder: Path, clock: Clock, kept: Credentials, hashed: Mapping[str, str]
+) -> Credentials:
+    """Adds the people to the organization of the machine client, and keeps what opens the sandbox."""
+    machine = clients.load(transaction, kept.client_id)
+    if machine is None:
+        raise SandboxError(f"{folder / _CREDENTIALS} is of another sandbox. Remove {folder} to start over.")
+    client_id = people.add(transaction, machine.organization_id, hashed, clock.milliseconds())
+    act = audit.Act(audit.Event.CLIENT_CREATED, audit.OPERATOR, machine.organization_id, target=client_id)
+    audit.record(transaction, act, clock.microseconds())
+    kept = replace(kept, browser_client_id=client_id, people=PEOPLE)
     # Before the commit: a file without its organization is written over next time, the other way round is lost.
-    _write_credentials(folder, Credentials(f"http://localhost:{port}", secret.client_id, secret.text))
+    _write_credentials(folder, kept)
+    return kept
 
 
 def _write_credentials(folder: Path, credentials: Credentials) -> None:
-    content = {name: getattr(credentials, name) for name in ("url", "client_id", "client_secret")}
-    _write_private(folder / _CREDENTIALS, json.dumps(content, indent=2) + "\n")
+    _write_private(folder / _CREDENTIALS, json.dumps(asdict(credentials), indent=2) + "\n")
 
 
 def _write_private(path: Path, content: str) -> None:
