@@ -181,7 +181,11 @@ def test_an_invite_of_somebody_known_needs_that_person_s_sign_in(cast: Cast) -> 
     link, wrong = invited(cast, "ada@example.com"), at_account(cast, email="ben@example.com")
     wrong.open(link)
     wrong.submit()
-    assert wrong.heading().startswith("Log in")
+    assert "You are signed in as ben@example.com." in wrong.page.text
+    stranger = cast.browser()
+    stranger.open(link)
+    stranger.submit()
+    assert stranger.heading().startswith("Log in")
     browser = cast.signed_in()
     browser.open(link)
     browser.submit()

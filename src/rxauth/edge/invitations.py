@@ -46,7 +46,10 @@ async def act(edge: Edge, request: Request) -> Answer:
     found = await _find(edge, request)
     if found is None:
         return _gone()
-    if found.is_known and not _is_there(found):
+    if found.is_known and found.visitor is not None and not _is_there(found):
+        problem = f"You are signed in as {found.visitor.user.email}. Sign out, and open the link in the letter again."
+        return _page(request, found, fields, problem)
+    if found.is_known and found.visitor is None:
         back = page_request.with_link(PATH, _token(request), edge.server.sealing_key)
         return await sign_in_first(edge, browser_of(request), back)
     try:
@@ -128,7 +131,7 @@ def _page(request: Request, found: Found, typed: Mapping[str, str], problem: str
         "action": f"{PATH}?token={_token(request)}",
         "csrf": token(browser.handle or "", PATH),
         "error": problem,
-        "error_field": "password" if problem is not None else None,
+        "error_field": "password" if problem is not None and not found.is_known else None,
     }
     return pages.page("accept_invite.html", values, status=200 if problem is None else 422, headers=greeting)
 
