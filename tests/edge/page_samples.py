@@ -187,6 +187,15 @@ _CONFIRM = FORM | {
     "extra": {"confirmed": "yes"},
     "cancel_url": "/account/security",
 }
+_CONFIRM_EMAIL = FORM | {
+    "title": "Use this address from now on?",
+    "explanation": "You log in with maya@birch.example then, and emails go to it.",
+    "button": "Use this address",
+    "act": "confirm",
+    "extra": {},
+    "cancel_url": None,
+    "is_harmless": True,
+}
 _EMPTY_SECURITY = SECURITY | {
     "totp_added_at": None,
     "passkeys": [],
@@ -197,7 +206,7 @@ _EMPTY_SECURITY = SECURITY | {
 _CHANGED_PROFILE = PROFILE | {"notice": "Saved.", "pending_email": "maya@birch.example", "phone": "+1 718 555 0100"}
 
 SAMPLES: Final = (
-    _of_sign_in("login", "login.html", LOGIN),
+    _of_sign_in("login", "login.html", LOGIN | {"is_for_client": True}),
     _of_sign_in("login-wrong", "login.html", _WRONG_LOGIN),
     _of_sign_in("second-factor-totp", "second_factor.html", SECOND),
     _of_sign_in("second-factor-wrong", "second_factor.html", _WRONG_CODE),
@@ -220,6 +229,7 @@ SAMPLES: Final = (
     Sample("link-expired", "link_expired.html", _EXPIRED),
     Sample("notice", "notice.html", _NOTICE),
     Sample("confirm", "confirm.html", _CONFIRM),
+    Sample("confirm-harmless", "confirm.html", _CONFIRM_EMAIL),
     Sample("mails", "mails.html", {"letters": [LETTER, LETTER | {"subject": "You are invited to Alder Clinic"}]}),
     Sample("mails-none", "mails.html", {"letters": []}),
     Sample("account-profile", "account_profile.html", PROFILE),

@@ -88,6 +88,7 @@ async def show_email(_edge: Edge, request: Request) -> Answer:
         "act": "confirm",
         "extra": {},
         "cancel_url": None,
+        "is_harmless": True,
     }
     return _form(request, EMAIL, "confirm.html", values, link=link)
 
