@@ -93,6 +93,11 @@ def test_an_app_counts_once_its_first_code_was_typed(database: Database, ada: Us
     assert verify(database, ada, one_time_codes.code_at(secret, LATER))
 
 
+def test_an_app_begun_twice_at_once_is_the_second_one(world: World, database: Database, ada: User) -> None:
+    _, second = one_after_the_other(world, lambda tx: totp.begin(tx, ada.id, KEY, NOW))
+    assert confirm(database, ada, one_time_codes.code_at(secret_of(second.result().uri), NOW))
+
+
 def test_a_secret_that_nobody_confirms_is_forgotten(database: Database, ada: User) -> None:
     secret = begun(database, ada)
     late = NOW + PENDING_S
