@@ -22,6 +22,16 @@ _DISABLE = sql(
     .where(organizations.c.id == bindparam("the_id"), organizations.c.disabled_at.is_(None))
     .values(disabled_at=bindparam("now"))
 )
+_LIMIT = sql(
+    update(organizations)
+    .where(organizations.c.id == bindparam("the_id"))
+    .values(session_idle_s=bindparam("idle"), session_lifetime_s=bindparam("lifetime"))
+)
+_REQUIRE = sql(
+    update(organizations)
+    .where(organizations.c.id == bindparam("the_id"))
+    .values(second_factor_required=bindparam("required"))
+)
 _ITS_PEOPLE = sql(select(memberships.c.user_id).where(memberships.c.organization_id == bindparam("organization_id")))
 _ITS_CLIENTS = sql(select(clients.c.id).where(clients.c.organization_id == bindparam("organization_id")))
 
@@ -67,6 +77,30 @@ def find(transaction: Transaction, organization_id: str) -> Organization | None:
     return None if row is None else Organization(*row)
 
 
+def limit_sessions(
+    transaction: Transaction, organization_id: str, now: int, *, idle_s: int | None, lifetime_s: int | None
+) -> None:
+    """Sets how long sessions of the organization's people last; None: as everywhere.
+
+    Raises:
+        AbsentError: there is no such organization.
+    """
+    if transaction.run(_LIMIT, the_id=organization_id, idle=idle_s, lifetime=lifetime_s) == 0:
+        raise AbsentError(f"there is no organization {organization_id}")
+    _tell_people(transaction, organization_id, now)
+
+
+def require_second_factor(transaction: Transaction, organization_id: str, now: int, *, required: bool) -> None:
+    """Sets whether the organization's people must prove a second factor.
+
+    Raises:
+        AbsentError: there is no such organization.
+    """
+    if transaction.run(_REQUIRE, the_id=organization_id, required=required) == 0:
+        raise AbsentError(f"there is no organization {organization_id}")
+    _tell_people(transaction, organization_id, now)
+
+
 def disable(transaction: Transaction, organization_id: str, now: int) -> None:
     """Shuts an organization out: its clients get no tokens, nobody acts for it, and the tokens there are are refused.
 
@@ -75,7 +109,12 @@ def disable(transaction: Transaction, organization_id: str, now: int) -> None:
     """
     if transaction.run(_DISABLE, the_id=organization_id, now=now) == 0:
         raise AbsentError(f"there is no organization {organization_id} that is not disabled")
-    for member in transaction.all(_ITS_PEOPLE, organization_id=organization_id):
-        changes.record(transaction, changes.ChangeKind.PERSON, member.user_id, now)
+    _tell_people(transaction, organization_id, now)
     for client in transaction.all(_ITS_CLIENTS, organization_id=organization_id):
         changes.record(transaction, changes.ChangeKind.CLIENT, client.id, now)
+
+
+def _tell_people(transaction: Transaction, organization_id: str, now: int) -> None:
+    """Has what is remembered of the organization's people forgotten."""
+    for member in transaction.all(_ITS_PEOPLE, organization_id=organization_id):
+        changes.record(transaction, changes.ChangeKind.PERSON, member.user_id, now)
