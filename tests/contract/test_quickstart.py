@@ -173,6 +173,12 @@ def test_the_sandbox_prints_the_exchange_that_the_pages_show(sandbox: Sandbox) -
         assert sandbox.filled_in(exchange.command) in sandbox.printed
 
 
+def test_the_people_of_the_page_are_those_that_the_sandbox_prints(sandbox: Sandbox) -> None:
+    shown = re.findall(r"^\| (\S+@sandbox\.example) \| (.+) \| (.+) \|$", QUICKSTART.read_text(), re.MULTILINE)
+    printed = [re.split(" {2,}", line.strip()) for line in sandbox.printed.splitlines() if "@sandbox.example" in line]
+    assert [list(row) for row in shown] == printed
+
+
 def test_the_operator_s_first_steps_work_on_postgresql(tmp_path: Path) -> None:
     name = f"operated_{uuid.uuid4().hex[:12]}"
     text = OPERATE.read_text()
