@@ -157,7 +157,7 @@ def test_a_new_address_counts_once_its_link_is_confirmed(cast: Cast) -> None:
 
 def invited(cast: Cast, email: str) -> str:
     """Invites somebody, and returns the path of the link in the letter."""
-    asked = Asked(email, (Role.STAFF,), None)
+    asked = Asked(email, frozenset({Role.STAFF}), None)
     owner, world = cast.live.world.birch.organization_id, cast.live.world
     cast.live.server.database.write(lambda tx: invites.create(tx, owner, asked, outbox(world), NOW))
     return f"/invite?token={token_of(letters(cast.live.server.database, world, email)[-1])}"
@@ -174,6 +174,19 @@ def test_somebody_new_accepts_an_invite_and_signs_in(cast: Cast) -> None:
     assert browser.open(link).status_code == 410
     browser.open(cast.request())
     assert "code" in answered(cast.log_in(browser, "dora@example.com", NEW_PASSWORD))
+
+
+def test_an_invitation_in_the_request_is_accepted_on_the_way(cast: Cast) -> None:
+    browser, link = cast.browser(), invited(cast, "dora@example.com")
+    asked = {"invitation": link.partition("=")[2], "organization": cast.live.world.birch.organization_id}
+    assert answered(browser.open(cast.request(prompt="none", **asked)))["error"] == "interaction_required"
+    browser.open(cast.request(**asked))
+    assert browser.heading() == "Join Birch Clinic"
+    browser.submit(first_name="Dora", last_name="Vale", password=NEW_PASSWORD)
+    assert browser.heading() == "Log in to continue to Alder App"
+    assert "code" in answered(cast.log_in(browser, "dora@example.com", NEW_PASSWORD))
+    told = answered(browser.open(cast.request(**asked)))
+    assert (told["error"], "not found or already used" in told["error_description"]) == ("access_denied", True)
 
 
 def test_an_invite_of_somebody_known_needs_that_person_s_sign_in(cast: Cast) -> None:

@@ -139,6 +139,7 @@ def test_guessing_is_slowed_down_and_then_stopped(cast: Cast) -> None:
 def test_a_session_ends_without_activity(cast: Cast, waits_s: list[int], ended: bool) -> None:
     """S-13: one hour idle; each answer to a client is activity."""
     browser = cast.signed_in()
+    told = {}
     for wait_s in waits_s:
         cast.live.clock.advance(wait_s)
         told = answered(browser.open(cast.request(prompt="none")))

@@ -2,6 +2,7 @@
 
 from urllib.parse import urlencode, urlsplit
 
+from rxauth.domain.letters import INVITE_PATH
 from rxauth.edge import pages
 from rxauth.edge.addresses import SIGN_IN_PATH
 from rxauth.edge.context import Edge
@@ -24,6 +25,9 @@ async def ask(edge: Edge, request: Request) -> Answer:
     outcome = await edge.in_thread(database.write, lambda tx: authorize.answer(edge.server, tx, asked, browser))
     if isinstance(outcome, Waiting):
         cookie = [] if outcome.handle == browser.handle else [carrying(outcome.handle)]
+        if outcome.invitation is not None:
+            there = {"token": outcome.invitation, "sign_in": outcome.sign_in_id}
+            return see_other(f"{INVITE_PATH}?{urlencode(there)}", *cookie)
         return see_other(f"{SIGN_IN_PATH}/{outcome.sign_in_id}", *cookie)
     return deliver(outcome)
 

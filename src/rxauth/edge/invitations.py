@@ -11,12 +11,13 @@ from rxauth.domain.errors import DomainError
 from rxauth.domain.invites import Invite
 from rxauth.domain.names import Name
 from rxauth.edge import pages
-from rxauth.edge.addresses import ACCOUNT_PATH
+from rxauth.edge.addresses import ACCOUNT_PATH, SIGN_IN_PATH
 from rxauth.edge.context import Edge
 from rxauth.edge.forms import browser_of, greeted, query_pairs, read_form, token
 from rxauth.edge.requests import Request
-from rxauth.edge.responses import Answer
+from rxauth.edge.responses import Answer, see_other
 from rxauth.edge.visits import Visit, sign_in_first, visitor
+from rxauth.ids import Kind, is_id
 from rxauth.oauth import page_request
 from rxauth.storage.database import ConflictError, Transaction
 
@@ -50,7 +51,9 @@ async def act(edge: Edge, request: Request) -> Answer:
         problem = f"You are signed in as {found.visitor.user.email}. Sign out, and open the link in the letter again."
         return _page(request, found, fields, problem)
     if found.is_known and found.visitor is None:
-        back = page_request.with_link(PATH, _token(request), edge.server.sealing_key)
+        waiting = _sign_in(request)
+        path = PATH if waiting is None else f"{PATH}?sign_in={waiting}"
+        back = page_request.with_link(path, _token(request), edge.server.sealing_key)
         return await sign_in_first(edge, browser_of(request), back)
     try:
         await _accept(edge, request, found, fields)
@@ -59,6 +62,9 @@ async def act(edge: Edge, request: Request) -> Answer:
         return _page(request, found, fields, problem)
     except ConflictError:
         return _gone()
+    waiting = _sign_in(request)
+    if waiting is not None:
+        return see_other(f"{SIGN_IN_PATH}/{waiting}")
     values = {
         "title": f"You have joined {found.organization_name}",
         "explanation": "Go back to the application and log in.",
@@ -128,7 +134,7 @@ def _page(request: Request, found: Found, typed: Mapping[str, str], problem: str
         "needs_password": not found.is_known,
         "first_name": typed.get("first_name", ""),
         "last_name": typed.get("last_name", ""),
-        "action": f"{PATH}?token={_token(request)}",
+        "action": f"{PATH}?{request.query.decode('ascii', 'replace')}",
         "csrf": token(browser.handle or "", PATH),
         "error": problem,
         "error_field": "password" if problem is not None and not found.is_known else None,
@@ -149,3 +155,9 @@ def _gone() -> Answer:
 def _token(request: Request) -> str:
     """Returns what the link in the letter holds; empty if it holds nothing."""
     return dict(query_pairs(request)).get("token", "")
+
+
+def _sign_in(request: Request) -> str | None:
+    """Returns the sign-in that goes on once the invite is accepted, or None."""
+    named = dict(query_pairs(request)).get("sign_in", "")
+    return named if is_id(Kind.SIGN_IN, named) else None

@@ -34,4 +34,4 @@ def location(request: PageRequest, sealing_key: bytes) -> str:
     if request.sealed_link is None:
         return request.path
     link = sealing.unseal(base64.b64decode(request.sealed_link), sealing_key, _PURPOSE).decode()
-    return f"{request.path}?token={link}"
+    return f"{request.path}{'&' if '?' in request.path else '?'}token={link}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from rxauth.crypto import secrets
-from rxauth.domain import audiences, authorization_codes, sessions, sign_ins
+from rxauth.domain import audiences, authorization_codes, invites, sessions, sign_ins
 from rxauth.domain.authorization_codes import Authorized
 from rxauth.domain.errors import InvalidError
 from rxauth.domain.sessions import Session
@@ -18,7 +18,13 @@ from rxauth.oauth.authorization_request import AuthorizationRequest, Authorizati
 from rxauth.oauth.browser import Browser, client_of, look
 from rxauth.oauth.endpoints import authorize_checks as checks
 from rxauth.oauth.endpoints.authorize_checks import Asked
-from rxauth.oauth.errors import InvalidRequestError, InvalidTargetError, OAuthError
+from rxauth.oauth.errors import (
+    AccessDeniedError,
+    InteractionRequiredError,
+    InvalidRequestError,
+    InvalidTargetError,
+    OAuthError,
+)
 from rxauth.oauth.server import Server
 from rxauth.oauth.steps import NOTHING_YET, Deny, Finish, as_error, next_step
 from rxauth.storage.database import Transaction
@@ -26,10 +32,14 @@ from rxauth.storage.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A person is needed: the sign-in that waits for it, and the handle of its browser."""
+    """A person is needed: the sign-in that waits for it, and the handle of its browser.
+
+    invitation: what must be accepted first, as its letter has it; None: nothing.
+    """
 
     sign_in_id: str
     handle: str = field(repr=False)
+    invitation: str | None = field(default=None, repr=False)
 
 
 def answer(server: Server, transaction: Transaction, asked: Asked, browser: Browser) -> AuthorizationResponse | Waiting:
@@ -44,6 +54,8 @@ def answer(server: Server, transaction: Transaction, asked: Asked, browser: Brow
     assert client is not None  # noqa: S101  # the check above refused None
     try:
         request = _with_hint(server, checks.checked(asked, client, redirect_uri), asked)
+        if request.invitation is not None:
+            return _invited(server, transaction, request, request.invitation, browser)
         found = look(server, transaction, browser.handle, client.id)
         step = next_step(request, client, NOTHING_YET, found, now)
         if isinstance(step, Finish) and found.session is not None:
@@ -86,6 +98,23 @@ def complete(
     sessions.choose_organization(transaction, session.id, organization_id or session.organization_id, now)
     sessions.note_client(transaction, session.id, request.client_id, now)
     return messages.success(request, code, server.issuer)
+
+
+def _invited(
+    server: Server, transaction: Transaction, request: AuthorizationRequest, invitation: str, browser: Browser
+) -> Waiting:
+    """Has an invite accepted before the sign-in goes on, which is then for its organization."""
+    now = server.clock.seconds()
+    invite = invites.find(transaction, invitation, now)
+    if invite is None:
+        raise AccessDeniedError("The invitation was not found or already used.")
+    if request.is_silent:
+        raise InteractionRequiredError("The person must accept the invitation first.")
+    # The invitation itself is not kept: it opens something.
+    rest = msgspec.structs.replace(request, invitation=None, organization=invite.organization_id)
+    handle = browser.handle or secrets.new_handle()
+    begun = sign_ins.begin(transaction, secrets.digest(handle), msgspec.json.encode(rest).decode(), now)
+    return Waiting(begun.id, handle, invitation)
 
 
 def _require_audience(
