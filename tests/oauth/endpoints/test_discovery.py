@@ -9,17 +9,23 @@ from urllib.parse import urlsplit
 import pytest
 
 from rxauth.crypto.jws import new_signing_key
-from rxauth.domain import clients, organizations, signing_keys
+from rxauth.domain import clients, organizations, signing_keys, users
+from rxauth.domain.names import Name
 from rxauth.domain.signing_keys import TooEarlyError
 from rxauth.policy.permissions import PERMISSIONS, Machine
+from rxauth.policy.roles import Role
 from rxauth.settings import Settings, SettingsError, check
 from rxauth.storage.database import Transaction
 from tests.live import Live, basic, credentials, decode
 from tests.security.forging import served
+from tests.signing_in import Cast, answered
+from tests.token_holders import App, Holders
 from tests.world import AUDIENCE, ISSUER, NOW, Template, Tenant
 
 DOCUMENTS = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
 KEY_SET = "/.well-known/jwks.json"
+BY_SECRET = ["client_secret_basic", "client_secret_post"]
+HAD_BY_SOMEBODY = [permission.name for permission in PERMISSIONS if permission.name != "write:prescription"]
 GRANTABLE = [permission.name for permission in PERMISSIONS if permission.machine is not Machine.NEVER]
 
 
@@ -55,12 +61,54 @@ def test_the_whole_of_the_metadata_is_this(api: Live) -> None:
     """A member that is added here promises something: add the test that uses it."""
     assert _metadata(api) == {
         "issuer": ISSUER,
+        "authorization_endpoint": f"{ISSUER}authorize",
         "token_endpoint": f"{ISSUER}oauth/token",
+        "userinfo_endpoint": f"{ISSUER}userinfo",
+        "revocation_endpoint": f"{ISSUER}oauth/revoke",
+        "introspection_endpoint": f"{ISSUER}oauth/introspect",
+        "end_session_endpoint": f"{ISSUER}oidc/logout",
         "jwks_uri": f"{ISSUER}.well-known/jwks.json",
-        "grant_types_supported": ["client_credentials"],
-        "response_types_supported": [],
-        "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
-        "scopes_supported": GRANTABLE,
+        "grant_types_supported": ["client_credentials", "authorization_code", "refresh_token"],
+        "response_types_supported": ["code"],
+        "response_modes_supported": ["query", "form_post", "web_message"],
+        "prompt_values_supported": ["none", "login", "select_account", "consent"],
+        "acr_values_supported": ["aal1", "aal2"],
+        "code_challenge_methods_supported": ["S256"],
+        "authorization_response_iss_parameter_supported": True,
+        "request_parameter_supported": False,
+        "request_uri_parameter_supported": False,
+        "claims_parameter_supported": False,
+        "token_endpoint_auth_methods_supported": [*BY_SECRET, "none"],
+        "revocation_endpoint_auth_methods_supported": [*BY_SECRET, "none"],
+        "introspection_endpoint_auth_methods_supported": BY_SECRET,
+        "subject_types_supported": ["public"],
+        "id_token_signing_alg_values_supported": ["RS256"],
+        "scopes_supported": ["openid", "profile", "email", "offline_access", *HAD_BY_SOMEBODY],
+        "claims_supported": [
+            "iss",
+            "sub",
+            "aud",
+            "azp",
+            "exp",
+            "iat",
+            "nonce",
+            "auth_time",
+            "acr",
+            "amr",
+            "sid",
+            "at_hash",
+            "org_id",
+            "org_name",
+            "name",
+            "given_name",
+            "middle_name",
+            "family_name",
+            "nickname",
+            "email",
+            "email_verified",
+        ],
+        "backchannel_logout_supported": True,
+        "backchannel_logout_session_supported": True,
     }
 
 
@@ -118,52 +166,103 @@ def test_an_issuer_that_no_client_could_trust_is_refused_before_the_server_start
         check(given)
 
 
-def test_each_advertised_endpoint_answers(api: Live) -> None:
-    published = _metadata(api)
+def test_each_advertised_endpoint_answers(sqlite_live: Live) -> None:
+    published, http = _metadata(sqlite_live), sqlite_live.http
+    endpoints = {name: _path(url) for name, url in published.items() if name.endswith(("_endpoint", "_uri"))}
 
-    assert api.http.get(_path(published["jwks_uri"])).status_code == 200
-    token = api.http.post(_path(published["token_endpoint"]), json=credentials(api.world.alder))
-    assert token.status_code == 200
+    assert http.get(endpoints["jwks_uri"]).status_code == 200
+    assert http.post(endpoints["token_endpoint"], json=credentials(sqlite_live.world.alder)).status_code == 200
+    assert "does not say which application" in http.get(endpoints["authorization_endpoint"]).text
+    assert http.get(endpoints["userinfo_endpoint"]).status_code == 401
+    for name in ("revocation_endpoint", "introspection_endpoint"):
+        assert http.post(endpoints[name], data={"token": "x"}).json()["error"] == "invalid_client"
+    assert "You are signed out" in http.get(endpoints["end_session_endpoint"]).text
 
 
-def test_each_advertised_grant_and_each_way_to_authenticate_gets_a_token(api: Live) -> None:
-    published, tenant = _metadata(api), api.world.alder
-    path = _path(published["token_endpoint"])
-    for grant in published["grant_types_supported"]:
-        for method in published["token_endpoint_auth_methods_supported"]:
-            form, headers = {"grant_type": grant}, {}
-            if method == "client_secret_basic":
-                headers["authorization"] = basic(tenant.client_id, tenant.secret)
-            else:
-                assert method == "client_secret_post"
-                form |= {"client_id": tenant.client_id, "client_secret": tenant.secret}
-            answer = api.http.post(path, data=form, headers=headers)
-            assert answer.status_code == 200, (grant, method, answer.text)
+def _as(method: str, app: App, body: dict[str, str]) -> dict[str, Any]:
+    """Returns a request by a client that authenticates in a certain way."""
+    own = {name: value for name, value in body.items() if not name.startswith("client_")}
+    if method == "client_secret_basic":
+        return {"data": own, "headers": {"authorization": basic(app.client_id, app.secret or "")}}
+    assert method in {"client_secret_post", "none"}
+    return {"data": own | app.credentials}
+
+
+def test_each_advertised_grant_and_each_way_to_authenticate_gets_a_token(sqlite_live: Live) -> None:
+    published, holders, alder = _metadata(sqlite_live), Holders(sqlite_live), sqlite_live.world.alder
+    web, machine = holders.web(), App(alder.client_id, alder.secret)
+    for method in published["token_endpoint_auth_methods_supported"]:
+        app = holders.spa if method == "none" else web
+        code = holders.code(holders.session(holders.person())[0], app)
+        first = sqlite_live.http.post("/oauth/token", **_as(method, app, code.request()))
+        assert first.status_code == 200, (method, first.text)
+        body = {"grant_type": "refresh_token", "refresh_token": first.json()["refresh_token"]}
+        assert sqlite_live.http.post("/oauth/token", **_as(method, app, body)).status_code == 200
+        if method != "none":
+            asked = _as(method, machine, {"grant_type": "client_credentials"})
+            assert sqlite_live.http.post("/oauth/token", **asked).status_code == 200
+        assert method in published["revocation_endpoint_auth_methods_supported"]
+        given_back = _as(method, app, {"token": first.json()["refresh_token"]})
+        assert sqlite_live.http.post("/oauth/revoke", **given_back).status_code == 200
+        assert holders.refresh(first.json()["refresh_token"], app).status_code == 400
+    for method in published["introspection_endpoint_auth_methods_supported"]:
+        asked = _as(method, machine, {"token": sqlite_live.token(alder)})
+        assert sqlite_live.http.post("/oauth/introspect", **asked).json()["active"] is True
 
 
 def test_a_grant_that_is_not_advertised_gets_no_token(api: Live) -> None:
     published = _metadata(api)
-    for grant in ("password", "implicit", "authorization_code", "refresh_token", "none"):
+    for grant in ("password", "implicit", "urn:ietf:params:oauth:grant-type:device_code", "none"):
         assert grant not in published["grant_types_supported"]
-        assert api.exchange(api.world.alder, grant_type=grant).status_code == 400
+        assert api.exchange(api.world.alder, grant_type=grant).json()["error"] == "unsupported_grant_type"
 
 
-def test_each_advertised_scope_can_be_had_by_a_machine_that_was_given_it(sqlite_live: Live) -> None:
-    scopes = _metadata(sqlite_live)["scopes_supported"]
-    machine = _machine_with(sqlite_live, scopes)
+def test_each_advertised_scope_can_be_had_by_a_machine_or_a_person_that_was_given_it(sqlite_live: Live) -> None:
+    scopes, holders = _metadata(sqlite_live)["scopes_supported"], Holders(sqlite_live)
+    machine, session = _machine_with(sqlite_live, GRANTABLE), holders.session(holders.person(*Role))[0]
     for scope in scopes:
-        answer = sqlite_live.exchange(machine, scope=scope)
-        assert answer.json()["scope"] == scope
-    assert sqlite_live.exchange(machine).json()["scope"].split() == scopes
+        if scope in GRANTABLE:
+            assert sqlite_live.exchange(machine, scope=scope).json()["scope"] == scope
+        got = holders.redeemed(holders.code(session, scope=f"openid {scope}"))
+        assert scope in got["scope"].split()
+    assert sqlite_live.exchange(machine).json()["scope"].split() == GRANTABLE
 
 
-def test_a_scope_that_no_machine_can_have_is_not_advertised(api: Live) -> None:
+def test_a_scope_that_nobody_can_have_is_not_advertised(api: Live) -> None:
     scopes = _metadata(api)["scopes_supported"]
-    assert "write:prescription" not in scopes
-    for permission in PERMISSIONS:
-        if permission.name not in scopes:
-            answer = api.exchange(api.world.alder, scope=permission.name)
-            assert answer.json()["error"] == "invalid_scope"
+    assert [name for name in (one.name for one in PERMISSIONS) if name not in scopes] == ["write:prescription"]
+    assert api.exchange(api.world.alder, scope="write:prescription").json()["error"] == "invalid_scope"
+
+
+def test_each_advertised_claim_stands_in_an_id_token(sqlite_live: Live) -> None:
+    holders = Holders(sqlite_live)
+    user_id = holders.person()
+    name = Name("Ada", "Marsh", None, "Mae")
+    holders.write(lambda tx: users.change_profile(tx, user_id, NOW, name=name, phone=None, npi=None))
+    header, claims = decode(holders.tokens(user_id)["id_token"])
+
+    published = _metadata(sqlite_live)
+    assert set(published["claims_supported"]) == set(claims)
+    assert header["alg"] in published["id_token_signing_alg_values_supported"]
+    assert claims["acr"] in published["acr_values_supported"]
+
+
+def test_each_advertised_response_mode_and_prompt_is_answered(sqlite_live: Live) -> None:
+    published, cast = _metadata(sqlite_live), Cast(sqlite_live)
+    browser = cast.signed_in()
+    for mode in published["response_modes_supported"]:
+        answer = browser.send("GET", cast.request(response_mode=mode, prompt="none"))
+        assert answer.status_code == (303 if mode == "query" else 200)
+        assert "code" in (answer.headers.get("location", "") if mode == "query" else answer.text)
+    for prompt in published["prompt_values_supported"]:
+        answer = browser.send("GET", cast.request(prompt=prompt))
+        assert answer.status_code == 303
+        assert "error=" not in answer.headers["location"]
+    sent_back = answered(browser.send("GET", cast.request(response_type="code", prompt="none")))
+    assert sent_back["iss"] == published["issuer"]
+    for wrong in ({"code_challenge_method": "plain"}, {"request": "x"}, {"request_uri": "https://x.example"}):
+        assert "error" in answered(browser.send("GET", cast.request(**wrong)))
+    cast.close()
 
 
 def test_the_key_set_holds_public_members_only(api: Live) -> None:
