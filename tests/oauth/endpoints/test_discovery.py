@@ -24,6 +24,11 @@ from tests.world import AUDIENCE, ISSUER, NOW, Template, Tenant
 
 DOCUMENTS = ["/.well-known/openid-configuration", "/.well-known/oauth-authorization-server"]
 KEY_SET = "/.well-known/jwks.json"
+PROTOCOL_CLAIMS = ["iss", "sub", "aud", "azp", "exp", "iat", "nonce", "auth_time", "acr", "amr", "sid", "at_hash"]
+PERSONAL_CLAIMS = [
+    *("org_id", "org_name", "name", "given_name", "middle_name", "family_name", "nickname"),
+    *("email", "email_verified"),
+]
 BY_SECRET = ["client_secret_basic", "client_secret_post"]
 HAD_BY_SOMEBODY = [permission.name for permission in PERMISSIONS if permission.name != "write:prescription"]
 GRANTABLE = [permission.name for permission in PERMISSIONS if permission.machine is not Machine.NEVER]
@@ -84,29 +89,7 @@ def test_the_whole_of_the_metadata_is_this(api: Live) -> None:
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
         "scopes_supported": ["openid", "profile", "email", "offline_access", *HAD_BY_SOMEBODY],
-        "claims_supported": [
-            "iss",
-            "sub",
-            "aud",
-            "azp",
-            "exp",
-            "iat",
-            "nonce",
-            "auth_time",
-            "acr",
-            "amr",
-            "sid",
-            "at_hash",
-            "org_id",
-            "org_name",
-            "name",
-            "given_name",
-            "middle_name",
-            "family_name",
-            "nickname",
-            "email",
-            "email_verified",
-        ],
+        "claims_supported": [*PROTOCOL_CLAIMS, *PERSONAL_CLAIMS],
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
     }
