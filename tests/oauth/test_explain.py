@@ -8,11 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rxauth.crypto.jws import new_signing_key
-from rxauth.domain import clients, organizations
+from rxauth.domain import clients, organizations, sessions
 from rxauth.oauth.explain import Explanation, explain
 from rxauth.storage.database import Transaction
 from tests.live import Live
 from tests.security.forging import forged, good_header, part, served
+from tests.token_holders import Holders
 from tests.world import AUDIENCE, ISSUER, NOW, Template
 
 
@@ -170,3 +171,18 @@ def test_any_text_at_all_is_explained(api: Live) -> None:
         assert not _explain(api, text).accepted
 
     holds()
+
+
+def test_a_persons_token_is_described_with_its_session_until_that_ends(sqlite_live: Live) -> None:
+    holders = Holders(sqlite_live)
+    session, _ = holders.session(holders.person())
+    token = holders.redeemed(holders.code(session))["access_token"]
+    good = _explain(sqlite_live, token)
+    holders.write(lambda tx: sessions.end(tx, session.id, session.user_id, NOW))
+    ended = _explain(sqlite_live, token)
+
+    assert good.accepted
+    assert good.lines[0] == "This is an access token of a person."
+    assert _fact(good, "session") == session.id
+    assert not ended.accepted
+    assert "The session that this token belongs to has ended." in ended.lines[-1]

@@ -1,0 +1,58 @@
+"""The client for outgoing HTTP: where it must never go, whatever a client registered (threat M-24)."""
+
+import asyncio
+from ipaddress import ip_network
+
+import httpx
+import pytest
+
+from rxauth.edge.outbound import ForbiddenAddressError, Network, Outbound
+
+PRIVATE = [
+    "http://127.0.0.1/x",
+    "http://127.1.2.3:8080/x",
+    "http://localhost/x",
+    "http://0.0.0.0/x",
+    "http://10.0.0.1/x",
+    "http://172.16.0.1/x",
+    "http://192.168.1.1/x",
+    "http://100.64.0.1/x",
+    "http://169.254.169.254/latest/meta-data/",
+    "http://224.0.0.1/x",
+    "http://255.255.255.255/x",
+    "http://[::1]/x",
+    "http://[::]/x",
+    "http://[::ffff:7f00:1]/x",
+    "http://[::ffff:169.254.169.254]/x",
+    "http://[64:ff9b::7f00:1]/x",
+    "http://[2002:7f00:1::]/x",
+    "http://[fe80::1]/x",
+    "http://[fc00::1]/x",
+    "http://[ff02::1]/x",
+    "http://2130706433/x",
+    "http://0x7f000001/x",
+]
+
+
+def _post(url: str, *networks: Network) -> int:
+    async def post() -> int:
+        outbound = Outbound(networks)
+        try:
+            return await outbound.post_form(url, {"a": "b"})
+        finally:
+            await outbound.close()
+
+    return asyncio.run(post())
+
+
+@pytest.mark.parametrize("url", PRIVATE)
+def test_an_address_that_is_not_public_is_never_called(url: str) -> None:
+    with pytest.raises(ForbiddenAddressError):
+        _post(url)
+
+
+def test_a_network_that_is_named_may_be_called_and_no_other() -> None:
+    with pytest.raises(httpx.ConnectError):  # it was called, and nobody listens
+        _post("http://127.0.0.1:9/x", ip_network("127.0.0.0/8"))
+    with pytest.raises(ForbiddenAddressError):
+        _post("http://10.0.0.1/x", ip_network("127.0.0.0/8"))
