@@ -101,6 +101,7 @@ def test_what_is_not_given_has_its_default() -> None:
         "password_parallelism": 1,
         "smtp_url": None,
         "mail_from": None,
+        "outbound_networks": None,
         "key_set_lifetime_s": 300,
         "staleness_bound_s": 10,
     }

@@ -12,7 +12,6 @@ from rxauth.domain import letters, users
 from rxauth.domain.mails import Outbox
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.people import password_resets as table
-from rxauth.storage.tables.people import users as users_table
 from rxauth.storage.tenancy import insert_row, sql
 
 LIFETIME_S: Final = 3_600
@@ -20,7 +19,6 @@ LIVE_LIMIT: Final = 3  # letters an hour that strangers can have sent to somebod
 
 _INSERT = insert_row(table)
 _IS_LIVE = (table.c.used_at.is_(None), table.c.expires_at > bindparam("moment"))
-_LOCKED_PERSON = sql(select(users_table.c.id).where(users_table.c.id == bindparam("user_id")).with_for_update())
 _SENT_LATELY = sql(
     select(func.count())
     .select_from(table)
@@ -48,7 +46,7 @@ def ask(transaction: Transaction, email: str, outbox: Outbox, now: int) -> str |
     user = users.find_by_email(transaction, email)
     if user is None or user.disabled_at is not None:
         return None
-    transaction.first(_LOCKED_PERSON, user_id=user.id)
+    users.lock(transaction, user.id)
     if transaction.first(_SENT_LATELY, user_id=user.id, moment=now)[0] >= LIVE_LIMIT:
         return user.id
     token = secrets.new_handle()
