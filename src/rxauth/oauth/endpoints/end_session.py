@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from rxauth.crypto import jws
 from rxauth.domain import audit, sessions
 from rxauth.domain.audit import Act, Actor, Event
 from rxauth.domain.client_urls import UrlKind, matches
 from rxauth.domain.clients import NATIVE, Client
 from rxauth.domain.sessions import Session
-from rxauth.oauth import logout_tokens
+from rxauth.oauth import id_token_hints, logout_tokens
 from rxauth.oauth.logout_tokens import Notice
 from rxauth.oauth.server import Server
 from rxauth.storage.database import Transaction
@@ -93,16 +92,6 @@ def wanted(server: Server, asked: Mapping[str, str], session: Session | None) ->
 
 def _hinted(server: Server, token: str | None) -> dict[str, Any] | None:
     """Returns what an ID token of this server says, expired or not; None: it is none."""
-    if token is None:
-        return None
-    try:
-        compact = jws.take_apart(token)
-        key = server.keys.ring.verification_key(compact.header.get("kid"), server.clock.seconds())
-        if key is None or compact.header.get("typ") != "JWT":
-            return None
-        jws.verify(compact, key)
-        claims = jws.read_object(compact.payload, "payload")
-    except (jws.MalformedError, jws.BadSignatureError):
-        return None
-    whole = all(isinstance(claims.get(name), str) for name in ("sub", "aud", "sid"))
-    return claims if whole and claims.get("iss") == server.issuer else None
+    claims = None if token is None else id_token_hints.read(server, token)
+    whole = claims is not None and all(isinstance(claims.get(name), str) for name in ("aud", "sid"))
+    return claims if whole else None
