@@ -9,7 +9,7 @@ import bcrypt
 import pytest
 
 from rxauth.crypto.passwords import Cost
-from rxauth.domain import audiences, clients, invites, memberships, passwords, sessions, users
+from rxauth.domain import audiences, clients, invites, memberships, organizations, passwords, sessions, users
 from rxauth.domain.client_urls import UrlKind
 from rxauth.domain.sessions import Proof
 from rxauth.policy.roles import Role
@@ -257,3 +257,20 @@ def test_a_mistake_is_one_sentence(
     known = {"ALDER": sqlite_world.alder.organization_id}
     [sentence] = command_line.fail(sqlite_world.settings, "people", *(known.get(one, one) for one in arguments))
     assert said in sentence
+
+
+def test_the_operator_sets_what_sign_ins_of_an_organization_are_like(
+    command_line: CommandLine, sqlite_world: World
+) -> None:
+    owner = sqlite_world.alder.organization_id
+    asked = ["organizations", "sign-in", owner, "--idle", "15", "--second-factor"]
+    code, printed, error = command_line(sqlite_world.settings, *asked)
+    assert (code, error) == (0, "")
+    assert printed.splitlines() == [
+        "Idle sessions end after 15 minutes.",
+        "All sessions end as everywhere.",
+        "A second factor is asked of everybody.",
+    ]
+    found = read(sqlite_world, lambda tx: organizations.find(tx, owner))
+    assert (found.session_idle_s, found.session_lifetime_s, found.second_factor_required) == (900, None, True)
+    assert command_line.fail(sqlite_world.settings, "organizations", "sign-in", "org_nobody")

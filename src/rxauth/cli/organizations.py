@@ -77,3 +77,27 @@ def disable(organization: Annotated[str, typer.Argument(help="The organization's
 
     write(work)
     print(f"{organization} is disabled.")
+
+
+@app.command("sign-in", short_help="Set what sign-ins for an organization must be like.")
+def sign_in(
+    organization: Annotated[str, typer.Argument(help="The organization's identifier, org_...")],
+    idle: Annotated[int, typer.Option(help="Minutes without activity after which sessions end; 0: as everywhere.")] = 0,
+    lifetime: Annotated[int, typer.Option(help="Minutes after which sessions end anyway; 0: as everywhere.")] = 0,
+    second_factor: Annotated[bool, typer.Option(help="Whether everybody must prove a second factor.")] = False,
+) -> None:
+    """Set what sign-ins for an organization must be like; it holds from the next sign-in or renewal on."""
+    from rxauth.cli.acts import recorded
+    from rxauth.domain import audit, organizations
+    from rxauth.storage.database import Transaction
+
+    def work(transaction: Transaction, now: int) -> tuple[str, str, None]:
+        limits = {"idle_s": idle * 60 or None, "lifetime_s": lifetime * 60 or None}
+        organizations.limit_sessions(transaction, organization, now, **limits)
+        organizations.require_second_factor(transaction, organization, now, required=second_factor)
+        return organization, organization, None
+
+    recorded(audit.Event.SIGN_IN_RULES_SET, work)
+    print(f"Idle sessions end after {idle} minutes." if idle else "Idle sessions end as everywhere.")
+    print(f"All sessions end after {lifetime} minutes." if lifetime else "All sessions end as everywhere.")
+    print(f"A second factor is {'asked of everybody' if second_factor else 'not asked for'}.")

@@ -16,6 +16,7 @@ from rxauth.domain import (
 )
 from rxauth.domain.audit import Act, Actor, Event
 from rxauth.domain.errors import InvalidError
+from rxauth.domain.password_rules import LEAST_CHARACTERS, LEAST_WITH_SECOND_FACTOR
 from rxauth.domain.users import User
 from rxauth.edge import pages
 from rxauth.edge.addresses import ACCOUNT_PATH
@@ -37,10 +38,10 @@ async def show_reset(edge: Edge, request: Request) -> Answer:
     link = _token(request)
     if link is None:
         return _form(request, RESET, "reset_ask.html", {"email": "", "back_url": None})
-    user: User | None = await edge.in_thread(edge.server.database.read, lambda tx: _of_reset(edge, tx, link))
-    if user is None:
+    known = await edge.in_thread(edge.server.database.read, lambda tx: _known_words(edge, tx, link))
+    if known is None:
         return _expired("This link was used, or is more than an hour old.", RESET, "Ask for a new link")
-    return _form(request, RESET, "reset.html", {"email": user.email}, link=link)
+    return _form(request, RESET, "reset.html", _reset_values(known[0], has_second_factor=known[2]), link=link)
 
 
 async def act_reset(edge: Edge, request: Request) -> Answer:
@@ -56,7 +57,8 @@ async def act_reset(edge: Edge, request: Request) -> Answer:
     try:
         password_rules.require_acceptable(new, words, has_second_factor=has_second)
     except InvalidError as error:
-        return _form(request, RESET, "reset.html", {"email": user.email, "error": str(error)}, link=link, status=422)
+        values = _reset_values(user, has_second_factor=has_second) | {"error": str(error)}
+        return _form(request, RESET, "reset.html", values, link=link, status=422)
     new_hash = await edge.slow.run(hashes.new_hash, new, edge.password_cost)
 
     def work(tx: Transaction) -> bool:
@@ -125,6 +127,11 @@ async def _send_reset(edge: Edge, request: Request, email: str) -> Answer:
 
     await edge.in_thread(edge.server.database.write, work)
     return pages.page("reset_sent.html", {"email": email})
+
+
+def _reset_values(user: User, *, has_second_factor: bool) -> Values:
+    least = LEAST_WITH_SECOND_FACTOR if has_second_factor else LEAST_CHARACTERS
+    return {"email": user.email, "password_minimum": least}
 
 
 def _of_reset(edge: Edge, tx: Transaction, link: str) -> User | None:

@@ -126,6 +126,8 @@ async def _page(
         "csrf": token(browser.handle or "", one.sign_in.id),
         "error": problem,
     }
+    if typed is not None and typed.get("act") == "passkey":
+        values["error_field"] = None  # a passkey is no field that could be mended
     if typed is not None and "email" in typed:
         values["email"] = typed["email"]
     status = 200 if problem is None else 422
