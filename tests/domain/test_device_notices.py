@@ -13,9 +13,7 @@ from tests.world import NOW, World
 ADA = "ada@alder.example"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0"
 CHROME = "Mozilla/5.0 (Linux; Android 16) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/147.0 Mobile Safari/537.36"
-EDGE = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/147.0 Safari/537.36 Edg/147.0"
-)
+EDGE = CHROME.replace("Linux; Android 16", "Windows NT 10.0; Win64") + " Edg/147.0"
 
 
 @pytest.fixture

@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 import msgspec
 
 from rxauth.crypto import secrets
-from rxauth.domain import audit, factors, sessions, sign_ins
+from rxauth.domain import audit, device_notices, factors, sessions, sign_ins
 from rxauth.domain.audit import Act, Actor, Event
 from rxauth.domain.clients import Client
+from rxauth.domain.mails import Outbox
 from rxauth.domain.sessions import Proof
 from rxauth.domain.sign_ins import SignIn
 from rxauth.oauth import authorization_request as messages
@@ -154,4 +155,5 @@ def _session(server: Server, transaction: Transaction, one: UnderWay, proof: Pro
     if session is not None:
         sessions.end(transaction, session.id, session.user_id, now)
     begun, handle = sessions.start(transaction, proof, now)
+    device_notices.tell(transaction, begun, Outbox(server.issuer, server.sealing_key), now)
     return handle, begun.id
