@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rxauth.clock import Clock
-from rxauth.crypto.jws import SigningKey, new_signing_key
+from rxauth.crypto.jws import ALGORITHMS, SigningKey, new_signing_key
 from rxauth.domain import clients, organizations, signing_keys
 from rxauth.policy.permissions import MACHINE_DEFAULT
 from rxauth.sandbox import sample
@@ -75,6 +75,7 @@ class Template:
         migrate(owner_url, url)
         database = Database(url)
         self._keys = (new_signing_key(), new_signing_key())
+        self._other_keys = [(new_signing_key(one), new_signing_key(one)) for one in ALGORITHMS if one != "RS256"]
         self._tenants = database.write(self._fill)
         database.close()
 
@@ -103,7 +104,8 @@ class Template:
 
     def _fill(self, transaction: Transaction) -> tuple[Tenant, Tenant]:
         key = make_settings("sqlite:///unused", None).sealing_key
-        signing_keys.make_first(transaction, self._keys, key, NOW - 86_400)
+        for pair in (self._keys, *self._other_keys):
+            signing_keys.make_first(transaction, pair, key, NOW - 86_400)
         sample.load_reference(transaction)
         return add_tenant(transaction, "Alder Clinic"), add_tenant(transaction, "Birch Clinic")
 

@@ -60,7 +60,7 @@ def _facts(header: Any, claims: dict[str, Any], now: int) -> list[str]:
         ("client", claims.get("client_id")),
         ("organization", claims.get("org_id")),
         ("secret", claims.get("secret_id")),
-        ("session", claims.get("sid")),
+        *([("session", claims["sid"])] if "sid" in claims else []),
         ("permissions", _names(claims.get("permissions"))),
         ("issued", _moment(claims.get("iat"), now)),
         ("expires", _moment(claims.get("exp"), now)),
