@@ -102,9 +102,8 @@ def test_people_are_imported_and_sign_in_with_the_passwords_they_had(
     row = {"email": "bob@alder.example", "first_name": "Bob", "last_name": "Reed", "roles": ["Prescriber"], "npi": "1"}
     rows.write_text(json.dumps(row) + "\n\n")
     for file in (table, rows):
-        code, printed, error = command_line(sqlite_world.settings, "people", "import", alder, str(file))
-        assert (code, printed) == (0, "1 people were taken in, 0 lines were refused.\n")
-        assert error == "1 taken, 0 refused so far\n"
+        done = command_line(sqlite_world.settings, "people", "import", alder, str(file))
+        assert done == (0, "1 people were taken in, 0 lines were refused.\n", "")
     attempt = read(sqlite_world, lambda tx: passwords.begin(tx, ADA))
     assert passwords.compare(attempt, PASSWORD, Cost(8, 1, 1)).is_right
     bob = read(sqlite_world, lambda tx: users.find_by_email(tx, "bob@alder.example"))
@@ -113,6 +112,15 @@ def test_people_are_imported_and_sign_in_with_the_passwords_they_had(
         attempt.user.id: {Role.STAFF, Role.SUPPORT},
         bob.id: {Role.PRESCRIBER},
     }
+
+
+def test_a_long_import_tells_how_far_it_is(command_line: CommandLine, sqlite_world: World, tmp_path: Path) -> None:
+    file = tmp_path / "people.csv"
+    rows = [f"person{number}@alder.example,Ada,Marsh,Staff" for number in range(1_010)]
+    file.write_text("\n".join(["email,first_name,last_name,roles", *rows]))
+    asked = ["people", "import", sqlite_world.alder.organization_id, str(file)]
+    done = command_line(sqlite_world.settings, *asked)
+    assert done == (0, "1010 people were taken in, 0 lines were refused.\n", "1000 taken, 0 refused so far\n")
 
 
 def members(world: World) -> dict[str, memberships.Membership]:
