@@ -47,7 +47,7 @@ COMMANDS = {
     "revoke-secret": (["clients", "revoke-secret", "CLIENT", "SECRET"], ["secret.revoked"]),
     "revoke-tokens": (["clients", "revoke-tokens", "CLIENT"], ["client.tokens_revoked"]),
     "disable": (["clients", "disable", "CLIENT"], ["client.disabled"]),
-    "keys rotate": (["keys", "rotate"], ["signing_key.rotated"]),
+    "keys rotate": (["keys", "rotate"], ["signing_key.rotated"] * 3),
 }
 
 
