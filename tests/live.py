@@ -29,14 +29,14 @@ from tests.world import AUDIENCE, ISSUER, StandingClock, Tenant, World
 class Live:
     """A server in a thread of this process. Everything but the process boundary is as in production."""
 
-    def __init__(self, world: World, clock: StandingClock, **changes: Any) -> None:
+    def __init__(self, world: World, clock: StandingClock, port: int = 0, **changes: Any) -> None:
         self.world = world
         self.clock = clock
         self.server = make_server(world.settings, clock)
         self.edge = Edge(self.server, make_api(self.server))
         for name, value in changes.items():
             setattr(self.edge, name, value)
-        self._socket = socket.create_server(("127.0.0.1", 0))
+        self._socket = socket.create_server(("127.0.0.1", port))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         self.http = httpx.Client(base_url=self.url, timeout=30)
         self._uvicorn = protocol.make_server(application(self.edge))
