@@ -270,6 +270,24 @@ def test_a_client_that_is_down_is_asked_again(sqlite_world: World) -> None:
     assert first is not None
 
 
+def test_a_client_hears_of_a_session_that_was_ended_on_the_account_page(sqlite_world: World) -> None:
+    with _listener() as server:
+        live = Live(sqlite_world, StandingClock(), logouts=LogoutNotices(Outbound(LOOPBACK)))
+        holders = Holders(live)
+        uri = f"http://127.0.0.1:{server.server_port}/hear"
+        listening = holders.app("Listening", backchannel_logout_uri=uri)
+        with _browser(holders) as (browser, session):
+            other, _ = holders.session(session.user_id)
+            holders.redeemed(holders.code(other, listening))
+            browser.open("/account/sessions")
+            form = next(number for number, one in enumerate(browser.forms()) if other.id in one.fields.values())
+            browser.submit(form)
+            _, _, heard = server.heard.get(timeout=10)
+        live.stop()
+
+    assert decode(heard["logout_token"][0])[1]["sid"] == other.id
+
+
 def test_an_address_that_is_not_allowed_is_never_called(sqlite_world: World) -> None:
     """M-24 as far as back-channel logout goes: nothing on this machine, unless it is named."""
     with _listener() as server:

@@ -27,6 +27,7 @@ from rxauth.domain.names import Name
 from rxauth.edge.context import Edge
 from rxauth.edge.second_factors import asker
 from rxauth.edge.visits import Visit, outbox
+from rxauth.oauth import logout_tokens
 from rxauth.storage.database import Transaction
 
 NOTICES: Final = MappingProxyType(
@@ -213,12 +214,16 @@ async def revoke_app(edge: Edge, visitor: Visit, fields: Mapping[str, str]) -> R
 
 
 async def _end(edge: Edge, visitor: Visit, session_ids: list[str]) -> Result:
-    def work(tx: Transaction) -> None:
-        for session_id in session_ids:
-            if sessions.end(tx, session_id, visitor.user.id, edge.server.clock.seconds()):
-                _record(edge, tx, visitor, Event.SIGNED_OUT, session_id)
+    def work(tx: Transaction) -> list[str]:
+        now = edge.server.clock.seconds()
+        ended = [session_id for session_id in session_ids if sessions.end(tx, session_id, visitor.user.id, now)]
+        for session_id in ended:
+            _record(edge, tx, visitor, Event.SIGNED_OUT, session_id)
+        return ended
 
-    await edge.in_thread(edge.server.database.write, work)
+    for session_id in await edge.in_thread(edge.server.database.write, work):
+        for notice in await edge.in_thread(logout_tokens.notices, edge.server, session_id, visitor.user.id):
+            edge.logouts.send(notice)
     return Result("ended")
 
 

@@ -53,8 +53,7 @@ async def confirm(edge: Edge, request: Request) -> Answer:
 
 async def _end(edge: Edge, request: Request, return_to: str | None) -> Answer:
     handle = session_handle(request)
-    ended = await edge.in_thread(end_session.end, edge.server, handle, request.network, request.request_id)
-    for notice in ended.notices:
+    for notice in await edge.in_thread(end_session.end, edge.server, handle, request.network, request.request_id):
         edge.logouts.send(notice)
     if return_to is not None:
         # RFC 9700 §4.12: a 307 would send a form on.

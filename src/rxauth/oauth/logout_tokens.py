@@ -6,7 +6,6 @@ from typing import Final
 import msgspec
 
 from rxauth.domain import clients, sessions
-from rxauth.domain.sessions import Session
 from rxauth.oauth.server import Server
 from rxauth.oauth.tokens import new_jti
 from rxauth.storage.database import Transaction
@@ -34,17 +33,22 @@ def addresses(transaction: Transaction, session_id: str) -> dict[str, str]:
     }
 
 
-def notice(server: Server, session: Session, client_id: str, url: str) -> Notice:
-    """Signs the logout token of one client."""
+def notices(server: Server, session_id: str, user_id: str) -> tuple[Notice, ...]:
+    """Signs the logout tokens of a session that was ended; blocks its thread."""
+    found = server.database.read(lambda tx: addresses(tx, session_id))
+    return tuple(_notice(server, session_id, user_id, client_id, url) for client_id, url in found.items())
+
+
+def _notice(server: Server, session_id: str, user_id: str, client_id: str, url: str) -> Notice:
     now = server.clock.seconds()
     claims = {
         "iss": server.issuer,
-        "sub": session.user_id,
+        "sub": user_id,
         "aud": client_id,
         "iat": now,
         "exp": now + LIFETIME_S,
         "jti": new_jti(),
-        "sid": session.id,
+        "sid": session_id,
         "events": {_EVENT: {}},
     }
     return Notice(url, client_id, server.keys.logout_token_signer.sign(msgspec.json.encode(claims)))

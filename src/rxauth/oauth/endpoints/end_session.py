@@ -17,14 +17,6 @@ from rxauth.storage.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """A session that was ended, None if there was none, and the clients that must hear of it."""
-
-    session: Session | None
-    notices: tuple[Notice, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Wanted:
     """What a request to sign out comes to.
 
@@ -44,14 +36,14 @@ def return_url(client: Client | None, presented: str | None) -> str | None:
     return presented if matches(client.urls[UrlKind.LOGOUT], presented, is_native=client.app_type == NATIVE) else None
 
 
-def end(server: Server, handle: str | None, network: str, request_id: str) -> Ended:
-    """Ends the session of a cookie, with all that it led to; blocks its thread."""
+def end(server: Server, handle: str | None, network: str, request_id: str) -> tuple[Notice, ...]:
+    """Ends the session of a cookie, with all that it led to; returns what its clients must be told."""
     now, now_us = server.clock.seconds(), server.clock.microseconds()
 
-    def work(transaction: Transaction) -> tuple[Session | None, dict[str, str]]:
+    def work(transaction: Transaction) -> Session | None:
         session = None if handle is None else sessions.find(transaction, handle)
         if session is None or not sessions.end(transaction, session.id, session.user_id, now):
-            return None, {}
+            return None
         act = Act(
             Event.SIGNED_OUT,
             Actor("person", session.user_id),
@@ -61,13 +53,10 @@ def end(server: Server, handle: str | None, network: str, request_id: str) -> En
             request_id=request_id,
         )
         audit.record(transaction, act, now_us)
-        return session, logout_tokens.addresses(transaction, session.id)
+        return session
 
-    session, addresses = server.database.write(work)
-    if session is None:
-        return Ended(None)
-    notices = (logout_tokens.notice(server, session, client_id, url) for client_id, url in addresses.items())
-    return Ended(session, tuple(notices))
+    session = server.database.write(work)
+    return () if session is None else logout_tokens.notices(server, session.id, session.user_id)
 
 
 def wanted(server: Server, asked: Mapping[str, str], session: Session | None) -> Wanted:
