@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 
 from graphql import GraphQLResolveInfo
 
+from rxauth.api.errors import StepUpError
 from rxauth.clock import Clock
+from rxauth.policy.assurance import Wanted
 from rxauth.policy.subjects import Caller
 from rxauth.storage.database import Database, Transaction
 
@@ -44,6 +46,15 @@ class Context:
     def organization_id(self) -> str:
         """The organization whose records the request may touch."""
         return self.caller.organization_id
+
+    def require_authentication(self, wanted: Wanted) -> None:
+        """Asks that the person proved lately, and surely enough, who it is.
+
+        Raises:
+            StepUpError: see there.
+        """
+        if not wanted.is_met(self.caller.authentication, self.clock.seconds()):
+            raise StepUpError(wanted)
 
     def within(self, transaction: Transaction) -> "Context":
         """Returns the same request, reading in one transaction."""

@@ -6,6 +6,7 @@ from typing import Any, Final
 from graphql import GraphQLError
 
 from rxauth.domain.errors import AbsentError, DomainError, ExistsError, InvalidError
+from rxauth.policy.assurance import Wanted
 from rxauth.policy.decide import Insufficient
 from rxauth.policy.subjects import NoOrganizationError
 from rxauth.storage.database import ConflictError, DatabaseUnavailableError, UnacceptableValueError
@@ -20,6 +21,7 @@ class Code(StrEnum):
     EMPTY_AUTHORIZATION_HEADER = "EMPTY_AUTHORIZATION_HEADER"
     INVALID_TOKEN = "INVALID_TOKEN"  # noqa: S105
     FORBIDDEN = "FORBIDDEN"
+    STEP_UP = "INSUFFICIENT_USER_AUTHENTICATION"
     SYNTAX = "GRAPHQL_PARSE_FAILED"
     VALIDATION = "GRAPHQL_VALIDATION_FAILED"
     LIMIT_EXCEEDED = "LIMIT_EXCEEDED"
@@ -35,6 +37,7 @@ MEANINGS: Final = {
     Code.EMPTY_AUTHORIZATION_HEADER: "No token was sent. Get one from /oauth/token and send it in Authorization.",
     Code.INVALID_TOKEN: "The token is malformed, expired, revoked or for another API. Get a new one.",
     Code.FORBIDDEN: "The token lacks the permission named in `requiredPermission`; if none is named, an organization.",
+    Code.STEP_UP: "The person must sign in again, with the `acr_values` and `max_age` that the error names.",
     Code.SYNTAX: "The document is not GraphQL.",
     Code.VALIDATION: "The document does not fit the schema.",
     Code.LIMIT_EXCEEDED: "The document asks for too much at once. Ask for less, or in several requests.",
@@ -58,6 +61,14 @@ class ForbiddenError(Exception):
     def __init__(self, insufficient: Insufficient) -> None:
         self.permissions = insufficient.wanted
         super().__init__(f"Needs {' or '.join(insufficient.wanted)}: {insufficient.reason}.")
+
+
+class StepUpError(Exception):
+    """An act wants to be surer of who is there than the token can make it (RFC 9470 §3)."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self.wanted = wanted
+        super().__init__("Sign in again, and prove a second factor, to do this.")
 
 
 class LimitExceededError(Exception):
@@ -86,6 +97,9 @@ def _classified(error: GraphQLError, default: Code) -> tuple[Code, str, dict[str
         return default, error.message, {}
     if isinstance(cause, ForbiddenError):
         return Code.FORBIDDEN, str(cause), {"requiredPermission": cause.permissions[0]}
+    if isinstance(cause, StepUpError):
+        wanted = cause.wanted
+        return Code.STEP_UP, str(cause), {"acr_values": wanted.acr, "max_age": wanted.max_age_s}
     if isinstance(cause, NoOrganizationError):
         return Code.FORBIDDEN, "Needs an organization: sign in to one of yours.", {}
     if isinstance(cause, DomainError):

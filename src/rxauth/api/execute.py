@@ -20,9 +20,10 @@ from graphql import parse as parse_document
 
 from rxauth.api import limits, requests
 from rxauth.api.context import Context
-from rxauth.api.errors import ERRORS_LIMIT, Code, ForbiddenError, LimitExceededError, code_of, formatted
+from rxauth.api.errors import ERRORS_LIMIT, Code, ForbiddenError, LimitExceededError, StepUpError, code_of, formatted
 from rxauth.api.schema import paged_fields
 from rxauth.clock import Clock
+from rxauth.policy.assurance import Wanted
 from rxauth.policy.subjects import Caller
 from rxauth.storage.database import Database, DatabaseUnavailableError
 
@@ -40,6 +41,7 @@ class Failure(Enum):
     VALIDATION = auto()
     VARIABLES = auto()
     FORBIDDEN = auto()
+    STEP_UP = auto()
     UNAVAILABLE = auto()
 
 
@@ -48,12 +50,14 @@ class Outcome:
     """The answer, encoded. failure None: the operation ran, though fields of it may have failed.
 
     forbidden: the permissions that fields asked for and the caller lacks. unexpected: what the log must have.
+    step_up: how the person must sign in again, None if it need not.
     """
 
     body: bytes
     failure: Failure | None = None
     forbidden: tuple[str, ...] = ()
     unexpected: tuple[Exception, ...] = ()
+    step_up: Wanted | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,8 +192,11 @@ def _outcome(result: ExecutionResult) -> Outcome:
     forbidden = tuple(
         error.original_error.permissions[0] for error in errors if isinstance(error.original_error, ForbiddenError)
     )
+    step_up = next((one.original_error.wanted for one in errors if isinstance(one.original_error, StepUpError)), None)
     body = _ENCODER.encode({"errors": shown, "data": result.data} if errors[0].path else {"errors": shown})
-    return Outcome(body, _failure(result.data, codes, has_path=errors[0].path is not None), forbidden, unexpected)
+    return Outcome(
+        body, _failure(result.data, codes, has_path=errors[0].path is not None), forbidden, unexpected, step_up
+    )
 
 
 def _failure(data: Mapping[str, Any] | None, codes: set[Code], *, has_path: bool) -> Failure | None:
@@ -198,4 +205,6 @@ def _failure(data: Mapping[str, Any] | None, codes: set[Code], *, has_path: bool
     if not has_path:
         return Failure.VARIABLES
     nothing_ran = data is None or all(value is None for value in data.values())
+    if nothing_ran and codes == {Code.STEP_UP}:
+        return Failure.STEP_UP
     return Failure.FORBIDDEN if nothing_ran and codes == {Code.FORBIDDEN} else None

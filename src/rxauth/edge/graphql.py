@@ -1,5 +1,6 @@
 """POST /graphql: the token first, then the document, in one worker thread (GraphQL over HTTP, RFC 6750)."""
 
+from dataclasses import replace
 from typing import Final
 
 from rxauth.api.execute import Failure, Outcome
@@ -11,8 +12,9 @@ from rxauth.edge.requests import Request, bearer, require_json
 from rxauth.edge.responses import Answer, graphql_answer
 from rxauth.oauth import holders, tokens
 from rxauth.oauth.claims import AccessClaims
-from rxauth.oauth.errors import InsufficientScopeError, InvalidTokenError
+from rxauth.oauth.errors import InsufficientScopeError, InsufficientUserAuthenticationError, InvalidTokenError
 from rxauth.policy import decide
+from rxauth.policy.assurance import Authentication
 from rxauth.policy.subjects import Caller
 
 _GRAPHQL: Final = "application/graphql-response+json"
@@ -23,6 +25,7 @@ _STATUS: Final = {
     Failure.VALIDATION: 422,
     Failure.VARIABLES: 422,
     Failure.FORBIDDEN: 403,
+    Failure.STEP_UP: 401,
     Failure.UNAVAILABLE: 503,
 }
 # Clients of application/json read errors only from a 200; these are no answers to a document, so they differ there too.
@@ -70,7 +73,10 @@ def _run(edge: Edge, claims: AccessClaims, body: bytes) -> Outcome:
 def _caller(edge: Edge, claims: AccessClaims) -> Caller:
     now = edge.server.clock.seconds()
     subject = holders.find(edge.server, claims, now)
-    return decide.caller(claims.permissions, subject, claims.client_id, claims.jti, now)
+    caller = decide.caller(claims.permissions, subject, claims.client_id, claims.jti, now)
+    if claims.acr is None or claims.auth_time is None:
+        return caller
+    return replace(caller, authentication=Authentication(claims.acr, claims.auth_time))
 
 
 def _answer(request: Request, outcome: Outcome) -> Answer:
@@ -85,6 +91,10 @@ def _answer(request: Request, outcome: Outcome) -> Answer:
         lacking = InsufficientScopeError("The token lacks a permission.")
         name, value = challenge(lacking)
         wanted = f', scope="{outcome.forbidden[0]}"' if outcome.forbidden else ""
+        headers.append((name, value + wanted.encode()))
+    if outcome.failure is Failure.STEP_UP and outcome.step_up is not None and modern:
+        name, value = challenge(InsufficientUserAuthenticationError("The person must sign in again."))
+        wanted = f', acr_values="{outcome.step_up.acr}", max_age={outcome.step_up.max_age_s}'
         headers.append((name, value + wanted.encode()))
     if outcome.failure is Failure.UNAVAILABLE:
         headers.append(RETRY_AFTER)

@@ -143,6 +143,14 @@ class InsufficientScopeError(OAuthError):
     section = "RFC 6750 §3.1"
 
 
+class InsufficientUserAuthenticationError(OAuthError):
+    """The person behind the token must sign in again, more surely or more lately."""
+
+    code = "insufficient_user_authentication"
+    status = 401
+    section = "RFC 9470 §3"
+
+
 class TooManyRequestsError(OAuthError):
     """Too many failed attempts from one place; `Retry-After` says how many seconds to wait."""
 
@@ -189,6 +197,7 @@ ERRORS: Final = (
     InvalidTargetError,
     InvalidTokenError,
     InsufficientScopeError,
+    InsufficientUserAuthenticationError,
     TooManyRequestsError,
     TemporarilyUnavailableError,
     ServerError,

@@ -1,15 +1,39 @@
 """How sure a sign-in makes us of who is there: authentication methods to assurance levels (NIST SP 800-63B-4 §2)."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 AAL1: Final = "aal1"
 AAL2: Final = "aal2"
+_LEVELS: Final = (AAL1, AAL2)
 PASSWORD: Final = "pwd"  # noqa: S105
 ONE_TIME_CODE: Final = "otp"
 RECOVERY_CODE: Final = "rc"
 PASSKEY: Final = "pop"
 USER_VERIFIED: Final = "user"
+
+
+@dataclass(frozen=True, slots=True)
+class Authentication:
+    """How, and when, the person behind a request proved who it is. at: UTC seconds."""
+
+    acr: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """How sure an act wants to be of who is there: at least this level, proven at most this long ago."""
+
+    acr: str
+    max_age_s: int
+
+    def is_met(self, proven: Authentication | None, now: int) -> bool:
+        """Tells whether a proof will do; None, a machine's, never does."""
+        if proven is None:
+            return False
+        return _LEVELS.index(proven.acr) >= _LEVELS.index(self.acr) and now - proven.at <= self.max_age_s
 
 
 def acr_of(methods: Iterable[str]) -> str:

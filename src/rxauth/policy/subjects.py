@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from rxauth.policy.assurance import Authentication
 from rxauth.policy.roles import Role
 
 
@@ -47,12 +48,16 @@ class NoOrganizationError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who makes one request, and what this request may use: the token's permissions, less what no longer holds."""
+    """Who makes one request, and what this request may use: the token's permissions, less what no longer holds.
+
+    authentication: None for a machine, which has nobody to ask.
+    """
 
     subject: Subject
     permissions: frozenset[str]
     client_id: str
     token_id: str
+    authentication: Authentication | None = None
 
     @property
     def organization_id(self) -> str:
