@@ -15,6 +15,7 @@ from rxauth.edge.responses import Answer, empty_answer
 from rxauth.oauth.server import Server
 
 REMEMBERED_LIMIT: Final = 10_000
+ORIGIN_LIMIT_CHARACTERS: Final = 300  # no host name is longer than 253 (RFC 1035 §2.3.4)
 _VARY: Final = (b"vary", b"Origin")
 _ALLOWED_HEADERS: Final = (
     b"access-control-allow-headers",
@@ -58,7 +59,9 @@ class Origins:
 def origin_of(request: Request) -> str | None:
     """Returns where a browser says a request comes from; None: nowhere, or an origin that any page can have."""
     origins = request.headers(b"origin")
-    return origins[0] if len(origins) == 1 and origins[0] != "null" else None
+    if len(origins) != 1 or origins[0] == "null" or len(origins[0]) > ORIGIN_LIMIT_CHARACTERS:
+        return None
+    return origins[0]
 
 
 def preflight(origin: str | None, methods: tuple[str, ...], *, is_registered: bool) -> Answer:
