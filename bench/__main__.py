@@ -5,15 +5,18 @@ import datetime
 import json
 import shutil
 import tempfile
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
-from bench import checks, installation, machine, report, servers
+from bench import checks, crowd, installation, load, machine, report, servers, signing_in
 from bench.installation import AUDIENCE, SCOPE, Installation
 from bench.load import Post
-from bench.machine import Cores
-from bench.sitting import Contender, Sitting
+from bench.machine import BareHashes, BareSignatures, Cores
+from bench.servers import Command
+from bench.sitting import WARM_UP_S, YARDSTICK_S, Contender, Sitting
 
 # What the published clients ask of a patient.
 _DOCUMENT: Final = """query patient($id: ID!) {
@@ -70,17 +73,58 @@ def _sit(
     print("Timing starts ...", flush=True)
     first_token_s = checks.first_token_s(sqlite, cores, _exchange(sqlite))
     help_s = checks.help_s(cores)
+    signatures = BareSignatures(cores)
+
+    def of_post(name: str, start: Callable[[], Command], post: Post) -> Contender:
+        return Contender(name, start, post, load.again_and_again(post, folder), signatures)
+
     contenders = [
-        Contender(report.TOKEN_SQLITE, lambda: servers.rxauth_serve(sqlite), _exchange(sqlite)),
-        Contender(report.TOKEN_POSTGRES, lambda: servers.rxauth_serve(postgres), _exchange(postgres)),
-        Contender(report.TOKEN_PEER, servers.peer, _peer_exchange()),
-        Contender(report.CALL, lambda: servers.rxauth_serve(sqlite), calls["SQLite"]),
-        Contender(report.BARE_CALL, lambda: servers.bare_app(sqlite), calls["SQLite"]),
+        of_post(report.TOKEN_SQLITE, lambda: servers.rxauth_serve(sqlite), _exchange(sqlite)),
+        of_post(report.TOKEN_POSTGRES, lambda: servers.rxauth_serve(postgres), _exchange(postgres)),
+        of_post(report.TOKEN_PEER, servers.peer, _peer_exchange()),
+        of_post(report.CALL, lambda: servers.rxauth_serve(sqlite), calls["SQLite"]),
+        of_post(report.BARE_CALL, lambda: servers.bare_app(sqlite), calls["SQLite"]),
+        *_of_people(
+            {"SQLite": sqlite, "PostgreSQL": postgres}, cores, signatures, _peak(sqlite, cores, chosen, folder)
+        ),
     ]
     print(f"Measuring, {chosen.rounds} rounds of {chosen.seconds:g} s each ...", flush=True)
-    runs = Sitting(cores, chosen.seconds, chosen.rounds, folder).hold(contenders)
+    runs = Sitting(cores, chosen.seconds, chosen.rounds).hold(contenders)
     machine_made_of = machine.describe(folder)
     return report.Sat(started, machine_made_of, chosen.seconds, runs, first_token_s, help_s, written)
+
+
+def _of_people(
+    installations: Mapping[str, Installation], cores: Cores, signatures: BareSignatures, peak: float
+) -> list[Contender]:
+    """Returns what is measured of people who sign in; peak: SQLite's tokens of machines per second."""
+    hashes = BareHashes(cores)
+    most_hashes, most_signatures = hashes.per_second(YARDSTICK_S), signatures.per_second(YARDSTICK_S)
+    crowds = {engine: crowd.gather(one) for engine, one in installations.items()}
+    contenders = []
+    for engine, one in installations.items():
+        token, people = _exchange(one), crowds[engine]
+        serve = partial(servers.rxauth_serve, one)
+        everywhere = partial(servers.rxauth_serve, one, on_both_cores=True)
+        logins = signing_in.logins(people, most_hashes)
+        exchanges = signing_in.exchanges(people, most_signatures)
+        contenders += [
+            Contender(report.LOGIN.format(engine), everywhere, token, logins, hashes),
+            Contender(report.AUTHORIZE.format(engine), serve, token, signing_in.authorizations(people), signatures),
+            Contender(report.CODE.format(engine), serve, token, exchanges, signatures),
+        ]
+    sqlite = installations["SQLite"]
+    token, serve = _exchange(sqlite), partial(servers.rxauth_serve, sqlite)
+    for name, queue in (report.HALF_PEAK, None), (report.HALF_PEAK_QUEUED, crowds["SQLite"]):
+        contenders.append(Contender(name, serve, token, signing_in.steady_tokens(token, peak / 2, queue), signatures))
+    return contenders
+
+
+def _peak(one: Installation, cores: Cores, chosen: argparse.Namespace, folder: Path) -> float:
+    """Returns the most machines' tokens per second, the half of which is a steady load."""
+    with servers.started(servers.rxauth_serve(one), cores, _exchange(one)) as server:
+        load.put_on(server.url, _exchange(one), WARM_UP_S, folder)
+        return load.put_on(server.url, _exchange(one), chosen.seconds, folder).per_second
 
 
 def _token(one: Installation, cores: Cores) -> str:

@@ -2,7 +2,7 @@
 
 import json
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -84,6 +84,15 @@ class Answered:
     def per_second(self) -> float:
         """The rate."""
         return self.answers / self.seconds
+
+
+# Makes ready what so many seconds of load at a URL need, and returns what puts it on.
+Load = Callable[[str, float], Callable[[], Answered]]
+
+
+def again_and_again(post: Post, folder: Path) -> Load:
+    """Returns the load that `put_on` makes."""
+    return lambda url, seconds: lambda: put_on(url, post, seconds, folder)
 
 
 def put_on(url: str, post: Post, seconds: float, folder: Path) -> Answered:

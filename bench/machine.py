@@ -1,18 +1,21 @@
-"""The machine: its cores, what it is made of, and how many bare signatures one core makes."""
+"""The machine: its cores, what it is made of, and how many bare signatures and hashes it makes."""
 
 import os
 import platform
 import shutil
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from cryptography import __version__ as cryptography_version
 from cryptography.hazmat.backends.openssl import backend
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
+
+from rxauth.crypto.passwords import Cost, new_hash
 
 _SIGNED_BYTES: Final = 700  # about the length of a token before its signature
 _TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
@@ -24,6 +27,15 @@ class Cores:
 
     server: int
     load: int
+
+
+class Yardstick(Protocol):
+    """What a rate is compared with."""
+
+    name: str
+
+    def per_second(self, seconds: float) -> float:
+        """Measures the rate of the bare act."""
 
 
 def two_cores() -> Cores:
@@ -40,7 +52,9 @@ def two_cores() -> Cores:
 
 
 class BareSignatures:
-    """The yardstick: RSA-2048 signatures with SHA-256 and PKCS #1 v1.5, on one core and with nothing around them."""
+    """The yardstick of most: RSA-2048 signatures (SHA-256, PKCS #1 v1.5) on one core, with nothing around them."""
+
+    name = "bare RSA-2048 signature"
 
     def __init__(self, cores: Cores) -> None:
         self._cores = cores
@@ -59,6 +73,34 @@ class BareSignatures:
         finally:
             os.sched_setaffinity(0, {self._cores.load})
         return signed / elapsed
+
+
+class BareHashes:
+    """The yardstick of logins: Argon2id at the cost that is set by default, two at a time, on both cores."""
+
+    name = "bare Argon2id hash, two at a time"
+
+    def __init__(self, cores: Cores) -> None:
+        self._cores = cores
+
+    def per_second(self, seconds: float) -> float:
+        """Measures the rate; both cores must be free."""
+        os.sched_setaffinity(0, {self._cores.server, self._cores.load})  # threads begin with what their maker has
+        try:
+            with ThreadPoolExecutor(2) as threads:
+                started_at = time.perf_counter()
+                hashed = sum(threads.map(_hash_until, [started_at + seconds] * 2))
+                return hashed / (time.perf_counter() - started_at)
+        finally:
+            os.sched_setaffinity(0, {self._cores.load})
+
+
+def _hash_until(ends_at: float) -> int:
+    hashed, cost = 0, Cost()
+    while time.perf_counter() < ends_at:
+        new_hash("mauve tin lorry wharf", cost)
+        hashed += 1
+    return hashed
 
 
 def processor_seconds(process_id: int) -> float:

@@ -16,6 +16,13 @@ TOKEN_POSTGRES: Final = "token, rxauth on PostgreSQL"
 TOKEN_PEER: Final = "token, oidc-provider, memory adapter"
 CALL: Final = "patient(id), rxauth on SQLite"
 BARE_CALL: Final = "patient(id), no verification, no policy"
+# With the engine's name.
+LOGIN: Final = "login, rxauth on {}"
+AUTHORIZE: Final = "live session to a code, rxauth on {}"
+CODE: Final = "code exchange, rxauth on {}"
+HALF_PEAK: Final = "token at half its peak rate, SQLite"
+HALF_PEAK_QUEUED: Final = "the same, Argon2 queue full"
+_ENGINES: Final = ("SQLite", "PostgreSQL")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +76,34 @@ class Sat:
             _at_most("resident after tokens", _each(self.of(TOKEN_SQLITE), _resident), 120, "{:.0f} MB"),
             _at_most("resident after tokens, PostgreSQL", _each(self.of(TOKEN_POSTGRES), _resident), 120, "{:.0f} MB"),
             _at_most("resident after API calls", _each(self.of(CALL), _resident), 120, "{:.0f} MB"),
+            *self._figures_of_people(),
+        ]
+
+    def _figures_of_people(self) -> list[Figure]:
+        queued, alone = self.of(HALF_PEAK_QUEUED), self.of(HALF_PEAK)
+        return [
+            *(
+                _at_least(f"login of bare hashes, {engine}", _each(self.of(LOGIN.format(engine)), _of_bare), 0.8)
+                for engine in _ENGINES
+            ),
+            _at_most(
+                "token p99 with the Argon2 queue full, of without",
+                tuple(one.p99_ms / other.p99_ms for one, other in zip(queued, alone, strict=True)),
+                2,
+                "{:.2f}",
+            ),
+            *(
+                _at_most(
+                    f"live session to a code, {engine}", _each(self.of(AUTHORIZE.format(engine)), _p50), 8, "{:.1f} ms"
+                )
+                for engine in _ENGINES
+            ),
+            *(
+                _at_least(
+                    f"code exchange of bare signatures, {engine}", _each(self.of(CODE.format(engine)), _of_bare), target
+                )
+                for engine, target in zip(_ENGINES, (0.15, 0.17), strict=True)
+            ),
         ]
 
     def _paired(self, one: str, other: str) -> tuple[float, ...]:
@@ -79,7 +114,8 @@ class Sat:
         """Returns the page."""
         how = (
             f"{len(self.of(CALL))} rounds of {self.seconds:g} s each, interleaved; wrk with one thread and 24 kept "
-            "connections on one core, the server on another, PostgreSQL on the load's"
+            "connections on one core, the server on another, PostgreSQL on the load's. People and the steady load: a "
+            "client in Python in wrk's place. Logins: 8 at a time, the server on both cores, the load on one of them"
         )
         described = {**self.machine, "sitting": how}
         lines = [
@@ -89,7 +125,7 @@ class Sat:
             "",
             "| what | median/s | min | max | spread | p50 ms | p99 ms | core busy | core µs each | of bare |",
             "|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|",
-            _bare_row(self.runs),
+            *(_bare_row(name, self.runs) for name in dict.fromkeys(run.bare for run in self.runs)),
             *(_row(self.of(name)) for name in dict.fromkeys(run.contender for run in self.runs)),
             "",
             "| figure | median | min to max | target | aim | met |",
@@ -123,12 +159,17 @@ def _of_bare(run: Run) -> float:
     return run.of_bare
 
 
+def _p50(run: Run) -> float:
+    return run.p50_ms
+
+
 def _resident(run: Run) -> float:
     return run.resident_mb
 
 
-def _at_least(what: str, values: tuple[float, ...], target: float, aim: float) -> Figure:
-    return Figure(what, values, f"at least {target:.2f}", f"{aim:.2f}", statistics.median(values) >= target, "{:.3f}")
+def _at_least(what: str, values: tuple[float, ...], target: float, aim: float | None = None) -> Figure:
+    shown = "" if aim is None else f"{aim:.2f}"
+    return Figure(what, values, f"at least {target:.2f}", shown, statistics.median(values) >= target, "{:.3f}")
 
 
 def _at_most(what: str, values: tuple[float, ...], target: float, shown: str) -> Figure:
@@ -152,9 +193,9 @@ def _row(runs: Sequence[Run]) -> str:
     return f"| {runs[0].contender} | {_rates(rates)} | {p50:.1f} | {p99:.1f} | {busy:.0%} | {cost:.0f} | {share:.2f} |"
 
 
-def _bare_row(runs: Sequence[Run]) -> str:
-    rates = [run.bare_per_second for run in runs]
-    return f"| bare RSA-2048 signature | {_rates(rates)} | | | | {1e6 / statistics.median(rates):.0f} | 1.00 |"
+def _bare_row(name: str, runs: Sequence[Run]) -> str:
+    rates = [run.bare_per_second for run in runs if run.bare == name]
+    return f"| {name} | {_rates(rates)} | | | | {1e6 / statistics.median(rates):.0f} | 1.00 |"
 
 
 def _rates(rates: Sequence[float]) -> str:

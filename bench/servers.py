@@ -1,4 +1,4 @@
-"""The servers that are measured, each a process of its own, pinned to one core."""
+"""The servers that are measured, each a process of its own, pinned to one core unless it needs both."""
 
 import json
 import os
@@ -28,12 +28,13 @@ _PAUSE_S: Final = 0.005
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """How a server is started. told: what it reads from its standard input."""
+    """How a server is started. told: what it reads from its standard input; on_both_cores: one is not enough."""
 
     arguments: tuple[str, ...]
     environment: Mapping[str, str]
     port: int
     told: str = ""
+    on_both_cores: bool = False
 
     @property
     def url(self) -> str:
@@ -50,10 +51,11 @@ class Running:
     started_s: float
 
 
-def rxauth_serve(installation: Installation) -> Command:
+def rxauth_serve(installation: Installation, *, on_both_cores: bool = False) -> Command:
     """Returns the real thing."""
     port = _free_port()
-    return Command((program("rxauth"), "serve"), installation.environment(port), port)
+    environment = installation.environment(port)
+    return Command((program("rxauth"), "serve"), environment, port, on_both_cores=on_both_cores)
 
 
 def bare_app(installation: Installation) -> Command:
@@ -121,8 +123,9 @@ def started(command: Command, cores: Cores, first: Post) -> Iterator[Running]:
 
 
 def _popen(command: Command, cores: Cores, output: IO[str]) -> subprocess.Popen[str]:
+    allowed = f"{cores.server},{cores.load}" if command.on_both_cores else str(cores.server)
     process = subprocess.Popen(
-        ["taskset", "--cpu-list", str(cores.server), *command.arguments],
+        ["taskset", "--cpu-list", allowed, *command.arguments],
         cwd=ROOT,
         env=dict(command.environment),
         stdin=subprocess.PIPE,
