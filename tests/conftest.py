@@ -14,7 +14,7 @@ ENGINES = ("sqlite", "postgresql")
 _cluster: list[postgres.Cluster] = []
 
 hypothesis_settings.register_profile("test", deadline=None, max_examples=50, print_blob=True)
-hypothesis_settings.register_profile("prove", deadline=None, max_examples=5_000, print_blob=True)
+hypothesis_settings.register_profile("prove", deadline=None, max_examples=1_000, print_blob=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
