@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -99,6 +100,14 @@ class Live:
             "secret_id": tenant.secret_id,
         }
         return {name: value for name, value in (good | changes).items() if value is not None}
+
+
+def at_its_issuer(world: World) -> Live:
+    """Serves a world under the URL that it says it has, and at this moment: for clients that look, and have clocks."""
+    port = free_port()
+    url = f"http://localhost:{port}"
+    settings = replace(world.settings, issuer=f"{url}/", audience=url)
+    return Live(replace(world, settings=settings), StandingClock(int(time.time())), port)
 
 
 class Process:

@@ -4,8 +4,6 @@ import http.server
 import re
 import subprocess
 import threading
-import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -16,9 +14,9 @@ from rxauth.domain.client_urls import Registered
 from rxauth.domain.peoples_clients import PeoplesClient
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
-from tests.live import Live, free_port
+from tests.live import at_its_issuer
 from tests.people import PASSWORD, add_person
-from tests.world import NOW, StandingClock, World
+from tests.world import NOW, World
 
 HERE: Final = Path(__file__).parent
 GUIDE: Final = HERE.parents[1] / "docs" / "guides" / "browser-clients.md"
@@ -91,16 +89,14 @@ class Scene:
     """
 
     def __init__(self, world: World, folder: Path) -> None:
-        port = free_port()
-        self.url = f"http://localhost:{port}"
-        settings = replace(world.settings, issuer=f"{self.url}/", audience=self.url)
-        # The clients have clocks of their own.
-        self.live = Live(replace(world, settings=settings), StandingClock(int(time.time())), port)
+        self.live = at_its_issuer(world)
         scripts = bundle(folder)
         self.apps = {name: App() for name in scripts}
         self.client_ids = self.live.server.database.write(self._fill)
         for name, script in scripts.items():
-            ours = script.replace(DOCUMENTED_URL, self.url).replace(DOCUMENTED_CLIENT, self.client_ids[name])
+            ours = script.replace(DOCUMENTED_URL, self.live.server.audience).replace(
+                DOCUMENTED_CLIENT, self.client_ids[name]
+            )
             self.apps[name].script = ours
 
     def _fill(self, tx: Transaction) -> dict[str, str]:

@@ -1,6 +1,8 @@
 """Stories with libraries that nobody here wrote: they get a token, use it, and verify it from the key set."""
 
+import asyncio
 import time
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,10 +16,23 @@ from joserfc.jwt import JWTClaimsRegistry
 from oauthlib.oauth2 import BackendApplicationClient
 from oauthlib.oauth2.rfc6749.errors import CustomOAuth2Error, InvalidClientError, InvalidScopeError, OAuth2Error
 from requests_oauthlib import OAuth2Session as RequestsSession
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
-from tests.live import Live
+from rxauth.domain import clients, memberships, peoples_clients
+from rxauth.domain.client_urls import Registered
+from rxauth.domain.peoples_clients import PeoplesClient
+from rxauth.policy.roles import Role
+from rxauth.storage.database import Transaction
+from tests.browsing import Browser
+from tests.live import Live, at_its_issuer
+from tests.people import PASSWORD, add_person
 from tests.security.forging import READ, accepted
-from tests.world import AUDIENCE, ISSUER, StandingClock, World
+from tests.signing_in import CALLBACK
+from tests.world import AUDIENCE, ISSUER, NOW, StandingClock, World
 
 SCOPE = "read:patient write:patient read:prescription read:order write:order"
 KEY_SET = "/.well-known/jwks.json"
@@ -27,6 +42,14 @@ KEY_SET = "/.well-known/jwks.json"
 def today(sqlite_world: World) -> Iterator[Live]:
     """A server whose clock stands at this moment, because the libraries have clocks of their own."""
     running = Live(sqlite_world, StandingClock(int(time.time())))
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def discoverable(sqlite_world: World) -> Iterator[Live]:
+    """A server that is where its metadata says it is."""
+    running = at_its_issuer(sqlite_world)
     yield running
     running.stop()
 
@@ -163,3 +186,75 @@ def test_a_token_that_pyjwt_signed_with_our_key_is_accepted(sqlite_live: Live) -
     answer: httpx.Response = sqlite_live.graphql(token, READ)
 
     assert accepted(answer)
+
+
+class AuthlibApp:
+    """A web application in which Authlib signs people in, as its documentation shows; it knows the issuer alone."""
+
+    def __init__(self, issuer: str, audience: str, client_id: str, secret: str | None) -> None:
+        self._session: dict[str, Any] = {}
+        self._audience = audience
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # Authlib would rather have the successor of httpx
+            from authlib.integrations.starlette_client import OAuth
+        authlib = OAuth()
+        authlib.register(
+            "rxauth",
+            client_id=client_id,
+            client_secret=secret,
+            server_metadata_url=f"{issuer}.well-known/openid-configuration",
+            client_kwargs={
+                "scope": "openid profile email offline_access",
+                "code_challenge_method": "S256",
+                "token_endpoint_auth_method": "none" if secret is None else "client_secret_basic",
+            },
+        )
+        self._client = authlib.rxauth
+        self._app = Starlette(routes=[Route("/login", self._log_in), Route("/callback", self._called_back)])
+
+    def get(self, url: str) -> httpx.Response:
+        """Opens one of its pages."""
+        return asyncio.run(self._get(url))
+
+    async def _get(self, url: str) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(self._with_session)) as browser:
+            return await browser.get(url)
+
+    async def _with_session(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app({**scope, "session": self._session}, receive, send)
+
+    async def _log_in(self, request: Request) -> Response:
+        answer: Response = await self._client.authorize_redirect(request, CALLBACK, audience=self._audience)
+        return answer
+
+    async def _called_back(self, request: Request) -> Response:
+        tokens = await self._client.authorize_access_token(request)
+        userinfo = await self._client.userinfo(token=tokens)
+        return JSONResponse({"tokens": tokens, "userinfo": userinfo})
+
+
+@pytest.mark.parametrize("app_type", [clients.REGULAR_WEB, clients.SPA], ids=["confidential", "public"])
+def test_authlib_signs_somebody_in_by_discovery(discoverable: Live, app_type: str) -> None:
+    live = discoverable
+    issuer, audience = live.server.issuer, live.server.audience
+    person = live.server.database.write(lambda tx: add_person(tx, "ada@example.com"))
+
+    def fill(tx: Transaction) -> tuple[str, str | None]:
+        alder = live.world.alder.organization_id
+        memberships.add(tx, alder, person.id, [Role.STAFF], NOW)
+        new = PeoplesClient("A web application", app_type, Registered((CALLBACK,)))
+        client_id, secret = peoples_clients.create_peoples_client(tx, alder, new, NOW)
+        return client_id, None if secret is None else secret.text
+
+    app = AuthlibApp(issuer, audience, *live.server.database.write(fill))
+    browser = Browser(live.url, issuer)
+    browser.open(app.get("http://localhost:3000/login").headers["location"])
+    answer = app.get(browser.submit(email="ada@example.com", password=PASSWORD).headers["location"])
+    browser.close()
+
+    tokens, userinfo = answer.json()["tokens"], answer.json()["userinfo"]
+    assert tokens["userinfo"]["sub"] == userinfo["sub"] == person.id
+    assert tokens["userinfo"]["email"] == userinfo["email"] == "ada@example.com"
+    assert tokens["userinfo"]["iss"] == issuer
+    assert tokens["refresh_token"]
+    assert accepted(live.graphql(tokens["access_token"], READ))
