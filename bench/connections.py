@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from bench.load import CONNECTIONS, Answered
 
+USER_AGENT: Final = "bench"  # of the sessions made beforehand too: a new device would have a letter written
 FORM: Final = "application/x-www-form-urlencoded"
 _HEAD_END: Final = b"\r\n\r\n"
 
@@ -66,7 +67,8 @@ def post(path: str, content: str, cookie: str | None = None, media_type: str = F
 def _request(method: str, path: str, cookie: str | None, content: str, more: str = "") -> bytes:
     carried = "" if cookie is None else f"cookie: {cookie}\r\n"
     length = f"content-length: {len(content)}\r\n" if content else ""
-    return f"{method} {path} HTTP/1.1\r\nhost: localhost\r\n{carried}{more}{length}\r\n{content}".encode()
+    same = f"host: localhost\r\nuser-agent: {USER_AGENT}\r\n"
+    return f"{method} {path} HTTP/1.1\r\n{same}{carried}{more}{length}\r\n{content}".encode()
 
 
 def require(reply: Reply, status: int) -> Reply:

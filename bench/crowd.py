@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
 
+from bench.connections import USER_AGENT
 from bench.installation import AUDIENCE, Installation
 from rxauth.clock import Clock
 from rxauth.crypto import passwords as hashes
@@ -104,7 +105,7 @@ def _fill(transaction: Transaction, installation: Installation, hashed: str) -> 
         users.add(transaction, user, now)
         passwords.store(transaction, user.id, hashed, now)
         memberships.add(transaction, organization_id, user.id, [Role.PRESCRIBER], now)
-        session, handle = sessions.start(transaction, Proof(user.id, (BY_PASSWORD,), "127.0.0.1", "bench"), now)
+        session, handle = sessions.start(transaction, Proof(user.id, (BY_PASSWORD,), "127.0.0.1", USER_AGENT), now)
         emails.append(user.email)
         cookies.append(f"{NAME}={handle}")
         signed_in.append(
