@@ -85,12 +85,14 @@ class App:
 class Scene:
     """A server under the URL that it says it has, two people, and an application of each kind.
 
-    Ada is an administrator of Alder; Ben is one of Alder, and a member of Birch's staff.
+    Ada is an administrator of Alder; Ben is one of Alder, and a member of Birch's staff. The foreign app is somebody
+    else's: people are asked before it gets anything.
     """
 
     def __init__(self, world: World, folder: Path) -> None:
         self.live = at_its_issuer(world)
         scripts = bundle(folder)
+        scripts["foreign"] = scripts["photon"]
         self.apps = {name: App() for name in scripts}
         self.client_ids = self.live.server.database.write(self._fill)
         for name, script in scripts.items():
@@ -107,9 +109,9 @@ class Scene:
         memberships.add(tx, birch, ben.id, [Role.STAFF], NOW)
         made = {}
         for name, app in self.apps.items():
-            new = PeoplesClient(
-                f"The {name} app", clients.SPA, Registered((app.origin,), (app.origin,)), any_organization=True
-            )
+            urls = Registered((app.origin,), (app.origin,))
+            is_foreign = name == "foreign"
+            new = PeoplesClient(f"The {name} app", clients.SPA, urls, third_party=is_foreign, any_organization=True)
             made[name], _ = peoples_clients.create_peoples_client(tx, alder, new, NOW)
         return made
 

@@ -192,13 +192,24 @@ def test_a_second_application_needs_no_second_login_and_one_logout_ends_both(pag
         second.evaluate(NEW_SPA_TOKEN)
 
 
+def test_the_sdk_asks_for_consent_in_a_popup_when_a_foreign_application_needs_it(page: Page, scene: Scene) -> None:
+    sign_in(page, scene, "photon")
+    assert start(page, scene, "foreign") is None
+    with page.expect_popup() as opened:
+        leave(page, f"(window.token = {PHOTON_TOKEN})")
+    opened.value.get_by_role("button", name="Allow").click()
+    assert decode(page.evaluate("token"))[1]["client_id"] == scene.client_ids["foreign"]
+    assert page.evaluate(NEW_PHOTON_TOKEN)
+
+
 @pytest.mark.parametrize("app", ["photon", "spa"])
 def test_a_person_of_two_organizations_gets_the_one_that_the_application_names(
     page: Page, scene: Scene, app: str
 ) -> None:
     alder, birch = scene.live.world.alder.organization_id, scene.live.world.birch.organization_id
     member, token = ("organizationId", PHOTON_TOKEN) if app == "photon" else ("organization", SPA_TOKEN)
-    user = sign_in(page, scene, app, "ben@example.com", f'{{ {member}: "{birch}" }}')
+    named = birch if app == "photon" else "Birch Clinic"
+    user = sign_in(page, scene, app, "ben@example.com", f'{{ {member}: "{named}" }}')
     assert user["org_id"] == birch
     claims = decode(page.evaluate(token))[1]
     assert claims["org_id"] == birch
