@@ -20,7 +20,7 @@ from sqlalchemy import CheckConstraint, Engine, create_engine, inspect, text
 from rxauth.app import make_server, migrate_database
 from rxauth.domain import organizations
 from rxauth.settings import Settings
-from rxauth.storage.database import Database, DatabaseUnavailableError
+from rxauth.storage.database import ConflictError, Database, DatabaseUnavailableError
 from rxauth.storage.engines import parse_url
 from rxauth.storage.revisions import NotMigratedError, latest_revision, require_latest
 from rxauth.storage.tables import metadata
@@ -31,6 +31,7 @@ from tests.world import NOW, StandingClock, World, make_settings, postgres_socke
 ALEMBIC = Config()
 ALEMBIC.set_main_option("script_location", str(files("rxauth.storage.migrations")))
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(ALEMBIC).walk_revisions()][::-1]
+APPEND_ONLY = ("audit_outbox", "audit_log", "audit_entries", "audit_checkpoints")
 LOCKED_OUT = (
     "CREATE TABLE more (id integer)",
     "ALTER TABLE clients ADD COLUMN more integer",
@@ -200,9 +201,27 @@ def test_the_serving_role_has_no_right_that_no_table_names(owner: Engine) -> Non
     )
     with owner.connect() as connection:
         rights = {row.table_name: row.rights for row in connection.execute(asked, {"role": postgres.SERVING})}
-    assert rights.pop("audit_outbox") == "INSERT SELECT"
+    assert {rights.pop(table) for table in APPEND_ONLY} == {"INSERT SELECT"}
     assert rights.pop("alembic_version") == "SELECT"
-    assert rights == dict.fromkeys(set(metadata.tables) - {"audit_outbox"}, "DELETE INSERT SELECT UPDATE")
+    assert rights == dict.fromkeys(set(metadata.tables) - set(APPEND_ONLY), "DELETE INSERT SELECT UPDATE")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+@pytest.mark.parametrize("table", APPEND_ONLY)
+def test_sqlite_refuses_to_change_the_audit_log(world: World, table: str) -> None:
+    database = world.open()
+    rows = {
+        "audit_outbox": "'1', 2, NULL, 'x', 3",
+        "audit_log": "1, 'a', 'b', 'c'",
+        "audit_entries": "1, 'a', 'b', 'c'",
+    }
+    values = rows.get(table, "1, 2, 'a', 'b', 3")
+    database.write(lambda tx: tx.connection.exec_driver_sql(f"INSERT INTO {table} VALUES ({values})"))
+    column = next(iter(metadata.tables[table].c)).name
+    for statement in (f"DELETE FROM {table}", f"UPDATE {table} SET {column} = {column}"):
+        with pytest.raises(ConflictError):
+            database.write(lambda tx, asked=statement: tx.connection.exec_driver_sql(asked))
+    database.close()
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -6,19 +6,30 @@ from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
+from sqlalchemy import bindparam, insert
 
 from rxauth.ids import new_ulid
 from rxauth.storage.database import Transaction
+from rxauth.storage.sequencing import record_number
 from rxauth.storage.tables.audit import audit_outbox
-from rxauth.storage.tenancy import insert_row
+from rxauth.storage.tenancy import sql
 
 VERSION: Final = 1
-_INSERT = insert_row(audit_outbox)
+_INSERT = sql(
+    insert(audit_outbox).values(
+        id=bindparam("id"),
+        recorded_at_us=bindparam("recorded_at_us"),
+        organization_id=bindparam("organization_id"),
+        entry=bindparam("entry"),
+        number=record_number(),
+    )
+)
 
 
 class Event(StrEnum):
     """What is recorded."""
 
+    AUDIT_LOG_OPENED = "audit_log.opened"
     TOKEN_ISSUED = "token.issued"  # noqa: S105
     TOKEN_REFUSED = "token.refused"  # noqa: S105
     REQUEST_REFUSED = "request.refused"

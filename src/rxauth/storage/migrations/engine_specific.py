@@ -1,6 +1,6 @@
 """The one place where migrations ask which engine they run on: roles, locks, modes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -9,7 +9,10 @@ from sqlalchemy import Connection, text
 
 _MIGRATION_LOCK: Final = 7_296_001
 # What the serving role may do; a table that is not named here gets the four usual rights.
-_RIGHTS: Final = {"audit_outbox": "SELECT, INSERT", "alembic_version": "SELECT"}
+_RIGHTS: Final = {
+    **dict.fromkeys(("audit_outbox", "audit_log", "audit_entries", "audit_checkpoints"), "SELECT, INSERT"),
+    "alembic_version": "SELECT",
+}
 _USUAL_RIGHTS: Final = "SELECT, INSERT, UPDATE, DELETE"
 
 
@@ -41,6 +44,18 @@ def alone(connection: Connection) -> Iterator[None]:
     finally:
         connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _MIGRATION_LOCK})
         connection.commit()
+
+
+def refuse_changes(connection: Connection, tables: Iterable[str]) -> None:
+    """Lets rows be added to these tables only: by triggers on SQLite; PostgreSQL has the serving role's rights."""
+    if connection.dialect.name != "sqlite":
+        return
+    for table in tables:
+        for act in ("UPDATE", "DELETE"):
+            refusal = "SELECT RAISE(ABORT, 'the audit log is kept as it is');"
+            connection.exec_driver_sql(
+                f"CREATE TRIGGER {table}_no_{act.lower()} BEFORE {act} ON {table} BEGIN {refusal} END"
+            )
 
 
 def grant_to_serving_role(connection: Connection, role: str | None) -> None:

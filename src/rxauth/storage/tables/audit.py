@@ -1,8 +1,11 @@
-"""The audit outbox: records as their acts committed them, not yet numbered or chained."""
+"""The audit log: records as their acts committed them, the numbered chain that they become, and its checkpoints.
+
+Rows of these tables are added and never changed: the serving role has no right to, and SQLite's triggers refuse it.
+"""
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, LargeBinary, Table
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, Table, UniqueConstraint
 
 from rxauth.storage.tables.metadata import Text, metadata
 
@@ -14,4 +17,40 @@ audit_outbox: Final = Table(
     # Null for an act that belongs to no organization, such as a key rotation.
     Column("organization_id", Text),
     Column("entry", LargeBinary, nullable=False),
+    # Of the transaction that wrote it: what is below a settled number was seen by the sequencer.
+    Column("number", BigInteger, nullable=False),
+    Index("ix_audit_outbox_number", "number"),
+)
+
+# One row at most: the log's name and the key that signs its checkpoints, and nothing else.
+audit_log: Final = Table(
+    "audit_log",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("name", Text, nullable=False),
+    Column("verifier", Text, nullable=False),
+    Column("sealed_key", LargeBinary, nullable=False),
+    CheckConstraint("id = 1", name="single_row"),
+)
+
+audit_entries: Final = Table(
+    "audit_entries",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    # Of the record in the outbox; the first entry, which opens the log, has none there.
+    Column("id", Text, nullable=False),
+    Column("entry", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    UniqueConstraint("id"),
+)
+
+audit_checkpoints: Final = Table(
+    "audit_checkpoints",
+    metadata,
+    Column("size", BigInteger, primary_key=True, autoincrement=False),
+    Column("at_us", BigInteger, nullable=False),
+    Column("note", Text, nullable=False),
+    # What goes on from here: the tree's frontier, and the outbox number below which everything is in the log.
+    Column("frontier", LargeBinary, nullable=False),
+    Column("settled", BigInteger, nullable=False),
 )

@@ -1,0 +1,61 @@
+"""What the audit log's sequencer asks of each engine: whose turn it is, and which records are settled."""
+
+from typing import Any, Final
+
+from sqlalchemy import BigInteger, Boolean
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.expression import ColumnElement
+
+_LOCK: Final = 7_296_002
+_NEXT_ON_SQLITE: Final = "(SELECT coalesce(max(number), 0) + 1 FROM audit_outbox)"
+
+
+class record_number(ColumnElement[int]):  # noqa: N801
+    """The number of the transaction that is writing this record; it never falls behind what was settled before."""
+
+    inherit_cache = True
+    type = BigInteger()
+
+
+class settled_records(ColumnElement[int]):  # noqa: N801
+    """The lowest number that a record still under way may have."""
+
+    inherit_cache = True
+    type = BigInteger()
+
+
+class sequencers_turn(ColumnElement[bool]):  # noqa: N801
+    """Whether this transaction is the one that numbers; until it ends, no other is. SQLite has one writer anyway."""
+
+    inherit_cache = True
+    type = Boolean()
+
+
+@compiles(record_number, "postgresql")
+def _number_on_postgres(_element: object, _compiler: Any, **_options: Any) -> str:
+    return "(pg_current_xact_id()::text::bigint)"
+
+
+@compiles(settled_records, "postgresql")
+def _settled_on_postgres(_element: object, _compiler: Any, **_options: Any) -> str:
+    return "(pg_snapshot_xmin(pg_current_snapshot())::text::bigint)"
+
+
+@compiles(sequencers_turn, "postgresql")
+def _turn_on_postgres(_element: object, _compiler: Any, **_options: Any) -> str:
+    return f"pg_try_advisory_xact_lock({_LOCK})"
+
+
+@compiles(record_number)
+def _number_on_sqlite(_element: object, _compiler: Any, **_options: Any) -> str:
+    return _NEXT_ON_SQLITE
+
+
+@compiles(settled_records)
+def _settled_on_sqlite(_element: object, _compiler: Any, **_options: Any) -> str:
+    return _NEXT_ON_SQLITE
+
+
+@compiles(sequencers_turn)
+def _turn_on_sqlite(_element: object, _compiler: Any, **_options: Any) -> str:
+    return "1"
