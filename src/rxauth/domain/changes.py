@@ -150,8 +150,12 @@ class Remembered(Generic[Record]):
 
     def fetch(self, identifier: str) -> Record | None:
         """Reads the record from the database and remembers it."""
+        return self._database.read(lambda tx: self.fetch_within(tx, identifier))
+
+    def fetch_within(self, transaction: Transaction, identifier: str) -> Record | None:
+        """Reads the record in a transaction that did not change it, and remembers it."""
         before = self._times_forgotten
-        record = self._database.read(lambda tx: self._load(tx, identifier))
+        record = self._load(transaction, identifier)
         # A change that was told of meanwhile may be newer than what was read: then it is used once and not kept.
         with self._keeping:
             if record is not None and self._times_forgotten == before:

@@ -9,7 +9,9 @@ from rxauth.domain.audit import ANONYMOUS, Act, Actor, Event
 from rxauth.domain.sessions import Proof
 from rxauth.edge.context import Edge
 from rxauth.oauth import sign_in
+from rxauth.oauth.authorization_request import AuthorizationResponse
 from rxauth.oauth.browser import Browser
+from rxauth.oauth.page_request import PageRequest
 from rxauth.oauth.sign_in import UnderWay
 from rxauth.policy.assurance import PASSWORD
 from rxauth.storage.database import Transaction
@@ -24,25 +26,28 @@ WRONG: Final = (
 class Done:
     """What a form did. problem: what to tell its person, None if all is well; handle: the browser's new one.
 
-    recovery_codes: those just made, to be shown this once.
+    recovery_codes: those just made, to be shown this once. outcome: what the sign-in came to, None if it goes on.
     """
 
     problem: str | None = None
     handle: str | None = field(default=None, repr=False)
     recovery_codes: tuple[str, ...] = field(default=(), repr=False)
+    outcome: AuthorizationResponse | PageRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
     """How a proof is judged. verdict: returns the person who proved itself, or None.
 
-    known: whom a failure is counted against, None: nobody. problem: what its person is told then.
+    known: whom a failure is counted against, None: nobody. problem: what its person is told then. may_finish: whether
+    the sign-in may end with this proof; not if something is to be shown before.
     """
 
     verdict: Callable[[Transaction], str | None]
     methods: tuple[str, ...]
     known: str | None
     problem: str
+    may_finish: bool = True
 
 
 async def password(edge: Edge, one: UnderWay, browser: Browser, fields: Mapping[str, str]) -> Done:
@@ -81,7 +86,14 @@ async def settle(edge: Edge, one: UnderWay, browser: Browser, judgement: Judgeme
             return Done(judgement.problem)
         failed_proofs.clear(transaction, user_id)
         proof = Proof(user_id, judgement.methods, browser.network, browser.device)
-        return Done(handle=sign_in.prove(edge.server, transaction, again, proof, browser))
+        handle = sign_in.prove(edge.server, transaction, again, proof, browser)
+        if handle is None or not judgement.may_finish:
+            return Done(handle=handle)
+        # Most sign-ins end with the proof: one transaction, and one commit, for both.
+        signed_in = Browser(handle, browser.network, browser.device)
+        after = sign_in.under_way(edge.server, transaction, one.sign_in.id, signed_in)
+        outcome = None if after is None else sign_in.finish(edge.server, transaction, after)
+        return Done(handle=handle, outcome=outcome)
 
     done: Done = await edge.in_thread(edge.server.database.write, work)
     if done.problem is not None:

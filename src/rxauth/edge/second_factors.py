@@ -108,7 +108,9 @@ async def _set_up(
         return proving.user_id
 
     try:
-        done = await settle(edge, one, browser, Judgement(verdict, proving.methods, proving.user_id, proving.problem))
+        done = await settle(
+            edge, one, browser, Judgement(verdict, proving.methods, proving.user_id, proving.problem, may_finish=False)
+        )
     except DomainError as error:
         return Done(f"{str(error)[:1].upper()}{str(error)[1:]}.")
     return replace(done, recovery_codes=tuple(made))

@@ -56,6 +56,8 @@ async def act(edge: Edge, request: Request) -> Answer:
         return await _page(edge, one, browser, typed=fields, problem=done.problem)
     cookie = [] if done.handle is None else [carrying(done.handle)]
     now_with = browser if done.handle is None else Browser(done.handle, browser.network, browser.device)
+    if done.outcome is not None:
+        return _ended(edge, done.outcome, *cookie)
     if done.recovery_codes:
         return _codes_to_keep(one, now_with, done.recovery_codes, cookie)
     outcome = await _continued(edge, sign_in_id, now_with)
@@ -68,13 +70,18 @@ async def _continued(edge: Edge, sign_in_id: str, browser: Browser) -> Outcome:
     """Returns a sign-in that needs its person, or what came of one that needs nobody any longer."""
     server = edge.server
 
-    def work(transaction: Transaction) -> Outcome:
-        one = sign_in.under_way(server, transaction, sign_in_id, browser)
-        if one is None or not isinstance(one.step, (Finish, Deny)):
-            return one
-        return sign_in.finish(server, transaction, one)
+    def look(transaction: Transaction) -> UnderWay | None:
+        return sign_in.under_way(server, transaction, sign_in_id, browser)
 
-    return await edge.in_thread(server.database.write, work)
+    def end(transaction: Transaction) -> Outcome:
+        one = look(transaction)
+        is_over = one is None or isinstance(one.step, (Finish, Deny))
+        return sign_in.finish(server, transaction, one) if one is not None and is_over else one
+
+    one: UnderWay | None = await edge.in_thread(server.database.read, look)
+    if one is None or not isinstance(one.step, (Finish, Deny)):
+        return one
+    return await edge.in_thread(server.database.write, end)
 
 
 def _codes_to_keep(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from rxauth.domain import clients, consents, factors, memberships, sessions
+from rxauth.domain import consents, factors, memberships, sessions
 from rxauth.domain.clients import Client
 from rxauth.oauth.server import Server
 from rxauth.oauth.steps import Situation
@@ -40,4 +40,4 @@ def look(server: Server, transaction: Transaction, handle: str | None, client_id
 
 def client_of(server: Server, transaction: Transaction, client_id: str) -> Client | None:
     """Returns a client as it is remembered, or as the database has it."""
-    return server.clients.peek(client_id) or clients.load(transaction, client_id)
+    return server.clients.peek(client_id) or server.clients.fetch_within(transaction, client_id)
