@@ -1,27 +1,24 @@
-"""Passkeys and security keys: what browsers are asked, and whether what they answer is true (Web Authentication L3)."""
+"""Passkeys and security keys: what browsers are asked, and whether what they answer is true (Web Authentication L3).
+
+The library is loaded when the first passkey is asked for: it is slow to import, and a server starts without it.
+"""
+# ruff: noqa: PLC0415
 
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-import webauthn
-from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, options_to_json_dict, parse_attestation_object
-from webauthn.helpers.structs import (
-    AttestationFormat,
-    AuthenticatorSelectionCriteria,
-    AuthenticatorTransport,
-    PublicKeyCredentialDescriptor,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
+if TYPE_CHECKING:
+    from webauthn.helpers.structs import PublicKeyCredentialDescriptor
 
 ANSWER_LIMIT_CHARACTERS: Final = 16_384
 CREDENTIAL_ID_LIMIT_BYTES: Final = 1_023  # §4, Credential ID
 _TIMEOUT_MS: Final = 300_000
 # No statement about the maker is asked for, so there is none, or one that the passkey made about itself (§5.4.7).
-_FORMATS: Final = frozenset({AttestationFormat.NONE, AttestationFormat.PACKED})
-_TRANSPORTS: Final = frozenset(one.value for one in AuthenticatorTransport)
+_FORMATS: Final = frozenset({"none", "packed"})
+# §5.8.4
+_TRANSPORTS: Final = frozenset({"usb", "nfc", "ble", "smart-card", "internal", "cable", "hybrid"})
 
 
 class NotProvenError(Exception):
@@ -86,6 +83,14 @@ def registration_options(
     party: RelyingParty, account: Account, challenge: bytes, had: Sequence[Known]
 ) -> dict[str, Any]:
     """Returns what `navigator.credentials.create` is asked; had: credentials that the account has already."""
+    import webauthn
+    from webauthn.helpers import options_to_json_dict
+    from webauthn.helpers.structs import (
+        AuthenticatorSelectionCriteria,
+        ResidentKeyRequirement,
+        UserVerificationRequirement,
+    )
+
     options = webauthn.generate_registration_options(
         rp_id=party.id,
         rp_name=party.name,
@@ -106,6 +111,10 @@ def registration_options(
 
 def authentication_options(party: RelyingParty, challenge: bytes, known: Sequence[Known]) -> dict[str, Any]:
     """Returns what `navigator.credentials.get` is asked; known: empty if nobody said yet who they are."""
+    import webauthn
+    from webauthn.helpers import options_to_json_dict
+    from webauthn.helpers.structs import UserVerificationRequirement
+
     options = webauthn.generate_authentication_options(
         rp_id=party.id,
         challenge=challenge,
@@ -122,6 +131,8 @@ def claimed(answer: str) -> Claimed:
     Raises:
         NotProvenError: it is none.
     """
+    from webauthn.helpers import base64url_to_bytes, bytes_to_base64url
+
     try:
         credential = _read(answer)
         handle = credential["response"].get("userHandle")
@@ -140,6 +151,9 @@ def verify_registration(answer: str, party: RelyingParty, challenge: bytes) -> R
     Raises:
         NotProvenError: see there.
     """
+    import webauthn
+    from webauthn.helpers import base64url_to_bytes, bytes_to_base64url, parse_attestation_object
+
     try:
         credential = _read(answer)
         _require_own_page(credential)
@@ -179,6 +193,8 @@ def verify_authentication(
     Raises:
         NotProvenError: see there. A count that did not grow means that the credential may have been copied.
     """
+    import webauthn
+
     try:
         credential = _read(answer)
         _require_own_page(credential)
@@ -206,6 +222,8 @@ def _read(answer: str) -> dict[str, Any]:
 
 
 def _client_side(credential: dict[str, Any]) -> dict[str, Any]:
+    from webauthn.helpers import base64url_to_bytes
+
     said = json.loads(base64url_to_bytes(credential["response"]["clientDataJSON"]))
     if not isinstance(said, dict):
         raise NotProvenError("the client data is no object")
@@ -219,7 +237,10 @@ def _require_own_page(credential: dict[str, Any]) -> None:
         raise NotProvenError("the page was in a frame of another origin")
 
 
-def _described(known: Sequence[Known]) -> list[PublicKeyCredentialDescriptor]:
+def _described(known: Sequence[Known]) -> "list[PublicKeyCredentialDescriptor]":
+    from webauthn.helpers import base64url_to_bytes
+    from webauthn.helpers.structs import AuthenticatorTransport, PublicKeyCredentialDescriptor
+
     return [
         PublicKeyCredentialDescriptor(
             id=base64url_to_bytes(one.id),

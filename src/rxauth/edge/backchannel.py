@@ -3,7 +3,6 @@
 import asyncio
 from typing import Final
 
-import httpx
 import structlog
 
 from rxauth.edge.outbound import ForbiddenAddressError, Outbound
@@ -42,7 +41,7 @@ class LogoutNotices:
         for pause_s in (*self._pauses_s, None):
             try:
                 status = await self._outbound.post_form(notice.url, {"logout_token": notice.token})
-            except (httpx.HTTPError, OSError) as error:
+            except OSError as error:
                 outcome = type(error).__name__
             except ForbiddenAddressError:
                 _log.warning("logout_notice_refused", client_id=notice.client_id, reason="forbidden address")

@@ -4,9 +4,10 @@ import asyncio
 import socket
 from collections.abc import Mapping, Sequence
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-import httpx
+if TYPE_CHECKING:
+    import httpx
 
 Network = IPv4Network | IPv6Network
 Address = IPv4Address | IPv6Address
@@ -30,8 +31,10 @@ class Outbound:
         """Posts a form and returns the status of the answer, whose body is not read.
 
         Raises:
-            ForbiddenAddressError: see there. httpx.HTTPError, OSError: nobody answered.
+            ForbiddenAddressError: see there. OSError: nobody answered.
         """
+        import httpx  # noqa: PLC0415  # late: it is slow to import, and most servers call nobody
+
         target = httpx.URL(url)
         address = await self._resolve(target)
         if self._http is None:
@@ -44,7 +47,10 @@ class Outbound:
             headers={"host": target.netloc.decode("ascii")},
             extensions={"sni_hostname": target.host},
         )
-        answer = await self._http.send(request, stream=True)
+        try:
+            answer = await self._http.send(request, stream=True)
+        except httpx.HTTPError as error:
+            raise ConnectionError(type(error).__name__) from None
         await answer.aclose()
         return answer.status_code
 
@@ -53,7 +59,7 @@ class Outbound:
         if self._http is not None:
             await self._http.aclose()
 
-    async def _resolve(self, target: httpx.URL) -> Address:
+    async def _resolve(self, target: "httpx.URL") -> Address:
         port = target.port or {"http": 80, "https": 443}[target.scheme]
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(target.host, port, type=socket.SOCK_STREAM)
