@@ -12,13 +12,15 @@ from urllib.parse import parse_qs, urlencode
 import jwt
 import pytest
 
-from rxauth.domain import sessions
+from rxauth.crypto import passwords as hashes
+from rxauth.domain import passwords, sessions
 from rxauth.domain.sessions import Session
 from rxauth.edge.backchannel import LogoutNotices
 from rxauth.edge.cookies import NAME
 from rxauth.edge.outbound import Outbound
 from tests.browsing import Browser
 from tests.live import Live, decode
+from tests.people import CHEAP, PASSWORD
 from tests.security.forging import READ
 from tests.token_holders import Holders, refused
 from tests.world import ISSUER, NOW, StandingClock, World
@@ -282,6 +284,26 @@ def test_a_client_hears_of_a_session_that_was_ended_on_the_account_page(sqlite_w
             browser.open("/account/sessions")
             form = next(number for number, one in enumerate(browser.forms()) if other.id in one.fields.values())
             browser.submit(form)
+            _, _, heard = server.heard.get(timeout=10)
+        live.stop()
+
+    assert decode(heard["logout_token"][0])[1]["sid"] == other.id
+
+
+def test_a_client_hears_of_sessions_that_a_new_password_ended(sqlite_world: World) -> None:
+    """S-12."""
+    with _listener() as server:
+        live = Live(sqlite_world, StandingClock(), logouts=LogoutNotices(Outbound(LOOPBACK)))
+        holders = Holders(live)
+        listening = holders.app("Listening", backchannel_logout_uri=f"http://127.0.0.1:{server.server_port}/hear")
+        with _browser(holders) as (browser, session):
+            new_hash = hashes.new_hash(PASSWORD, CHEAP)
+            holders.write(lambda tx: passwords.store(tx, session.user_id, new_hash, NOW))
+            other, _ = holders.session(session.user_id)
+            holders.redeemed(holders.code(other, listening))
+            browser.open("/account/security")
+            form = next(number for number, one in enumerate(browser.forms()) if "current_password" in one.fields)
+            browser.submit(form, current_password=PASSWORD, password="copper wharf anvil lorry")
             _, _, heard = server.heard.get(timeout=10)
         live.stop()
 

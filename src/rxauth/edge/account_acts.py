@@ -27,7 +27,6 @@ from rxauth.domain.names import Name
 from rxauth.edge.context import Edge
 from rxauth.edge.second_factors import asker
 from rxauth.edge.visits import Visit, outbox
-from rxauth.oauth import logout_tokens
 from rxauth.storage.database import Transaction
 
 NOTICES: Final = MappingProxyType(
@@ -97,7 +96,10 @@ async def change_password(edge: Edge, visitor: Visit, fields: Mapping[str, str])
     verdict = await edge.slow.run(passwords.compare, attempt, fields.get("current_password", ""), edge.password_cost)
     new_hash = await edge.slow.run(hashes.new_hash, new, edge.password_cost) if verdict.is_right else ""
 
+    ended: list[str] = []
+
     def work(tx: Transaction) -> Result:
+        ended.clear()
         failed_proofs.begin_attempt(tx, user.id)
         is_blocked = failed_proofs.wait_s(tx, user.id, now) > 0
         if is_blocked or passwords.settle(tx, attempt, verdict) is None:
@@ -107,11 +109,13 @@ async def change_password(edge: Edge, visitor: Visit, fields: Mapping[str, str])
                 problem="The present password is wrong, or was tried too often. Wait a little, and try again."
             )
         failed_proofs.clear(tx, user.id)
+        ended.extend(one.id for one in sessions.of_user(tx, user.id) if one.id != visitor.session.id)
         password_changes.change(tx, user.id, new_hash, outbox(edge.server), now, but_session=visitor.session.id)
         _record(edge, tx, visitor, Event.PASSWORD_CHANGED)
         return Result("password")
 
     result: Result = await edge.in_thread(database.write, work)
+    await edge.tell_clients(user.id, ended)
     return result
 
 
@@ -221,9 +225,7 @@ async def _end(edge: Edge, visitor: Visit, session_ids: list[str]) -> Result:
             _record(edge, tx, visitor, Event.SIGNED_OUT, session_id)
         return ended
 
-    for session_id in await edge.in_thread(edge.server.database.write, work):
-        for notice in await edge.in_thread(logout_tokens.notices, edge.server, session_id, visitor.user.id):
-            edge.logouts.send(notice)
+    await edge.tell_clients(visitor.user.id, await edge.in_thread(edge.server.database.write, work))
     return Result("ended")
 
 

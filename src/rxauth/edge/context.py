@@ -1,12 +1,13 @@
 """What every endpoint of one process shares."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final, TypeVar
 
 from rxauth.api.execute import Api
 from rxauth.crypto.passwords import Cost
+from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.edge.audit_group import AuditGroup
 from rxauth.edge.backchannel import LogoutNotices
 from rxauth.edge.cors import Origins
@@ -15,6 +16,7 @@ from rxauth.edge.mail_sender import MailSender
 from rxauth.edge.outbound import Network, Outbound
 from rxauth.edge.refusals import Refusals
 from rxauth.edge.slow_pool import SlowPool
+from rxauth.oauth import logout_tokens
 from rxauth.oauth.server import Server
 
 WORKER_THREADS: Final = 4
@@ -34,6 +36,7 @@ class Edge:
         self.slow = SlowPool()
         self.password_cost = password_cost
         self.mail_sender: MailSender | None = None  # None: letters wait in the outbox
+        self.sequencer: Sequencer | None = None  # None: records wait in the outbox
         self.refusals = Refusals(server.clock, self.audit)
         self.origins = Origins(server)
         self.logouts = LogoutNotices(Outbound(networks))
@@ -46,6 +49,14 @@ class Edge:
         """Begins what runs beside requests."""
         if self.mail_sender is not None:
             self.mail_sender.start()
+        if self.sequencer is not None:
+            self.sequencer.start()
+
+    async def tell_clients(self, user_id: str, session_ids: Iterable[str]) -> None:
+        """Has the clients of sessions that were ended hear of it, in the background."""
+        for session_id in session_ids:
+            for notice in await self.in_thread(logout_tokens.notices, self.server, session_id, user_id):
+                self.logouts.send(notice)
 
     async def close(self) -> None:
         """Writes what is still to be written, and ends the threads."""
@@ -54,5 +65,7 @@ class Edge:
         await self.logouts.close()
         await self.refusals.close()
         await self.audit.close()
+        if self.sequencer is not None:  # after the last records
+            await self.in_thread(self.sequencer.stop)
         self._threads.shutdown()
         self.slow.close()

@@ -12,6 +12,7 @@ from rxauth.domain import (
     password_changes,
     password_resets,
     password_rules,
+    sessions,
     users,
 )
 from rxauth.domain.audit import Act, Actor, Event
@@ -61,7 +62,10 @@ async def act_reset(edge: Edge, request: Request) -> Answer:
         return _form(request, RESET, "reset.html", values, link=link, status=422)
     new_hash = await edge.slow.run(hashes.new_hash, new, edge.password_cost)
 
+    ended: list[str] = []
+
     def work(tx: Transaction) -> bool:
+        ended[:] = [one.id for one in sessions.of_user(tx, user.id)]
         done = password_changes.reset(tx, link, new_hash, outbox(edge.server), edge.server.clock.seconds())
         if done is not None:
             _record(edge, tx, Event.PASSWORD_RESET, done.id, request)
@@ -69,6 +73,7 @@ async def act_reset(edge: Edge, request: Request) -> Answer:
 
     if not await edge.in_thread(database.write, work):
         return _expired("This link was used, or is more than an hour old.", RESET, "Ask for a new link")
+    await edge.tell_clients(user.id, ended)
     values = {
         "title": "Your password was changed",
         "explanation": "Every session of yours was ended. Go back to the application and log in with the new password.",
