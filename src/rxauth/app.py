@@ -1,5 +1,6 @@
 """Puts the parts together; the only module that sees all of them."""
 
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp
@@ -11,6 +12,7 @@ from rxauth.clock import Clock
 from rxauth.crypto.jws import new_signing_key
 from rxauth.crypto.passwords import Cost
 from rxauth.domain import audit, installation, signing_keys
+from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.domain.sessions import Limits
 from rxauth.edge.context import Edge
 from rxauth.edge.mail_sender import MailSender, mail_server
@@ -100,7 +102,14 @@ def make_app(settings: Settings, clock: Clock) -> ASGIApp:
     cost = Cost(settings.password_memory_kib, settings.password_time_cost, settings.password_parallelism)
     edge = Edge(server, make_api(server), cost, settings.outbound_networks or ())
     edge.mail_sender = make_mail_sender(settings, server)
+    edge.sequencer = make_sequencer(settings, server.database, clock)
     return application(edge)
+
+
+def make_sequencer(settings: Settings, database: Database, clock: Clock) -> Sequencer:
+    """Returns what numbers the audit log."""
+    file = settings.audit_checkpoint_file
+    return Sequencer(database, clock, settings.sealing_key, None if file is None else Path(file))
 
 
 def make_mail_sender(settings: Settings, server: Server) -> MailSender | None:

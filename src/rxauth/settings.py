@@ -172,6 +172,11 @@ class Settings:
         "Private networks that may be called, with commas between them: back-channel logout. Not set: none.",
         None,
     )
+    audit_checkpoint_file: str | None = _setting(
+        _text,
+        "A file outside the database to which signed checkpoints of the audit log are added. Not set: none.",
+        None,
+    )
     key_set_lifetime_s: int = _setting(
         _whole_number(1, 86_400), "How long clients may keep the key set, and so how early a key is published.", 300
     )

@@ -1,0 +1,220 @@
+"""Reading the whole log with its checkpoints, from the database or from an export, and proving one entry of it."""
+
+import base64
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import bindparam, exists, func, select
+
+from rxauth.crypto.checkpoints import BadCheckpointError, unproven
+from rxauth.crypto.merkle import (
+    Frontier,
+    Range,
+    consistency_ranges,
+    inclusion_ranges,
+    leaf_hash,
+    proves_consistency,
+    proves_inclusion,
+)
+from rxauth.domain.audit import Event
+from rxauth.domain.audit_check import TOLERANCE_US, Checker, Finding
+from rxauth.domain.audit_log import PAGE, Entry, entries, load, wrap
+from rxauth.domain.errors import DomainError
+from rxauth.storage.database import Transaction
+from rxauth.storage.tables.access import clients, organizations
+from rxauth.storage.tables.audit import audit_checkpoints, audit_entries, audit_outbox
+from rxauth.storage.tables.people import users
+from rxauth.storage.tenancy import sql
+
+Item = Entry | str  # a link of the chain, or the note of a checkpoint
+_LAST: Final = 2**62
+_NEEDS_DATABASE: Final = "needs the database"
+_CHECKPOINTS = sql(
+    select(audit_checkpoints.c.size, audit_checkpoints.c.note)
+    .where(audit_checkpoints.c.size > bindparam("after"))
+    .order_by(audit_checkpoints.c.size)
+    .limit(PAGE)
+)
+_NUMBER_OF = sql(select(audit_entries.c.seq).where(audit_entries.c.id == bindparam("id")))
+_COUNT = sql(select(func.max(audit_entries.c.seq)))
+_RECORDS = sql(
+    select(audit_entries.c.seq, audit_outbox.c.entry)
+    .select_from(audit_entries.outerjoin(audit_outbox, audit_outbox.c.id == audit_entries.c.id))
+    .where(audit_entries.c.seq > bindparam("after"))
+    .order_by(audit_entries.c.seq)
+    .limit(PAGE)
+)
+_FORGOTTEN = sql(
+    select(audit_outbox.c.id)
+    .where(
+        audit_outbox.c.recorded_at_us < bindparam("before_us"),
+        ~exists().where(audit_entries.c.id == audit_outbox.c.id),
+    )
+    .limit(PAGE)
+)
+_WHY: Final = "the whole log is compared with what it says was done"
+_EFFECTS: Final = {
+    Event.CLIENT_DISABLED: sql(select(clients.c.id).where(clients.c.disabled_at.is_not(None)), across_tenants=_WHY),
+    Event.ORGANIZATION_DISABLED: sql(select(organizations.c.id).where(organizations.c.disabled_at.is_not(None))),
+    Event.PERSON_DISABLED: sql(select(users.c.id).where(users.c.disabled_at.is_not(None))),
+}
+
+
+def count(transaction: Transaction) -> int:
+    """Returns how many entries there are."""
+    return int(transaction.first(_COUNT)[0] or 0)
+
+
+def stored(transaction: Transaction) -> Iterator[Item]:
+    """Reads the log: each entry in order, and each checkpoint after as many entries as it covers."""
+    checkpoints = _checkpoints(transaction)
+    coming = next(checkpoints, None)
+    for position, entry in enumerate(entries(transaction, -_LAST, _LAST), 1):
+        yield entry
+        while coming is not None and coming[0] <= position:
+            yield coming[1]
+            coming = next(checkpoints, None)
+    while coming is not None:
+        yield coming[1]
+        coming = next(checkpoints, None)
+
+
+def as_lines(items: Iterable[Item]) -> Iterator[bytes]:
+    """Writes a log as JSON, a line for each entry and checkpoint; an entry stands there byte by byte."""
+    for item in items:
+        if isinstance(item, str):
+            yield msgspec.json.encode({"checkpoint": item})
+        else:
+            members = {"seq": item.seq, "id": item.id, "hash": item.hash.hex(), "entry": msgspec.Raw(item.entry)}
+            yield msgspec.json.encode(members)
+
+
+class _Line(msgspec.Struct):
+    """One line of an export."""
+
+    seq: int = 0
+    id: str = ""
+    hash: str = ""
+    entry: msgspec.Raw = msgspec.Raw(b"")
+    checkpoint: str | None = None
+
+
+def from_lines(lines: Iterable[bytes]) -> Iterator[Item]:
+    """Reads what `as_lines` wrote.
+
+    Raises:
+        DomainError: a line is no JSON of that form.
+    """
+    decoder = msgspec.json.Decoder(_Line)
+    for number, line in enumerate(lines, 1):
+        try:
+            read = decoder.decode(line)
+            yield read.checkpoint or Entry(read.seq, read.id, bytes(read.entry), bytes.fromhex(read.hash))
+        except (msgspec.DecodeError, ValueError):
+            raise DomainError(f"line {number} is not of an export of the audit log") from None
+
+
+def check(items: Iterable[Item], checker: Checker, progress: Callable[[int], None]) -> dict[str, set[str]]:
+    """Feeds a log to a checker; returns the targets of those events whose effect a database shows."""
+    targets: dict[str, set[str]] = {event: set() for event in _EFFECTS}
+    for item in items:
+        if isinstance(item, str):
+            checker.add_checkpoint(item)
+            continue
+        checker.add_entry(item)
+        if checker.size % PAGE == 0:
+            progress(checker.size)
+        if b'_disabled"' in item.entry or b'.disabled"' in item.entry:
+            record = msgspec.json.decode(item.entry)["record"]
+            if record["event"] in targets and record["outcome"] == "success":
+                targets[record["event"]].add(record["target"])
+    return targets
+
+
+def check_export(lines: Iterable[bytes], checker: Checker, progress: Callable[[int], None]) -> list[Finding]:
+    """Checks an export alone: all but what needs the database."""
+    check(from_lines(lines), checker, progress)
+    for number in (10, 11):
+        checker.findings[number].not_checked = _NEEDS_DATABASE
+    return checker.finish(None)
+
+
+def check_stored(
+    transaction: Transaction, checker: Checker, now_us: int, progress: Callable[[int], None]
+) -> list[Finding]:
+    """Checks the log in the database, and what it says against what the database shows."""
+    targets = check(stored(transaction), checker, progress)
+    together = checker.findings[11]
+    for event, statement in _EFFECTS.items():
+        shown = {row.id for row in transaction.all(statement)}
+        for one in sorted(shown - targets[event]):
+            together.add(f"{one} is disabled, and no entry says so")
+        for one in sorted(targets[event] - shown):
+            together.add(f"an entry says that {one} was disabled, and it is not")
+    for row in transaction.all(_FORGOTTEN, before_us=now_us - TOLERANCE_US):
+        checker.findings[10].add(f"record {row.id} has no entry")
+    _compare_records(transaction, together)
+    return checker.finish(now_us)
+
+
+def prove(transaction: Transaction, entry_id: str) -> dict[str, Any]:
+    """Returns the proofs that an entry is in the log: in the first checkpoint that covers it, and that one in the last.
+
+    Raises:
+        DomainError: there is no such entry, no checkpoint covers it yet, or the log does not prove it.
+    """
+    found = transaction.first(_NUMBER_OF, id=entry_id)
+    if found is None:
+        raise DomainError(f"there is no entry {entry_id}")
+    covering = [(size, note) for size, note in _checkpoints(transaction) if size >= found.seq]
+    if not covering:
+        raise DomainError("no checkpoint covers the entry yet: try again in a minute")
+    (first, note), (last, last_note) = covering[0], covering[-1]
+    [entry] = entries(transaction, found.seq - 1, found.seq)
+    inclusion = [_root(transaction, one) for one in inclusion_ranges(found.seq - 1, first)]
+    consistency = [_root(transaction, one) for one in consistency_ranges(first, last)]
+    try:
+        roots = unproven(note).root, unproven(last_note).root
+    except BadCheckpointError as error:
+        raise DomainError(f"the log proves nothing: {error}") from None
+    included = proves_inclusion(leaf_hash(entry.entry), found.seq - 1, first, inclusion, roots[0])
+    if not included or not proves_consistency(first, last, consistency, *roots):
+        raise DomainError("the log does not prove this entry: run `rxauth audit verify`")
+    return {
+        "entry": entry.entry.decode(),
+        "leaf_index": found.seq - 1,
+        "checkpoint": note,
+        "inclusion": [base64.b64encode(one).decode() for one in inclusion],
+        "last_checkpoint": last_note,
+        "consistency": [base64.b64encode(one).decode() for one in consistency],
+        "verifier": load(transaction).verifier.text(),
+    }
+
+
+def _checkpoints(transaction: Transaction) -> Iterator[tuple[int, str]]:
+    after = -1
+    while page := transaction.all(_CHECKPOINTS, after=after):
+        for row in page:
+            yield row.size, row.note
+        after = page[-1].size
+
+
+def _compare_records(transaction: Transaction, together: Finding) -> None:
+    """Compares each entry with the record that its act committed; the first entry has none."""
+    name, after = load(transaction).name, 1
+    while page := transaction.all(_RECORDS, after=after):
+        kept = {entry.seq: entry for entry in entries(transaction, after, page[-1].seq)}
+        for row in page:
+            if row.entry is None:
+                together.add(f"entry {row.seq} has no record that an act committed")
+            elif wrap(name, row.seq, kept[row.seq].id, row.entry) != kept[row.seq].entry:
+                together.add(f"entry {row.seq} is not what its act committed")
+        after = page[-1].seq
+
+
+def _root(transaction: Transaction, leaves: Range) -> bytes:
+    tree = Frontier()
+    for entry in entries(transaction, *leaves):
+        tree.append(leaf_hash(entry.entry))
+    return tree.root()

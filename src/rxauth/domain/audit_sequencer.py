@@ -1,0 +1,104 @@
+"""The sequencer: numbers what the outbox has, within a second, and signs checkpoints; in a thread of its own."""
+
+import os
+import threading
+from pathlib import Path
+from typing import Final
+
+import structlog
+
+from rxauth.clock import Clock
+from rxauth.domain import audit_log
+from rxauth.storage.database import ConflictError, Database
+
+LOOK_EVERY_S: Final = 0.5
+_log = structlog.get_logger("rxauth.audit")
+
+
+class Sequencer:
+    """One of these runs in every process; a lock elects the one that numbers, each time anew.
+
+    checkpoint_file: where checkpoints are added, outside the database; None: nowhere else.
+    """
+
+    def __init__(self, database: Database, clock: Clock, sealing_key: bytes, checkpoint_file: Path | None) -> None:
+        self._database = database
+        self._clock = clock
+        self._sealing_key = sealing_key
+        self._file = checkpoint_file
+        self._mark: int | None = None
+        self._is_failing = False
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="audit-sequencer", daemon=True)
+
+    def start(self) -> None:
+        """Numbers from now on, until `stop`."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Numbers what is left, signs a last checkpoint, and ends."""
+        self._stopping.set()
+        self._thread.join()
+        self._try(is_last=True)
+
+    def work_once(self, *, is_last: bool = False) -> None:
+        """Numbers what waits, and signs a checkpoint if one is due, or if this `is_last`.
+
+        Raises:
+            DatabaseUnavailableError: what was not numbered is numbered the next time.
+        """
+        mark = self._database.read(audit_log.first_mark) if self._mark is None else self._mark
+        is_behind = True
+        while is_behind and self._is_waiting(mark):
+            done = self._number(mark)
+            mark, is_behind = done.mark, done.is_behind
+        self._mark = mark
+        while self._checkpoint(mark, is_last=is_last):
+            pass
+
+    def _is_waiting(self, mark: int) -> bool:
+        return self._database.read(lambda tx: audit_log.is_waiting(tx, mark))
+
+    def _number(self, mark: int) -> audit_log.Progress:
+        now_us = self._clock.microseconds()
+        return self._database.write(lambda tx: audit_log.number(tx, mark, self._sealing_key, now_us))
+
+    def _checkpoint(self, mark: int, *, is_last: bool) -> bool:
+        """Signs one checkpoint if it is due; tells whether it did."""
+        now_us = self._clock.microseconds()
+        signed = self._database.read(
+            lambda tx: audit_log.sign_checkpoint(tx, mark, self._sealing_key, now_us, is_last=is_last)
+        )
+        if signed is None:
+            return False
+        try:
+            self._database.write(lambda tx: audit_log.keep_checkpoint(tx, signed))
+        except ConflictError:
+            return False  # another process signed as much
+        if self._file is not None:
+            _append(self._file, signed.note)
+        return True
+
+    def _work(self) -> None:
+        while not self._stopping.wait(LOOK_EVERY_S):
+            self._try(is_last=False)
+
+    def _try(self, *, is_last: bool) -> None:
+        try:
+            self.work_once(is_last=is_last)
+            self._is_failing = False
+        except Exception as error:
+            # Whatever it is, the next look makes up for it; a log that falls behind is a finding of its verification.
+            if not self._is_failing:
+                _log.warning("audit_sequencer_failed", error=type(error).__name__)
+            self._is_failing = True
+
+
+def _append(file: Path, note: str) -> None:
+    """Adds a note and an empty line, in one write that is on the disk when this returns."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+    try:
+        os.write(descriptor, f"{note}\n".encode())
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
