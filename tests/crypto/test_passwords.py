@@ -127,9 +127,9 @@ def test_an_unknown_person_costs_what_a_known_one_costs() -> None:
     def shortest(known: str | None) -> float:
         taken = []
         for _ in range(7):
-            begun = time.perf_counter()
+            begun = time.thread_time()  # what the machine does beside it does not count
             passwords.verify("wrong", known, cost)
-            taken.append(time.perf_counter() - begun)
+            taken.append(time.thread_time() - begun)
         return min(taken)
 
     assert 0.5 < shortest(None) / shortest(stored) < 2

@@ -174,8 +174,11 @@ ACCEPTED: dict[str, Executable] = {
 
 # Why these may cross the line between organizations is said where each is made.
 ACROSS_TENANTS = {
+    "rxauth.domain.audiences": ["_ALL"],
+    "rxauth.domain.audit_export": ["_DISABLED_CLIENTS"],
     "rxauth.domain.clients": ["_ALL", "_LOCKED", "_ONE"],
     "rxauth.domain.consents": ["_OF_USER"],
+    "rxauth.domain.invites": ["_FIND", "_SPEND"],
     "rxauth.domain.memberships": ["_OF_PERSON"],
     "rxauth.domain.peoples_clients": ["_ORIGIN"],
 }

@@ -54,8 +54,9 @@ _FORGOTTEN = sql(
     .limit(PAGE)
 )
 _WHY: Final = "the whole log is compared with what it says was done"
+_DISABLED_CLIENTS = sql(select(clients.c.id).where(clients.c.disabled_at.is_not(None)), across_tenants=_WHY)
 _EFFECTS: Final = {
-    Event.CLIENT_DISABLED: sql(select(clients.c.id).where(clients.c.disabled_at.is_not(None)), across_tenants=_WHY),
+    Event.CLIENT_DISABLED: _DISABLED_CLIENTS,
     Event.ORGANIZATION_DISABLED: sql(select(organizations.c.id).where(organizations.c.disabled_at.is_not(None))),
     Event.PERSON_DISABLED: sql(select(users.c.id).where(users.c.disabled_at.is_not(None))),
 }
