@@ -1,10 +1,14 @@
 """The decisions: what a token is granted, what a request may use, and whether that is enough."""
 
+import datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rxauth.policy import decide
+from rxauth.policy.authority import State
+from rxauth.policy.licences import Licence, LicenceStatus
 from rxauth.policy.permissions import MACHINE_DEFAULT, PERMISSIONS, Machine
 from rxauth.policy.roles import Role
 from rxauth.policy.subjects import (
@@ -19,7 +23,8 @@ from rxauth.policy.subjects import (
 NOW = 1_000_000
 NAMES = tuple(permission.name for permission in PERMISSIONS)
 NEVER_A_MACHINE = [permission.name for permission in PERMISSIONS if permission.machine is Machine.NEVER]
-AUTHORITY = ProviderAuthority(NOW - 10, None)
+LICENCES = (Licence("NY", "123456", LicenceStatus.ACTIVE, datetime.date(1999, 12, 31)),)
+AUTHORITY = ProviderAuthority(State.APPROVED, NOW - 10, None, LICENCES)
 
 some_names = st.frozensets(st.sampled_from(NAMES))
 machines = st.builds(MachineSubject, st.just("client"), st.just("org_1"), some_names)
@@ -28,7 +33,8 @@ people = st.builds(
     st.just("usr_1"),
     st.just("org_1"),
     st.frozensets(st.sampled_from(Role)),
-    st.none() | st.builds(ProviderAuthority, st.integers(), st.none() | st.integers()),
+    st.none()
+    | st.builds(ProviderAuthority, st.sampled_from(State), st.integers(), st.none() | st.integers(), st.just(LICENCES)),
 )
 subjects = machines | people
 moments = st.integers(0, 2 * NOW)
@@ -129,7 +135,7 @@ def test_what_no_machine_may_hold_is_not_held_by_a_machine_that_was_given_it(nam
 
 
 def test_an_authorized_prescriber_is_granted_write_prescription_while_the_authority_lasts() -> None:
-    ends = person(Role.PRESCRIBER, authority=ProviderAuthority(NOW - 10, NOW + 10))
+    ends = person(Role.PRESCRIBER, authority=ProviderAuthority(State.APPROVED, NOW - 10, NOW + 10, LICENCES))
 
     assert "write:prescription" in decide.held(ends, NOW)
     assert "write:prescription" not in decide.held(ends, NOW + 10)

@@ -1,21 +1,29 @@
 """The rule on write:prescription, as a table: who, with what authority, when, and the reason for each refusal."""
 
+import datetime
+from zoneinfo import ZoneInfo
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rxauth.policy import prescribing
+from rxauth.policy.authority import State
+from rxauth.policy.licences import Licence, LicenceStatus, end_of_day
 from rxauth.policy.permissions import PERMISSIONS
 from rxauth.policy.roles import Role
 from rxauth.policy.subjects import MachineSubject, ProviderAuthority, Subject, UserSubject
 
 NOW = 1_000_000
-WITHOUT_END = ProviderAuthority(NOW - 10, None)
+DAY = datetime.date(2026, 11, 1)
+GOOD = Licence("NY", "123456", LicenceStatus.ACTIVE, DAY)
+WITHOUT_END = ProviderAuthority(State.APPROVED, NOW - 10, None, (GOOD,))
 MACHINE = "a machine never holds write:prescription; only authorized providers do"
 NO_ROLE = "this person does not have the Prescriber role"
 NO_AUTHORITY = "this person is not an authorized provider of the organization"
 NOT_YET = "this provider's authority is not in force yet"
 ENDED = "this provider's authority has ended"
+NO_LICENCE = "this provider has no licence on record"
 
 
 def person(*roles: Role, authority: ProviderAuthority | None = None) -> UserSubject:
@@ -25,7 +33,14 @@ def person(*roles: Role, authority: ProviderAuthority | None = None) -> UserSubj
 
 def prescriber(effective_from: int, effective_until: int | None) -> UserSubject:
     """Returns a person with the role and an authority between two moments."""
-    return person(Role.PRESCRIBER, authority=ProviderAuthority(effective_from, effective_until))
+    return person(
+        Role.PRESCRIBER, authority=ProviderAuthority(State.APPROVED, effective_from, effective_until, (GOOD,))
+    )
+
+
+def licensed(*licences: Licence) -> UserSubject:
+    """Returns an approved provider with these licences."""
+    return person(Role.PRESCRIBER, authority=ProviderAuthority(State.APPROVED, 0, None, licences))
 
 
 CASES: dict[str, tuple[Subject, str | None]] = {
@@ -47,6 +62,20 @@ CASES: dict[str, tuple[Subject, str | None]] = {
     "authority that ended long ago": (prescriber(0, 1), ENDED),
     "authority that ends before it begins": (prescriber(NOW + 1, NOW - 1), NOT_YET),
     "authority of no length": (prescriber(NOW, NOW), ENDED),
+    "no licence": (licensed(), NO_LICENCE),
+    **{
+        f"authority that is {state}": (
+            person(Role.PRESCRIBER, authority=ProviderAuthority(state, 0, None, (GOOD,), "board_order")),
+            f"this provider's authority is {state}: board_order",
+        )
+        for state in State
+        if state is not State.APPROVED
+    },
+    **{
+        f"a licence that is {status}": (licensed(Licence("NY", "1", status, DAY)), f"licence NY 1 is {status}")
+        for status in LicenceStatus
+        if status is not LicenceStatus.ACTIVE
+    },
 }
 
 
@@ -66,8 +95,15 @@ def test_no_machine_may_write_prescriptions_whatever_it_was_given_and_whenever(
 
 @given(
     st.frozensets(st.sampled_from(Role)),
-    st.none() | st.builds(ProviderAuthority, st.integers(), st.none() | st.integers()),
-    st.integers(),
+    st.none()
+    | st.builds(
+        ProviderAuthority,
+        st.sampled_from(State),
+        st.integers(max_value=NOW * 2),
+        st.none() | st.integers(),
+        st.sampled_from([(), (GOOD,)]),
+    ),
+    st.integers(max_value=NOW * 2),
 )
 def test_a_person_may_only_with_the_role_and_inside_the_authority(
     roles: frozenset[Role], authority: ProviderAuthority | None, now: int
@@ -77,6 +113,57 @@ def test_a_person_may_only_with_the_role_and_inside_the_authority(
     assert allowed == (
         Role.PRESCRIBER in roles
         and authority is not None
+        and authority.state is State.APPROVED
+        and bool(authority.licences)
         and authority.effective_from <= now
         and (authority.effective_until is None or now < authority.effective_until)
     )
+
+
+# The last second of a day in a state, in UTC: winter, summer, the days on which the clocks change, and New Year's Eve.
+LAST_SECONDS = [
+    ("NY", "2026-11-23", "2026-11-24T04:59:59"),
+    ("NY", "2026-07-04", "2026-07-05T03:59:59"),
+    ("NY", "2026-03-07", "2026-03-08T04:59:59"),
+    ("NY", "2026-03-08", "2026-03-09T03:59:59"),
+    ("NY", "2026-10-31", "2026-11-01T03:59:59"),
+    ("NY", "2026-11-01", "2026-11-02T04:59:59"),
+    ("CA", "2026-12-31", "2027-01-01T07:59:59"),
+    ("AZ", "2026-07-04", "2026-07-05T06:59:59"),
+    ("HI", "2028-02-29", "2028-03-01T09:59:59"),
+    ("GU", "2026-12-31", "2026-12-31T13:59:59"),
+]
+
+
+@pytest.mark.parametrize(("state", "day", "last"), LAST_SECONDS)
+def test_a_licence_holds_to_the_last_second_of_its_day_in_its_state(state: str, day: str, last: str) -> None:
+    until = int(datetime.datetime.fromisoformat(f"{last}+00:00").timestamp())
+    subject = licensed(Licence(state, "123456", LicenceStatus.ACTIVE, datetime.date.fromisoformat(day)))
+
+    assert prescribing.refusal_in(subject, state, until) is None
+    assert prescribing.refusal_in(subject, state, until + 1) == f"licence {state} 123456 expired on {day}"
+    assert prescribing.refusal(subject, until + 1) == f"licence {state} 123456 expired on {day}"
+
+
+def test_a_licence_counts_in_its_own_state_alone() -> None:
+    lapsed = Licence("NJ", "777", LicenceStatus.ACTIVE, datetime.date(1970, 1, 2))
+    subject = licensed(GOOD, lapsed)
+
+    assert prescribing.refusal(subject, NOW) is None
+    assert prescribing.refusal_in(subject, "NY", NOW) is None
+    assert prescribing.refusal_in(subject, "NJ", NOW) == "licence NJ 777 expired on 1970-01-02"
+    assert prescribing.refusal_in(subject, "CT", NOW) == "this provider has no licence in CT"
+    assert prescribing.refusal_in(subject, None, NOW) == "the patient's state is not known"
+    assert prescribing.refusal_in(MachineSubject("client", "org_1", frozenset()), "NY", NOW) == MACHINE
+
+
+ZONES = {"NY": "America/New_York", "TX": "America/Chicago", "CO": "America/Denver", "WA": "America/Los_Angeles"}
+ZONES |= {"AK": "America/Anchorage", "AZ": "America/Phoenix", "HI": "Pacific/Honolulu", "PR": "America/Puerto_Rico"}
+
+
+@given(st.sampled_from(sorted(ZONES)), st.dates(datetime.date(2010, 1, 1), datetime.date(2036, 12, 31)))
+def test_days_end_where_the_time_zone_database_says(state: str, day: datetime.date) -> None:
+    after = day + datetime.timedelta(days=1)
+    midnight = datetime.datetime(after.year, after.month, after.day, tzinfo=ZoneInfo(ZONES[state]))
+
+    assert end_of_day(day, state) == int(midnight.timestamp())

@@ -3,18 +3,24 @@
 from dataclasses import dataclass
 
 from rxauth.policy.assurance import Authentication
+from rxauth.policy.authority import State
+from rxauth.policy.licences import Licence
 from rxauth.policy.roles import Role
 
 
 @dataclass(frozen=True, slots=True)
 class ProviderAuthority:
-    """The approval of a person as a provider in one organization.
+    """The approval of a person as a provider in one organization, and the facts that it rests on.
 
-    effective_from, effective_until: UTC seconds; effective_until None means no end was set.
+    state: as somebody last decided; dates are judged at every use. effective_from, effective_until: UTC seconds;
+    effective_until None means no end was set. reason: the code with which it was suspended, if any.
     """
 
+    state: State
     effective_from: int
     effective_until: int | None
+    licences: tuple[Licence, ...]
+    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
