@@ -102,6 +102,7 @@ def test_what_is_not_given_has_its_default() -> None:
         "smtp_url": None,
         "mail_from": None,
         "outbound_networks": None,
+        "audit_checkpoint_file": None,
         "key_set_lifetime_s": 300,
         "staleness_bound_s": 10,
     }
