@@ -11,7 +11,7 @@ from bench import connections
 from bench.connections import Connection, get, post, require
 from bench.crowd import PASSWORD, Crowd
 from bench.load import CONNECTIONS, Answered, Load, Post
-from rxauth.edge.slow_pool import THREADS, WAITING_LIMIT
+from rxauth.edge.slow_pool import PROCESSES, WAITING_LIMIT
 
 _LOGINS_AT_ONCE: Final = 8
 _MARGIN: Final = 1.5
@@ -70,7 +70,7 @@ async def _guesses(url: str, crowd: Crowd) -> list[bytes]:
 
     Such a form costs a hash, shuts nobody out for a while, and can be sent again.
     """
-    return await _login_forms(url, crowd, ["nobody@example.com"] * (THREADS + WAITING_LIMIT))
+    return await _login_forms(url, crowd, ["nobody@example.com"] * (PROCESSES + WAITING_LIMIT))
 
 
 async def _keep_full(url: str, guesses: list[bytes]) -> None:

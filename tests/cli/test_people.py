@@ -8,7 +8,7 @@ from typing import Any
 import bcrypt
 import pytest
 
-from rxauth.crypto.passwords import Cost
+from rxauth.crypto.passwords import Cost, judge
 from rxauth.domain import audiences, clients, invites, memberships, organizations, passwords, sessions, users
 from rxauth.domain.client_urls import UrlKind
 from rxauth.domain.sessions import Proof
@@ -105,7 +105,7 @@ def test_people_are_imported_and_sign_in_with_the_passwords_they_had(
         done = command_line(sqlite_world.settings, "people", "import", alder, str(file))
         assert done == (0, "1 people were taken in, 0 lines were refused.\n", "")
     attempt = read(sqlite_world, lambda tx: passwords.begin(tx, ADA))
-    assert passwords.compare(attempt, PASSWORD, Cost(8, 1, 1)).is_right
+    assert judge(PASSWORD, attempt.stored, Cost(8, 1, 1)).is_right
     bob = read(sqlite_world, lambda tx: users.find_by_email(tx, "bob@alder.example"))
     assert (bob.name.full, bob.npi) == ("Bob Reed", "1")
     assert {one: found.roles for one, found in members(sqlite_world).items()} == {

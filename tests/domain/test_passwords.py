@@ -7,10 +7,10 @@ import bcrypt
 import pytest
 
 from rxauth.crypto import passwords as hashes
-from rxauth.crypto.passwords import Cost
+from rxauth.crypto.passwords import Cost, Verdict
 from rxauth.domain import password_changes, password_resets, passwords, sessions, users
 from rxauth.domain.errors import AbsentError
-from rxauth.domain.passwords import Attempt, Verdict
+from rxauth.domain.passwords import Attempt
 from rxauth.domain.sessions import Proof
 from rxauth.domain.users import User
 from rxauth.storage.database import Database
@@ -33,7 +33,7 @@ def database(world: World) -> Iterator[Database]:
 def sign_in(database: Database, email: str, typed: str, cost: Cost = CHEAP) -> User | None:
     """Takes the three steps of a sign-in."""
     attempt = database.read(lambda tx: passwords.begin(tx, email))
-    verdict = passwords.compare(attempt, typed, cost)
+    verdict = hashes.judge(typed, attempt.stored, cost)
     return database.write(lambda tx: passwords.settle(tx, attempt, verdict))
 
 
@@ -70,7 +70,7 @@ def test_an_imported_hash_is_replaced_at_the_first_sign_in_and_never_by_a_wrong_
 def test_a_password_that_changes_while_it_is_compared_no_longer_signs_in(database: Database, rehash: bool) -> None:
     ada = database.write(lambda tx: add_person(tx, ADA))
     attempt = database.read(lambda tx: passwords.begin(tx, ADA))
-    verdict = passwords.compare(attempt, PASSWORD, Cost(16, 1, 1) if rehash else CHEAP)
+    verdict = hashes.judge(PASSWORD, attempt.stored, Cost(16, 1, 1) if rehash else CHEAP)
     new_hash = hashes.new_hash(NEW, CHEAP)
     database.write(lambda tx: passwords.store(tx, ada.id, new_hash, NOW))
     assert database.write(lambda tx: passwords.settle(tx, attempt, verdict)) is None
@@ -80,7 +80,7 @@ def test_a_password_that_changes_while_it_is_compared_no_longer_signs_in(databas
 def test_a_person_who_is_disabled_while_the_password_is_compared_is_not_signed_in(database: Database) -> None:
     ada = database.write(lambda tx: add_person(tx, ADA))
     attempt = database.read(lambda tx: passwords.begin_for(tx, ada.id))
-    verdict = passwords.compare(attempt, PASSWORD, CHEAP)
+    verdict = hashes.judge(PASSWORD, attempt.stored, CHEAP)
     database.write(lambda tx: users.disable(tx, ada.id, NOW))
     assert database.write(lambda tx: passwords.settle(tx, attempt, verdict)) is None
     assert database.read(lambda tx: passwords.begin_for(tx, ada.id)).stored is None

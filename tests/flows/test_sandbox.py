@@ -20,11 +20,10 @@ import pytest
 from rxauth import sandbox
 from rxauth.app import make_server
 from rxauth.clock import Clock
-from rxauth.crypto.passwords import Cost
+from rxauth.crypto.passwords import Cost, Verdict, judge
 from rxauth.domain import clients, memberships, passwords
 from rxauth.domain.client_urls import UrlKind
 from rxauth.domain.password_rules import require_acceptable
-from rxauth.domain.passwords import Verdict
 from rxauth.policy.roles import Role
 from rxauth.settings import SettingsError
 from rxauth.storage.database import Database
@@ -194,7 +193,7 @@ def test_the_people_are_printed_with_passwords_that_open_their_accounts(kept: Ke
     for one in known["people"]:
         require_acceptable(one["password"])
         attempt = database.read(lambda tx, one=one: passwords.begin(tx, one["email"]))  # type: ignore[misc]
-        assert passwords.compare(attempt, one["password"], Cost()) == Verdict(is_right=True, replacement=None)
+        assert judge(one["password"], attempt.stored, Cost()) == Verdict(is_right=True, replacement=None)
         assert attempt.user is not None
         found = database.read(lambda tx, user_id=attempt.user.id: memberships.of_person(tx, user_id))  # type: ignore[misc]
         assert [membership.roles for membership in found] == [{one["role"]}] * (2 if one["in_both"] else 1)

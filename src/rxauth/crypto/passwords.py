@@ -9,13 +9,15 @@ import hmac
 import re
 import secrets
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import bcrypt
 from argon2 import extract_parameters, low_level
 from argon2.exceptions import Argon2Error, InvalidHashError
 
+# Beyond what the rules allow: nobody has such a password, and it is not worth a hash.
+TYPED_LIMIT_CHARACTERS: Final = 1_024
 _SALT_BYTES: Final = 16
 _HASH_BYTES: Final = 32
 _BCRYPT_LIMIT_BYTES: Final = 72
@@ -53,6 +55,14 @@ class Cost:
     parallelism: int = 1
 
 
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a comparison found. replacement: the hash to keep from now on, None if the stored one is as it should be."""
+
+    is_right: bool
+    replacement: str | None = field(repr=False)
+
+
 def normalized(password: str) -> str:
     """Returns the one form of a password that is hashed: NFC, so that every keyboard's "é" is the same (RFC 8265 §4.2).
 
@@ -69,6 +79,19 @@ def new_hash(password: str, cost: Cost) -> str:
         _bytes(password), salt, cost.time, cost.memory_kib, cost.parallelism, _HASH_BYTES, kind
     )
     return hashed.decode()
+
+
+def judge(typed: str, stored: str | None, cost: Cost) -> Verdict:
+    """Compares what somebody typed with a hash, and makes the hash anew if it was not made as hashes are made now.
+
+    stored: see `verify`.
+    """
+    if len(typed) > TYPED_LIMIT_CHARACTERS:
+        typed, stored = "", None
+    is_right = verify(typed, stored, cost)
+    if not is_right or stored is None or not needs_rehash(stored, cost):
+        return Verdict(is_right, None)
+    return Verdict(is_right, new_hash(typed, cost))
 
 
 def verify(password: str, stored: str | None, cost: Cost) -> bool:

@@ -1,23 +1,19 @@
 """Passwords of people. A sign-in has three steps, because a slow hash must never be made inside a transaction:
 
-`begin` reads in a transaction, `compare` takes its time in a thread of the slow pool, `settle` writes in a transaction.
+`begin` reads in a transaction, `crypto.passwords.judge` takes its time in the slow pool, `settle` writes in another
+transaction.
 """
 
 from dataclasses import dataclass, field
-from typing import Final
 
 from sqlalchemy import bindparam, select, update
 
-from rxauth.crypto import passwords
-from rxauth.crypto.passwords import Cost
+from rxauth.crypto.passwords import Verdict
 from rxauth.domain import users
 from rxauth.domain.users import User
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.people import passwords as table
 from rxauth.storage.tenancy import insert_row, sql
-
-# Beyond what the rules allow: nobody has such a password, and it is not worth a hash.
-TYPED_LIMIT_CHARACTERS: Final = 1_024
 
 _INSERT = insert_row(table)
 _ONE = sql(select(table.c.hash).where(table.c.user_id == bindparam("user_id")))
@@ -39,14 +35,6 @@ class Attempt:
     stored: str | None = field(repr=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a comparison found. replacement: the hash to keep from now on, None if the stored one is as it should be."""
-
-    is_right: bool
-    replacement: str | None = field(repr=False)
-
-
 def begin(transaction: Transaction, email: str) -> Attempt:
     """Reads what a sign-in with an address is compared with; an unknown address costs what a known one costs."""
     user = users.find_by_email(transaction, email)
@@ -60,16 +48,6 @@ def begin_for(transaction: Transaction, user_id: str) -> Attempt:
     user = users.find(transaction, user_id)
     stored = stored_hash(transaction, user_id)
     return Attempt(user, None if user is None or user.disabled_at is not None else stored)
-
-
-def compare(attempt: Attempt, typed: str, cost: Cost) -> Verdict:
-    """Compares a typed password. Slow: run it in the slow pool."""
-    if len(typed) > TYPED_LIMIT_CHARACTERS:
-        typed, attempt = "", Attempt(None, None)
-    is_right = passwords.verify(typed, attempt.stored, cost)
-    if not is_right or attempt.stored is None or not passwords.needs_rehash(attempt.stored, cost):
-        return Verdict(is_right, None)
-    return Verdict(is_right, passwords.new_hash(typed, cost))
 
 
 def settle(transaction: Transaction, attempt: Attempt, verdict: Verdict) -> User | None:

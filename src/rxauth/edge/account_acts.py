@@ -93,7 +93,7 @@ async def change_password(edge: Edge, visitor: Visit, fields: Mapping[str, str])
     words = password_rules.words_of(user.email, user.name, organizations)
     password_rules.require_acceptable(new, words, has_second_factor=has_second)
     attempt = await edge.in_thread(database.read, lambda tx: passwords.begin_for(tx, user.id))
-    verdict = await edge.slow.run(passwords.compare, attempt, fields.get("current_password", ""), edge.password_cost)
+    verdict = await edge.slow.run(hashes.judge, fields.get("current_password", ""), attempt.stored, edge.password_cost)
     new_hash = await edge.slow.run(hashes.new_hash, new, edge.password_cost) if verdict.is_right else ""
 
     ended: list[str] = []

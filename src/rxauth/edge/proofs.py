@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from rxauth.crypto import passwords as hashes
 from rxauth.domain import failed_proofs, passwords
 from rxauth.domain.audit import ANONYMOUS, Act, Actor, Event
 from rxauth.domain.sessions import Proof
@@ -57,7 +58,7 @@ async def password(edge: Edge, one: UnderWay, browser: Browser, fields: Mapping[
         return Done("Enter your e-mail address and your password.")
     database = edge.server.database
     attempt = await edge.in_thread(database.read, lambda tx: passwords.begin(tx, email))
-    verdict = await edge.slow.run(passwords.compare, attempt, typed, edge.password_cost)
+    verdict = await edge.slow.run(hashes.judge, typed, attempt.stored, edge.password_cost)
     known = None if attempt.user is None else attempt.user.id
 
     def judge(transaction: Transaction) -> str | None:
