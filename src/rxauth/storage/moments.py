@@ -4,10 +4,10 @@ from typing import Any
 
 from sqlalchemy import BigInteger
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
 
 
-class transaction_number(ColumnElement[int]):  # noqa: N801
+class transaction_number(FunctionElement[int]):  # noqa: N801
     """The number of the transaction that is writing this row.
 
     PostgreSQL counts transactions as they begin, so they commit out of order. SQLite has one writer at a time: its
@@ -18,7 +18,7 @@ class transaction_number(ColumnElement[int]):  # noqa: N801
     type = BigInteger()
 
 
-class settled_before(ColumnElement[int]):  # noqa: N801
+class settled_before(FunctionElement[int]):  # noqa: N801
     """The lowest number that a transaction still under way may have: whatever is below it is committed or gone."""
 
     inherit_cache = True

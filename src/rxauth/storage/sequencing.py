@@ -4,27 +4,27 @@ from typing import Any, Final
 
 from sqlalchemy import BigInteger, Boolean
 from sqlalchemy.ext.compiler import compiles
-from sqlalchemy.sql.expression import ColumnElement
+from sqlalchemy.sql.functions import FunctionElement
 
 _LOCK: Final = 7_296_002
 _NEXT_ON_SQLITE: Final = "(SELECT coalesce(max(number), 0) + 1 FROM audit_outbox)"
 
 
-class record_number(ColumnElement[int]):  # noqa: N801
+class record_number(FunctionElement[int]):  # noqa: N801
     """The number of the transaction that is writing this record; it never falls behind what was settled before."""
 
     inherit_cache = True
     type = BigInteger()
 
 
-class settled_records(ColumnElement[int]):  # noqa: N801
+class settled_records(FunctionElement[int]):  # noqa: N801
     """The lowest number that a record still under way may have."""
 
     inherit_cache = True
     type = BigInteger()
 
 
-class sequencers_turn(ColumnElement[bool]):  # noqa: N801
+class sequencers_turn(FunctionElement[bool]):  # noqa: N801
     """Whether this transaction is the one that numbers; until it ends, no other is. SQLite has one writer anyway."""
 
     inherit_cache = True
