@@ -18,10 +18,10 @@ class Browser:
     device: str = field(repr=False)
 
 
-def look(server: Server, transaction: Transaction, handle: str | None, client_id: str | None) -> Situation:
+def look(server: Server, transaction: Transaction, handle: str | None, client: Client | None) -> Situation:
     """Finds out who is signed in.
 
-    client_id: the client that asks, None for a page of our own.
+    client: the one that asks, None for a page of our own. Of a client that nobody must agree to, no consent is read.
     """
     limits = server.lifetimes.sessions
     session = None if handle is None else sessions.find(transaction, handle)
@@ -33,7 +33,7 @@ def look(server: Server, transaction: Transaction, handle: str | None, client_id
         session,
         person,
         has_second_factor=factors.has_second(transaction, session.user_id),
-        consented=frozenset() if client_id is None else consents.given(transaction, session.user_id, client_id),
+        consented=_consented(transaction, session.user_id, client),
         limits=limits,
     )
 
@@ -41,3 +41,9 @@ def look(server: Server, transaction: Transaction, handle: str | None, client_id
 def client_of(server: Server, transaction: Transaction, client_id: str) -> Client | None:
     """Returns a client as it is remembered, or as the database has it."""
     return server.clients.peek(client_id) or server.clients.fetch_within(transaction, client_id)
+
+
+def _consented(transaction: Transaction, user_id: str, client: Client | None) -> frozenset[str]:
+    if client is None or not client.third_party:
+        return frozenset()
+    return consents.given(transaction, user_id, client.id)

@@ -78,7 +78,7 @@ def under_way(server: Server, transaction: Transaction, sign_in_id: str, browser
     client = client_of(server, transaction, request.client_id)
     if client is None or client.disabled:
         return None
-    found = look(server, transaction, browser.handle, client.id)
+    found = look(server, transaction, browser.handle, client)
     return UnderWay(sign_in, request, client, found, next_step(request, client, progress, found, now))
 
 

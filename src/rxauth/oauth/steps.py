@@ -85,7 +85,8 @@ NOTHING_YET: Final = Progress()
 class Situation:
     """What is known of the browser and its person. session None: nobody is signed in, or not any longer.
 
-    person: the session's. has_second_factor: whether that person could prove one. consented: what it agreed to before.
+    person: the session's. has_second_factor: whether that person could prove one. consented: what it agreed to before,
+    if the client is one that must be agreed to.
     """
 
     session: Session | None

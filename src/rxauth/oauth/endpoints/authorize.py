@@ -56,7 +56,7 @@ def answer(server: Server, transaction: Transaction, asked: Asked, browser: Brow
         request = _with_hint(server, checks.checked(asked, client, redirect_uri), asked)
         if request.invitation is not None:
             return _invited(server, transaction, request, request.invitation, browser)
-        found = look(server, transaction, browser.handle, client.id)
+        found = look(server, transaction, browser.handle, client)
         step = next_step(request, client, NOTHING_YET, found, now)
         if isinstance(step, Finish) and found.session is not None:
             return complete(server, transaction, request, found.session, step)
