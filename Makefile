@@ -21,7 +21,7 @@ test: $(STAMP)
 
 prove: $(STAMP)
 	@tools/system-packages postgresql
-	@$(VENV)/bin/pytest -m hypothesis --prove --numprocesses 2 --verbose --durations 0 --durations-min 1
+	@$(VENV)/bin/pytest -m "hypothesis or proof" --prove --numprocesses 2 --verbose --durations 0 --durations-min 1 -rP
 
 lint: $(STAMP)
 	@$(VENV)/bin/ruff check --fix

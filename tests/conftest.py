@@ -37,6 +37,12 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(scope="session")
+def is_whole(request: pytest.FixtureRequest) -> bool:
+    """Whether a proof runs whole, or a slice of it."""
+    return bool(request.config.getoption("--prove"))
+
+
+@pytest.fixture(scope="session")
 def templates(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Template]:
     """The worlds that are copied, made when they are first asked for."""
     return {}
