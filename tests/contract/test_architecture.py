@@ -96,6 +96,40 @@ def test_the_time_of_day_is_asked_in_one_place() -> None:
     assert clocks == {"clock.py"}
 
 
+def test_the_proof_of_a_prescriber_is_made_in_one_place() -> None:
+    makers = {
+        name
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and (getattr(node.func, "id", None) == "Prescriber" or getattr(node.func, "attr", None) == "Prescriber")
+    }
+    assert makers == {"policy/decide.py"}
+
+
+def test_the_proof_of_a_prescriber_is_never_renamed_copied_or_subclassed() -> None:
+    """So that whoever reads the test above can believe it: the class is named in annotations and checks alone."""
+    found = [
+        f"{name}: {node.lineno}"
+        for name, tree in TREES.items()
+        for node in ast.walk(tree)
+        if (isinstance(node, ast.alias) and node.name == "Prescriber" and node.asname is not None)
+        or (isinstance(node, ast.ClassDef) and any(getattr(base, "id", None) == "Prescriber" for base in node.bases))
+        or (isinstance(node, ast.Assign) and getattr(node.value, "id", None) == "Prescriber")
+        or (isinstance(node, ast.Call) and _replaces_a_proof(node))
+    ]
+    assert found == []
+
+
+def _replaces_a_proof(call: ast.Call) -> bool:
+    """Tells whether a call is `replace(prescriber, ...)`, by the name that such a value has everywhere."""
+    return (
+        getattr(call.func, "id", None) == "replace"
+        and bool(call.args)
+        and getattr(call.args[0], "id", None) == "prescriber"
+    )
+
+
 def _offered(tree: ast.Module) -> list[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef]:
     """Lists the public functions and classes of a module, and the public methods of those classes."""
     found: list[ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef] = []

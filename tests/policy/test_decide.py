@@ -1,13 +1,14 @@
 """The decisions: what a token is granted, what a request may use, and whether that is enough."""
 
 import datetime
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from rxauth.policy import decide
-from rxauth.policy.authority import State
+from rxauth.policy.authority import Refusal, State
 from rxauth.policy.licences import Licence, LicenceStatus
 from rxauth.policy.permissions import MACHINE_DEFAULT, PERMISSIONS, Machine
 from rxauth.policy.roles import Role
@@ -15,9 +16,11 @@ from rxauth.policy.subjects import (
     Caller,
     MachineSubject,
     NoOrganizationError,
+    Prescriber,
     ProviderAuthority,
     Subject,
     UserSubject,
+    Wish,
 )
 
 NOW = 1_000_000
@@ -233,3 +236,65 @@ def test_roles_add_up_and_never_take_away(one: UserSubject, more: frozenset[Role
     both = UserSubject(one.user_id, one.organization_id, one.roles | more, one.authority)
 
     assert set(decide.held(both, now)) == set(decide.held(one, now)) | set(decide.held(other, now))
+
+
+WISH = Wish("pat_1", "NY", None)
+PROVIDER = person(Role.PRESCRIBER, authority=AUTHORITY)
+TRANSACTION = object()
+
+
+def test_an_authorized_provider_gets_a_proof_for_this_transaction_organization_and_patient() -> None:
+    proof = decide.as_prescriber(TRANSACTION, called(PROVIDER, "write:prescription"), PROVIDER, WISH, NOW)
+
+    assert isinstance(proof, Prescriber)
+    assert proof.transaction is TRANSACTION
+    assert (proof.organization_id, proof.user_id, proof.patient_id) == ("org_1", "usr_1", "pat_1")
+
+
+REFUSED: dict[str, tuple[Subject, UserSubject | None, tuple[str, ...], str]] = {
+    "a machine": (machine("write:prescription"), None, ("write:prescription",), "machine"),
+    "a machine, and an authorized provider": (machine(), PROVIDER, ("write:prescription",), "machine"),
+    "nobody any more": (PROVIDER, None, ("write:prescription",), "not_a_member"),
+    "somebody else": (replace(PROVIDER, user_id="usr_2"), PROVIDER, ("write:prescription",), "not_a_member"),
+    "another organization's": (
+        replace(PROVIDER, organization_id="org_2"),
+        PROVIDER,
+        ("write:prescription",),
+        "not_a_member",
+    ),
+    "a token without it": (PROVIDER, PROVIDER, ("read:prescription",), "permission_missing"),
+    "a role that was lost since": (PROVIDER, person(Role.STAFF), ("write:prescription",), "role_missing"),
+    "an authority that was lost since": (
+        PROVIDER,
+        replace(PROVIDER, authority=replace(AUTHORITY, state=State.SUSPENDED, reason="left")),
+        ("write:prescription",),
+        "authority_suspended",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_nobody_else_gets_the_proof(case: str) -> None:
+    subject, standing, permissions, code = REFUSED[case]
+    found = decide.as_prescriber(TRANSACTION, called(subject, *permissions), standing, WISH, NOW)
+
+    assert isinstance(found, Refusal)
+    assert found.code == code
+
+
+@given(subjects, st.none() | people, some_names, st.none() | st.sampled_from(["NY", "CT"]), moments)
+def test_a_proof_implies_every_condition_of_the_rule(
+    subject: Subject, standing: UserSubject | None, permissions: frozenset[str], state: str | None, now: int
+) -> None:
+    one = decide.caller(permissions, subject, "client", "token", now)
+    found = decide.as_prescriber(TRANSACTION, one, standing, Wish("pat_1", state, None), now)
+
+    if isinstance(found, Prescriber):
+        assert standing is not None
+        assert standing.user_id == found.user_id
+        assert Role.PRESCRIBER in standing.roles
+        assert standing.authority is not None
+        assert standing.authority.state is State.APPROVED
+        assert state == "NY"
+        assert "write:prescription" in one.permissions
+        assert isinstance(one.subject, UserSubject)

@@ -12,7 +12,7 @@ from rxauth.policy.authority import State
 from rxauth.policy.licences import Licence, LicenceStatus, end_of_day
 from rxauth.policy.permissions import PERMISSIONS
 from rxauth.policy.roles import Role
-from rxauth.policy.subjects import MachineSubject, ProviderAuthority, Subject, UserSubject
+from rxauth.policy.subjects import MachineSubject, ProviderAuthority, Subject, UserSubject, Wish
 
 NOW = 1_000_000
 DAY = datetime.date(2026, 11, 1)
@@ -167,3 +167,27 @@ def test_days_end_where_the_time_zone_database_says(state: str, day: datetime.da
     midnight = datetime.datetime(after.year, after.month, after.day, tzinfo=ZoneInfo(ZONES[state]))
 
     assert end_of_day(day, state) == int(midnight.timestamp())
+
+
+CODES: dict[str, tuple[Subject, Wish, str | None]] = {
+    "all is well": (licensed(GOOD), Wish("pat_1", "NY", None), None),
+    "a machine": (MachineSubject("client", "org_1", frozenset()), Wish("pat_1", "NY", None), "machine"),
+    "no role": (person(), Wish("pat_1", "NY", None), "role_missing"),
+    "no authority": (person(Role.PRESCRIBER), Wish("pat_1", "NY", None), "not_a_provider"),
+    "not in force yet": (prescriber(NOW + 1, None), Wish("pat_1", "NY", None), "authority_not_yet"),
+    "over": (prescriber(0, NOW), Wish("pat_1", "NY", None), "authority_ended"),
+    "no licence": (licensed(), Wish("pat_1", "NY", None), "licence_missing"),
+    "a licence elsewhere": (licensed(GOOD), Wish("pat_1", "CT", None), "licence_missing"),
+    "an unknown state": (licensed(GOOD), Wish("pat_1", None, None), "patient_state_unknown"),
+    "an unknown state, and no authority": (person(), Wish("pat_1", None, None), "role_missing"),
+    "a controlled substance": (licensed(GOOD), Wish("pat_1", "NY", "II"), "controlled_substance"),
+    "a controlled substance, and a licence elsewhere": (licensed(GOOD), Wish("pat_1", "CT", "II"), "licence_missing"),
+}
+
+
+@pytest.mark.parametrize("case", CODES)
+def test_a_prescription_is_refused_with_this_code(case: str) -> None:
+    subject, wish, code = CODES[case]
+    found = prescribing.judge(subject, wish, NOW)
+
+    assert (None if found is None else found.code) == code

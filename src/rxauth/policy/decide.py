@@ -2,9 +2,14 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
+from rxauth.policy import prescribing
+from rxauth.policy.authority import Refusal
 from rxauth.policy.permissions import BY_NAME, PERMISSIONS, Machine, Permission
-from rxauth.policy.subjects import Caller, MachineSubject, Subject, UserSubject
+from rxauth.policy.subjects import Caller, MachineSubject, Prescriber, Subject, UserSubject, Wish
+
+_NOT_A_MEMBER: Final = Refusal("not_a_member", "this person is no longer a member of the organization")
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +102,21 @@ def require(one: Caller, any_of: tuple[str, ...], now: int) -> Insufficient | No
     first = BY_NAME[any_of[0]]
     reason = refusal(first, one.subject, now)
     return Insufficient(any_of, reason or "the token was issued without it")
+
+
+def as_prescriber(
+    transaction: object, one: Caller, standing: UserSubject | None, wish: Wish, now: int
+) -> Prescriber | Refusal:
+    """Decides whether a caller may write one prescription, and gives the proof that the write demands.
+
+    transaction: the one that will write it. standing: who the caller is to the organization, read and locked in that
+    transaction; None: nobody. now: UTC seconds.
+    """
+    if isinstance(one.subject, MachineSubject):
+        return prescribing.judge(one.subject, wish, now) or _NOT_A_MEMBER
+    if standing is None or (standing.user_id, standing.organization_id) != (one.subject.user_id, one.organization_id):
+        return _NOT_A_MEMBER
+    if prescribing.PERMISSION not in one.permissions:
+        return Refusal("permission_missing", f"the token does not carry {prescribing.PERMISSION}")
+    refused = prescribing.judge(standing, wish, now)
+    return refused or Prescriber(transaction, one.organization_id, standing.user_id, wish.patient_id)

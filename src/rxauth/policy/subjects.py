@@ -1,6 +1,6 @@
 """Who is judged: a person or a machine, never something between; and what a judgement leaves in the caller's hands."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rxauth.policy.assurance import Authentication
 from rxauth.policy.authority import State
@@ -75,3 +75,29 @@ class Caller:
         if self.subject.organization_id is None:
             raise NoOrganizationError
         return self.subject.organization_id
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A prescription that somebody wants to write, as far as it decides who may.
+
+    state: the two letters of the state that the patient is in; None: nobody knows it. schedule: the treatment's DEA
+    schedule; None: it has none.
+    """
+
+    patient_id: str
+    state: str | None
+    schedule: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prescriber:
+    """The proof that a person may write a prescription for one patient, in one transaction: `decide.as_prescriber`'s.
+
+    transaction: the very one in which the person's authority was read and locked.
+    """
+
+    transaction: object = field(repr=False, compare=False)
+    organization_id: str
+    user_id: str
+    patient_id: str
