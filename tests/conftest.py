@@ -78,7 +78,7 @@ def live(world: World, clock: StandingClock) -> Iterator[Live]:
     """A server on each engine."""
     running = Live(world, clock)
     yield running
-    running.stop()
+    running.let_go()
 
 
 @pytest.fixture
@@ -92,4 +92,4 @@ def sqlite_live(sqlite_world: World, clock: StandingClock) -> Iterator[Live]:
     """A server on SQLite, for what does not depend on the engine."""
     running = Live(sqlite_world, clock)
     yield running
-    running.stop()
+    running.let_go()
