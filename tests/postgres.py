@@ -24,9 +24,10 @@ def _as_postgres() -> list[str]:
 
 
 class Cluster:
-    """One server, with the two roles that an installation has."""
+    """One server, with the two roles that an installation has; settings: of PostgreSQL, as name=value."""
 
-    def __init__(self) -> None:
+    def __init__(self, *settings: str) -> None:
+        self._settings = ("fsync=off", "max_connections=200", *settings)
         self.folder = Path(tempfile.mkdtemp(prefix="rxauth-postgres-"))
         self._binaries = _binaries()
         if os.geteuid() == 0:
@@ -42,7 +43,7 @@ class Cluster:
 
     def start(self) -> None:
         """Starts the server; its commits reach the disk, but not the platter: the machine does not lose power here."""
-        options = f"-k {self.folder} -c listen_addresses= -c fsync=off -c max_connections=200"
+        options = " ".join([f"-k {self.folder} -c listen_addresses=", *(f"-c {one}" for one in self._settings)])
         self._run(
             "pg_ctl", "--pgdata", self._data, "--wait", "--log", f"{self._data}/log", "--options", options, "start"
         )
