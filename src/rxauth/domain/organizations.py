@@ -40,7 +40,9 @@ _ITS_CLIENTS = sql(select(clients.c.id).where(clients.c.organization_id == bindp
 class Organization:
     """A tenant. created_at, disabled_at: UTC seconds; disabled_at None: it is not.
 
-    session_idle_s, session_lifetime_s: how long its people's sessions last, None: as everywhere.
+    session_idle_s, session_lifetime_s: how long its people's sessions last, None: as everywhere. solo_authority:
+    providers may be the second person for their own authority. home_state: where patients are whose state nobody
+    knows; None: nobody says. signing_max_age_s: how long ago whoever signs may have proven two factors; None: not asked.
     """
 
     id: str
@@ -50,6 +52,9 @@ class Organization:
     session_idle_s: int | None = None
     session_lifetime_s: int | None = None
     second_factor_required: bool = False
+    solo_authority: bool = False
+    home_state: str | None = None
+    signing_max_age_s: int | None = None
 
 
 def create(transaction: Transaction, name: str, now: int) -> Organization:

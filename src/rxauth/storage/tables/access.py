@@ -27,6 +27,12 @@ organizations: Final = Table(
     Column("session_idle_s", BigInteger),
     Column("session_lifetime_s", BigInteger),
     Column("second_factor_required", Boolean, nullable=False),
+    # Providers may be the second person for their own authority; never both.
+    Column("solo_authority", Boolean, nullable=False),
+    # Where patients are whose state nobody knows; null: then nobody prescribes for them.
+    Column("home_state", Text),
+    # How long ago whoever signs a prescription may have proven two factors; null: it is not asked.
+    Column("signing_max_age_s", BigInteger),
 )
 
 clients: Final = tenant_table(
