@@ -184,3 +184,22 @@ def test_a_word_that_does_not_begin_so_lies_elsewhere(prefix: str, text: str) ->
     for beginning in search_words(prefix):
         for word in search_words(text):
             assert (beginning <= word < after_prefix(beginning)) == word.startswith(beginning)
+
+
+@pytest.mark.parametrize(
+    ("state", "country", "found"),
+    [
+        ("NY", "US", "NY"),
+        (" ny ", "usa", "NY"),
+        ("PR", "U.S.A.", "PR"),
+        ("DC", "United States", "DC"),
+        ("New York", "US", None),
+        ("ON", "CA", None),
+        ("CO", "MX", None),
+        ("XX", "US", None),
+    ],
+)
+def test_an_address_says_which_state_it_is_in_or_that_nobody_can_say(
+    state: str, country: str, found: str | None
+) -> None:
+    assert Address("adr_1", "1 Main St", "Somewhere", state, "10001", country).us_state == found

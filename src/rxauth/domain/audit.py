@@ -66,6 +66,9 @@ class Event(StrEnum):
     FACTOR_ADDED = "factor.added"
     FACTOR_REMOVED = "factor.removed"
     RECOVERY_CODES_MADE = "recovery_codes.made"
+    PRESCRIPTION_WRITTEN = "prescription.written"
+    PRESCRIPTION_REFUSED = "prescription.refused"
+    PRESCRIPTION_CANCELED = "prescription.canceled"
 
 
 @dataclass(frozen=True, slots=True)

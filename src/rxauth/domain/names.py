@@ -7,8 +7,10 @@ from typing import Any
 import msgspec
 
 from rxauth.domain.errors import InvalidError
+from rxauth.policy.licences import STATES
 
 TEXT_LIMIT_CHARACTERS = 200
+_UNITED_STATES = frozenset({"US", "USA", "UNITED STATES", "UNITED STATES OF AMERICA"})
 _FOLDINGS = 3  # decomposing shows letters to fold, and folding letters to decompose; three rounds settle every one
 _APOSTROPHES = str.maketrans("", "", "'\N{RIGHT SINGLE QUOTATION MARK}\N{MODIFIER LETTER APOSTROPHE}")
 
@@ -40,6 +42,14 @@ class Address(msgspec.Struct, frozen=True):
     name: Name | None = None
     street2: str | None = None
 
+    @property
+    def us_state(self) -> str | None:
+        """The two letters of the state or territory of the United States it is in; None: in none, or nobody can say."""
+        if self.country.strip().upper().replace(".", "") not in _UNITED_STATES:
+            return None
+        letters = self.state.strip().upper()
+        return letters if letters in STATES else None
+
 
 def stored_address(address: Address | None) -> Any:
     """Returns an address as a database column takes it."""
@@ -51,7 +61,7 @@ def read_address(stored: Any) -> Address | None:
     return None if stored is None else msgspec.convert(stored, Address)
 
 
-def require_text(value: str | None, what: str) -> None:
+def require_text(value: str | None, what: str, limit_characters: int = TEXT_LIMIT_CHARACTERS) -> None:
     """Checks a text that people typed.
 
     Raises:
@@ -61,8 +71,8 @@ def require_text(value: str | None, what: str) -> None:
         return
     if not value.strip():
         raise InvalidError(f"{what} is blank")
-    if len(value) > TEXT_LIMIT_CHARACTERS:
-        raise InvalidError(f"{what} has more than {TEXT_LIMIT_CHARACTERS} characters")
+    if len(value) > limit_characters:
+        raise InvalidError(f"{what} has more than {limit_characters} characters")
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
         raise InvalidError(f"{what} has control characters")
 
