@@ -42,7 +42,8 @@ class Organization:
 
     session_idle_s, session_lifetime_s: how long its people's sessions last, None: as everywhere. solo_authority:
     providers may be the second person for their own authority. home_state: where patients are whose state nobody
-    knows; None: nobody says. signing_max_age_s: how long ago whoever signs may have proven two factors; None: not asked.
+    knows; None: nobody says. signing_max_age_s: how long ago whoever signs may have proven two factors; None: not asked
+    for.
     """
 
     id: str
