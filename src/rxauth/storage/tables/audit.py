@@ -20,6 +20,7 @@ audit_outbox: Final = Table(
     # Of the transaction that wrote it: what is below a settled number was seen by the sequencer.
     Column("number", BigInteger, nullable=False),
     Index("ix_audit_outbox_number", "number"),
+    Index("ix_audit_outbox_organization_id_id", "organization_id", "id"),
 )
 
 # One row at most: the log's name and the key that signs its checkpoints, and nothing else.
