@@ -15,6 +15,7 @@ COMMANDS = {
     "people": ["invite", "list", "disable", "import"],
     "clients": ["create", "list", "rotate-secret", "revoke-secret", "revoke-tokens", "disable"],
     "audiences": ["add", "list"],
+    "nppes": ["import", "show"],
     "keys": ["list", "rotate"],
     "audit": ["verify", "export", "prove"],
     "token": [],

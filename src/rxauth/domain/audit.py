@@ -66,6 +66,8 @@ class Event(StrEnum):
     FACTOR_ADDED = "factor.added"
     FACTOR_REMOVED = "factor.removed"
     RECOVERY_CODES_MADE = "recovery_codes.made"
+    NPPES_IMPORT_BEGUN = "nppes.import_begun"
+    NPPES_IMPORTED = "nppes.imported"
     PRESCRIPTION_WRITTEN = "prescription.written"
     PRESCRIPTION_REFUSED = "prescription.refused"
     PRESCRIPTION_CANCELED = "prescription.canceled"
