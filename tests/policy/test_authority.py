@@ -1,5 +1,6 @@
 """The states of an authority: every state, act and kind of doer, and the one way that each gets through."""
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -14,6 +15,7 @@ from rxauth.policy.authority import (
     Standing,
     State,
     refusal,
+    role_refusal,
     state_at,
 )
 
@@ -23,7 +25,8 @@ SECOND = Doer("usr_second", ALL, NOW)
 WAITING = Standing(State.PROPOSED, "usr_provider", "usr_first", NOW - 10, 3)
 POSSIBLE = """
     None propose; rejected propose; expired propose; revoked propose; proposed approve; proposed reject;
-    approved suspend; approved revoke; suspended ask_restore; suspended approve; suspended reject; suspended revoke
+    approved ask_change; approved approve; approved reject; approved suspend; approved limit; approved revoke;
+    suspended ask_restore; suspended approve; suspended reject; suspended limit; suspended revoke
     """
 
 
@@ -74,6 +77,7 @@ SECONDS = {
         Standing(State.PROPOSED, "usr_provider", "operator", NOW - 10, 1),
         "same_person",
     ),
+    "a proposer who may no longer propose": (SECOND, replace(WAITING, asker_may_ask=False), "proposer_lost_permission"),
     "nothing was asked": (SECOND, Standing(State.SUSPENDED, "usr_provider", None, None, 3), "nothing_asked"),
     "an old request": (
         SECOND,
@@ -95,6 +99,7 @@ def test_taking_authority_away_needs_one_person_or_machine_and_no_second_factor(
     approved = Standing(State.APPROVED, "usr_provider", None, None, 3)
     for doer in (Doer("usr_one", ALL), Doer(None, ALL), OPERATOR):
         assert code(Act.SUSPEND, doer, approved) is None
+        assert code(Act.LIMIT, doer, approved) is None
         assert code(Act.REVOKE, doer, approved) is None
     assert code(Act.SUSPEND, Doer("usr_one"), approved) == "permission_missing"
 
@@ -108,3 +113,15 @@ def test_dates_end_proposals_and_authorities_by_themselves() -> None:
         ends = state in (State.APPROVED, State.SUSPENDED)
         assert state_at(state, NOW, NOW + 1, NOW) is state
         assert (state_at(state, NOW, NOW, NOW) is State.EXPIRED) == (ends or state is State.EXPIRED)
+
+
+@pytest.mark.parametrize("state", [None, *State])
+def test_the_role_is_given_only_beside_an_authority_that_two_people_gave(state: State | None) -> None:
+    """M-14."""
+    found = role_refusal(state)
+    assert (found is None) == (state in {State.APPROVED, State.SUSPENDED})
+    assert found is None or found.code == "prescriber_needs_authority"
+
+
+def test_who_acts_has_a_name_for_the_record() -> None:
+    assert [SECOND.name, OPERATOR.name, Doer(None, client_id="machine").name] == ["usr_second", "operator", "machine"]

@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import Final
 
 PROPOSAL_LIFETIME_S: Final = 7 * 86_400
+OPERATOR: Final = "operator"
 FRESH_S: Final = 300  # for so long the second factor of whoever gives authority counts
 
 
@@ -27,10 +28,12 @@ class Act(StrEnum):
     """What can be done about an authority."""
 
     PROPOSE = "propose"
+    ASK_CHANGE = "ask_change"  # of the facts that an authority rests on, while it goes on
     ASK_RESTORE = "ask_restore"
     APPROVE = "approve"
     REJECT = "reject"
     SUSPEND = "suspend"
+    LIMIT = "limit"  # a licence got worse: less of an authority, never more
     REVOKE = "revoke"
 
 
@@ -43,30 +46,39 @@ TRANSITIONS: Final = MappingProxyType(
         (State.REVOKED, Act.PROPOSE): State.PROPOSED,
         (State.PROPOSED, Act.APPROVE): State.APPROVED,
         (State.PROPOSED, Act.REJECT): State.REJECTED,
+        (State.APPROVED, Act.ASK_CHANGE): State.APPROVED,
+        (State.APPROVED, Act.APPROVE): State.APPROVED,
+        (State.APPROVED, Act.REJECT): State.APPROVED,
         (State.APPROVED, Act.SUSPEND): State.SUSPENDED,
+        (State.APPROVED, Act.LIMIT): State.APPROVED,
         (State.APPROVED, Act.REVOKE): State.REVOKED,
         (State.SUSPENDED, Act.ASK_RESTORE): State.SUSPENDED,
         (State.SUSPENDED, Act.APPROVE): State.APPROVED,
         (State.SUSPENDED, Act.REJECT): State.SUSPENDED,
+        (State.SUSPENDED, Act.LIMIT): State.SUSPENDED,
         (State.SUSPENDED, Act.REVOKE): State.REVOKED,
     }
 )
 PERMISSIONS: Final = MappingProxyType(
     {
         Act.PROPOSE: "propose:provider_authority",
+        Act.ASK_CHANGE: "propose:provider_authority",
         Act.ASK_RESTORE: "propose:provider_authority",
         Act.APPROVE: "approve:provider_authority",
         Act.REJECT: "approve:provider_authority",
         Act.SUSPEND: "suspend:provider_authority",
+        Act.LIMIT: "suspend:provider_authority",
         Act.REVOKE: "suspend:provider_authority",
     }
 )
-_TWO_PEOPLE: Final = frozenset({Act.PROPOSE, Act.ASK_RESTORE, Act.APPROVE})
+ASKS: Final = frozenset({Act.PROPOSE, Act.ASK_CHANGE, Act.ASK_RESTORE})
+_TWO_PEOPLE: Final = ASKS | {Act.APPROVE}
+_WITH_ROLE: Final = frozenset({State.APPROVED, State.SUSPENDED})
 
 
 @dataclass(frozen=True, slots=True)
 class Doer:
-    """Who acts: a person (user_id), a machine (neither) or the platform's operator.
+    """Who acts: a person (user_id), a machine (client_id) or the platform's operator.
 
     permissions: those that hold in the organization now. second_factor_at: when two factors were last proven, UTC
     seconds; None: never.
@@ -76,6 +88,12 @@ class Doer:
     permissions: frozenset[str] = frozenset()
     second_factor_at: int | None = None
     is_operator: bool = False
+    client_id: str | None = None
+
+    @property
+    def name(self) -> str:
+        """What stands in the record: an identifier, or "operator"."""
+        return OPERATOR if self.is_operator else self.user_id or self.client_id or ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +102,8 @@ class Standing:
 
     state None: there is none yet. asked_by: who proposed what waits for a second person ("operator" for the operator);
     None: nothing waits. asked_at: UTC seconds. members: how many people the organization has. solo: a setting of the
-    organization lets a provider be the second person for their own authority.
+    organization lets a provider be the second person for their own authority. asker_may_ask: whoever proposed it could
+    still do so now.
     """
 
     state: State | None
@@ -93,6 +112,7 @@ class Standing:
     asked_at: int | None
     members: int
     solo: bool = False
+    asker_may_ask: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,9 +121,6 @@ class Refusal:
 
     code: str
     reason: str
-
-
-OPERATOR: Final = "operator"
 
 
 def state_at(state: State, asked_at: int | None, effective_until: int | None, now: int) -> State:
@@ -120,6 +137,16 @@ def refusal(act: Act, standing: Standing, doer: Doer, now: int) -> Refusal | Non
     if (standing.state, act) not in TRANSITIONS:
         return Refusal("wrong_state", f"an authority that is {standing.state or 'not proposed'} cannot have this act")
     return _of_doer(act, doer, now) or _of_second(act, standing, doer, now)
+
+
+def role_refusal(state: State | None) -> Refusal | None:
+    """Says why the Prescriber role may not be given to whom has an authority in this state; None: it may."""
+    if state in _WITH_ROLE:
+        return None
+    return Refusal(
+        "prescriber_needs_authority",
+        "the Prescriber role comes with the authority to prescribe: have it proposed and approved",
+    )
 
 
 def _of_doer(act: Act, doer: Doer, now: int) -> Refusal | None:
@@ -148,6 +175,8 @@ def _of_second(act: Act, standing: Standing, doer: Doer, now: int) -> Refusal | 
         return None
     if standing.asked_by == (OPERATOR if doer.is_operator else doer.user_id):
         return Refusal("same_person", "whoever proposed it cannot approve it: that takes a second person")
+    if not standing.asker_may_ask:
+        return Refusal("proposer_lost_permission", "whoever proposed it may no longer do so: propose it again")
     if doer.is_operator and standing.members != 1:
         return Refusal(
             "operator_not_alone", "a member approves this: the operator does so only where there is one member"
