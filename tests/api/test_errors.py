@@ -5,6 +5,7 @@ from graphql import GraphQLError
 
 from rxauth.api.errors import MEANINGS, Code, ForbiddenError, code_of, formatted
 from rxauth.domain.errors import AbsentError, DomainError, ExistsError, InvalidError
+from rxauth.policy.authority import Refusal
 from rxauth.policy.decide import Insufficient
 from rxauth.storage.database import ConflictError, DatabaseUnavailableError
 
@@ -49,12 +50,14 @@ def test_what_nobody_wrote_for_the_caller_is_not_repeated(cause: Exception, code
 
 
 def test_a_lacking_permission_is_named() -> None:
-    insufficient = Insufficient(("write:patient", "update:patient"), "the token was issued without it")
+    insufficient = Insufficient(
+        ("write:patient", "update:patient"), Refusal("not_in_token", "the token was issued without it")
+    )
     error = GraphQLError("", original_error=ForbiddenError(insufficient))
 
     assert formatted(error, Code.VALIDATION) == {
         "message": "Needs write:patient or update:patient: the token was issued without it.",
-        "extensions": {"code": Code.FORBIDDEN, "requiredPermission": "write:patient"},
+        "extensions": {"code": Code.FORBIDDEN, "requiredPermission": "write:patient", "reason": "not_in_token"},
     }
     assert code_of(error, Code.VALIDATION) is Code.FORBIDDEN
 

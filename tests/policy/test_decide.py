@@ -2,6 +2,7 @@
 
 import datetime
 from dataclasses import replace
+from itertools import combinations
 
 import pytest
 from hypothesis import given
@@ -28,6 +29,7 @@ NAMES = tuple(permission.name for permission in PERMISSIONS)
 NEVER_A_MACHINE = [permission.name for permission in PERMISSIONS if permission.machine is Machine.NEVER]
 LICENCES = (Licence("NY", "123456", LicenceStatus.ACTIVE, datetime.date(1999, 12, 31)),)
 AUTHORITY = ProviderAuthority(State.APPROVED, NOW - 10, None, LICENCES)
+SUSPENDED = replace(AUTHORITY, state=State.SUSPENDED, reason="board_action")
 
 some_names = st.frozensets(st.sampled_from(NAMES))
 machines = st.builds(MachineSubject, st.just("client"), st.just("org_1"), some_names)
@@ -109,7 +111,7 @@ def test_nothing_given_means_nothing_held() -> None:
         ([Role.DEVELOPER], ("read:patient",), True, ()),
         ([Role.DEVELOPER], ("read:patient", "read:client"), False, ("read:client",)),
         ([Role.PRESCRIBER], ("write:prescription",), True, ()),
-        ([Role.PRESCRIBER], ("write:prescription", "read:patient"), True, ("read:patient",)),
+        ([Role.PRESCRIBER], ("write:prescription", "read:patient"), True, ()),
         ([Role.MEDICAL_OPERATIONS], ("write:prescription", "write:order"), True, ("write:order",)),
     ],
 )
@@ -148,9 +150,62 @@ def test_a_token_is_worth_no_more_than_its_subject_still_holds() -> None:
     token = ("read:patient", "write:prescription")
 
     assert called(person(Role.PRESCRIBER, authority=AUTHORITY), *token).permissions == set(token)
-    assert called(person(Role.PRESCRIBER), *token).permissions == {"read:patient"}
+    assert called(person(Role.PRESCRIBER, authority=SUSPENDED), *token).permissions == {"read:patient"}
+    assert called(person(Role.PRESCRIBER), *token).permissions == frozenset()
     assert called(person(Role.DEVELOPER), *token).permissions == frozenset()
     assert called(machine("read:order"), *token).permissions == frozenset()
+
+
+WAITING = ("role_pending", "the Prescriber role waits until this person is an authorized provider")
+NOT_A_PROVIDER = ("not_a_provider", "this person is not an authorized provider of the organization")
+ROLES: dict[str, tuple[ProviderAuthority | None, bool, tuple[str, str]]] = {
+    "nobody proposed": (None, False, NOT_A_PROVIDER),
+    **{
+        str(state): (
+            replace(AUTHORITY, state=state),
+            state in (State.APPROVED, State.SUSPENDED),
+            (f"authority_{state}", f"this provider's authority is {state}"),
+        )
+        for state in State
+    },
+}
+
+
+@pytest.mark.parametrize("case", ROLES)
+def test_the_prescriber_role_gives_nothing_until_the_authority_is_approved_and_nothing_after_it_is_revoked(
+    case: str,
+) -> None:
+    authority, counts, (code, reason) = ROLES[case]
+    one = person(Role.PRESCRIBER, Role.DEVELOPER, authority=authority)
+
+    assert one.effective_roles == ({Role.PRESCRIBER, Role.DEVELOPER} if counts else {Role.DEVELOPER})
+    assert set(decide.held(person(Role.DEVELOPER), NOW)) <= set(decide.held(one, NOW))
+    assert ("write:order" in decide.held(one, NOW)) == counts
+    if not counts:
+        waiting = decide.require(called(one, *NAMES), ("write:order",), NOW)
+        assert waiting == decide.Insufficient(("write:order",), Refusal(*WAITING))
+    if authority != AUTHORITY:
+        lacking = decide.require(called(one, *NAMES), ("write:prescription",), NOW)
+        assert lacking == decide.Insufficient(("write:prescription",), Refusal(code, reason))
+
+
+def test_a_role_that_nobody_gave_is_not_pending() -> None:
+    staff = person(Role.STAFF, authority=AUTHORITY)
+
+    assert staff.effective_roles == {Role.STAFF}
+    assert decide.require(called(staff, *NAMES), ("write:prescription",), NOW) == decide.Insufficient(
+        ("write:prescription",), Refusal("role_missing", "none of this person's roles has it")
+    )
+
+
+def test_the_permission_that_is_held_is_the_one_that_is_not_refused() -> None:
+    """`held` computes with sets what `refusal` says of one permission: every set of roles, every state."""
+    for size in range(len(Role) + 1):
+        for roles in combinations(Role, size):
+            for authority in (None, *(replace(AUTHORITY, state=state) for state in State)):
+                one = person(*roles, authority=authority)
+                single = [item.name for item in PERMISSIONS if decide.refusal(item, one, NOW) is None]
+                assert list(decide.held(one, NOW)) == single
 
 
 def test_a_token_is_worth_no_more_than_it_says() -> None:
@@ -170,26 +225,26 @@ def test_names_that_are_no_permissions_are_worth_nothing_in_a_token() -> None:
         (
             called(machine(*MACHINE_DEFAULT), "read:order"),
             ("read:patient",),
-            decide.Insufficient(("read:patient",), "the token was issued without it"),
+            ("not_in_token", "the token was issued without it"),
         ),
         (
             called(machine("read:order"), "read:order", "read:patient"),
             ("read:patient",),
-            decide.Insufficient(("read:patient",), "this client was not given it"),
+            ("not_given", "this client was not given it"),
         ),
         (
             called(machine("write:prescription"), "write:prescription"),
             ("write:prescription",),
-            decide.Insufficient(
-                ("write:prescription",), "a machine never holds write:prescription; only authorized providers do"
-            ),
+            ("machine", "a machine never holds write:prescription; only authorized providers do"),
         ),
     ],
 )
 def test_a_requirement_is_met_by_any_of_its_permissions_or_refused_with_the_reason(
-    caller: Caller, any_of: tuple[str, ...], answer: decide.Insufficient | None
+    caller: Caller, any_of: tuple[str, ...], answer: tuple[str, str] | None
 ) -> None:
-    assert decide.require(caller, any_of, NOW) == answer
+    expected = None if answer is None else decide.Insufficient(any_of, Refusal(*answer))
+
+    assert decide.require(caller, any_of, NOW) == expected
 
 
 @given(people, st.lists(st.sampled_from([*NAMES, "no:such", "openid"]), max_size=6), st.booleans(), moments)
@@ -238,7 +293,7 @@ def test_roles_add_up_and_never_take_away(one: UserSubject, more: frozenset[Role
     assert set(decide.held(both, now)) == set(decide.held(one, now)) | set(decide.held(other, now))
 
 
-WISH = Wish("pat_1", "NY", None)
+WISH = Wish("pat_1", "med_1", "NY", None)
 PROVIDER = person(Role.PRESCRIBER, authority=AUTHORITY)
 TRANSACTION = object()
 
@@ -248,7 +303,13 @@ def test_an_authorized_provider_gets_a_proof_for_this_transaction_organization_a
 
     assert isinstance(proof, Prescriber)
     assert proof.transaction is TRANSACTION
-    assert (proof.organization_id, proof.user_id, proof.patient_id) == ("org_1", "usr_1", "pat_1")
+    assert (proof.organization_id, proof.user_id, proof.patient_id, proof.treatment_id, proof.state) == (
+        "org_1",
+        "usr_1",
+        "pat_1",
+        "med_1",
+        "NY",
+    )
 
 
 REFUSED: dict[str, tuple[Subject, UserSubject | None, tuple[str, ...], str]] = {
@@ -287,7 +348,7 @@ def test_a_proof_implies_every_condition_of_the_rule(
     subject: Subject, standing: UserSubject | None, permissions: frozenset[str], state: str | None, now: int
 ) -> None:
     one = decide.caller(permissions, subject, "client", "token", now)
-    found = decide.as_prescriber(TRANSACTION, one, standing, Wish("pat_1", state, None), now)
+    found = decide.as_prescriber(TRANSACTION, one, standing, Wish("pat_1", "med_1", state, None), now)
 
     if isinstance(found, Prescriber):
         assert standing is not None

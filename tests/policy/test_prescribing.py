@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rxauth.policy import prescribing
-from rxauth.policy.authority import State
-from rxauth.policy.licences import Licence, LicenceStatus, end_of_day
+from rxauth.policy.authority import Refusal, State
+from rxauth.policy.licences import Licence, LicenceStatus, day_in, end_of_day
 from rxauth.policy.permissions import PERMISSIONS
 from rxauth.policy.roles import Role
 from rxauth.policy.subjects import MachineSubject, ProviderAuthority, Subject, UserSubject, Wish
@@ -83,14 +83,17 @@ CASES: dict[str, tuple[Subject, str | None]] = {
 def test_write_prescription_is_refused_for_exactly_this_reason(case: str) -> None:
     subject, reason = CASES[case]
 
-    assert prescribing.refusal(subject, NOW) == reason
+    found = prescribing.refusal(subject, NOW)
+    assert (None if found is None else found.reason) == reason
 
 
 @given(st.frozensets(st.sampled_from([permission.name for permission in PERMISSIONS])), st.integers())
 def test_no_machine_may_write_prescriptions_whatever_it_was_given_and_whenever(
     given_it: frozenset[str], now: int
 ) -> None:
-    assert prescribing.refusal(MachineSubject("client", "org_1", given_it), now) == MACHINE
+    found = prescribing.refusal(MachineSubject("client", "org_1", given_it), now)
+    assert found is not None
+    assert (found.code, found.reason) == ("machine", MACHINE)
 
 
 @given(
@@ -142,7 +145,9 @@ def test_a_licence_holds_to_the_last_second_of_its_day_in_its_state(state: str, 
 
     assert prescribing.refusal_in(subject, state, until) is None
     assert prescribing.refusal_in(subject, state, until + 1) == f"licence {state} 123456 expired on {day}"
-    assert prescribing.refusal(subject, until + 1) == f"licence {state} 123456 expired on {day}"
+    assert prescribing.refusal(subject, until + 1) == Refusal(
+        "licence_lapsed", f"licence {state} 123456 expired on {day}"
+    )
 
 
 def test_a_licence_counts_in_its_own_state_alone() -> None:
@@ -170,18 +175,22 @@ def test_days_end_where_the_time_zone_database_says(state: str, day: datetime.da
 
 
 CODES: dict[str, tuple[Subject, Wish, str | None]] = {
-    "all is well": (licensed(GOOD), Wish("pat_1", "NY", None), None),
-    "a machine": (MachineSubject("client", "org_1", frozenset()), Wish("pat_1", "NY", None), "machine"),
-    "no role": (person(), Wish("pat_1", "NY", None), "role_missing"),
-    "no authority": (person(Role.PRESCRIBER), Wish("pat_1", "NY", None), "not_a_provider"),
-    "not in force yet": (prescriber(NOW + 1, None), Wish("pat_1", "NY", None), "authority_not_yet"),
-    "over": (prescriber(0, NOW), Wish("pat_1", "NY", None), "authority_ended"),
-    "no licence": (licensed(), Wish("pat_1", "NY", None), "licence_missing"),
-    "a licence elsewhere": (licensed(GOOD), Wish("pat_1", "CT", None), "licence_missing"),
-    "an unknown state": (licensed(GOOD), Wish("pat_1", None, None), "patient_state_unknown"),
-    "an unknown state, and no authority": (person(), Wish("pat_1", None, None), "role_missing"),
-    "a controlled substance": (licensed(GOOD), Wish("pat_1", "NY", "II"), "controlled_substance"),
-    "a controlled substance, and a licence elsewhere": (licensed(GOOD), Wish("pat_1", "CT", "II"), "licence_missing"),
+    "all is well": (licensed(GOOD), Wish("pat_1", "med_1", "NY", None), None),
+    "a machine": (MachineSubject("client", "org_1", frozenset()), Wish("pat_1", "med_1", "NY", None), "machine"),
+    "no role": (person(), Wish("pat_1", "med_1", "NY", None), "role_missing"),
+    "no authority": (person(Role.PRESCRIBER), Wish("pat_1", "med_1", "NY", None), "not_a_provider"),
+    "not in force yet": (prescriber(NOW + 1, None), Wish("pat_1", "med_1", "NY", None), "authority_not_yet"),
+    "over": (prescriber(0, NOW), Wish("pat_1", "med_1", "NY", None), "authority_ended"),
+    "no licence": (licensed(), Wish("pat_1", "med_1", "NY", None), "licence_missing"),
+    "a licence elsewhere": (licensed(GOOD), Wish("pat_1", "med_1", "CT", None), "licence_missing"),
+    "an unknown state": (licensed(GOOD), Wish("pat_1", "med_1", None, None), "patient_state_unknown"),
+    "an unknown state, and no authority": (person(), Wish("pat_1", "med_1", None, None), "role_missing"),
+    "a controlled substance": (licensed(GOOD), Wish("pat_1", "med_1", "NY", "II"), "controlled_substance"),
+    "a controlled substance, and a licence elsewhere": (
+        licensed(GOOD),
+        Wish("pat_1", "med_1", "CT", "II"),
+        "licence_missing",
+    ),
 }
 
 
@@ -191,3 +200,13 @@ def test_a_prescription_is_refused_with_this_code(case: str) -> None:
     found = prescribing.judge(subject, wish, NOW)
 
     assert (None if found is None else found.code) == code
+
+
+@given(st.sampled_from(sorted(ZONES)), st.integers(1_262_304_000, 2_082_758_399))
+def test_the_day_in_a_state_is_the_one_that_its_clocks_show(state: str, now: int) -> None:
+    shown = datetime.datetime.fromtimestamp(now, ZoneInfo(ZONES[state])).date()
+    midnight = datetime.datetime(shown.year, shown.month, shown.day, tzinfo=ZoneInfo(ZONES[state])).timestamp()
+
+    assert day_in(state, now) == shown
+    assert day_in(state, int(midnight)) == shown
+    assert day_in(state, int(midnight) - 1) == shown - datetime.timedelta(days=1)

@@ -208,7 +208,11 @@ def test_a_missing_permission_is_named_in_a_200_for_clients_of_plain_json(api: L
     assert "www-authenticate" not in answer.headers
     error = answer.json()["errors"][0]
     assert "read:patient" in error["message"]
-    assert error["extensions"] == {"code": "FORBIDDEN", "requiredPermission": "read:patient"}
+    assert error["extensions"] == {
+        "code": "FORBIDDEN",
+        "requiredPermission": "read:patient",
+        "reason": "not_in_token",
+    }
 
 
 @pytest.mark.parametrize(("query", "permission"), [("{ patients { id } }", "read:patient"), (WRITE, "write:patient")])

@@ -138,6 +138,7 @@ def test_write_prescription_forged_into_a_machines_token_opens_nothing(sqlite_li
     assert plain.json()["errors"][0]["extensions"] == {
         "code": "FORBIDDEN",
         "requiredPermission": "write:prescription",
+        "reason": "machine",
     }
     assert uses == []
 

@@ -36,7 +36,7 @@ MEANINGS: Final = {
     Code.BAD_REQUEST: "The request is not one that this endpoint reads. The message says what is wrong with it.",
     Code.EMPTY_AUTHORIZATION_HEADER: "No token was sent. Get one from /oauth/token and send it in Authorization.",
     Code.INVALID_TOKEN: "The token is malformed, expired, revoked or for another API. Get a new one.",
-    Code.FORBIDDEN: "The token lacks the permission named in `requiredPermission`; if none is named, an organization.",
+    Code.FORBIDDEN: "`requiredPermission` is lacking, and `reason` says why; where none is named, an organization is.",
     Code.STEP_UP: "The person must sign in again, with the `acr_values` and `max_age` that the error names.",
     Code.SYNTAX: "The document is not GraphQL.",
     Code.VALIDATION: "The document does not fit the schema.",
@@ -60,7 +60,8 @@ class ForbiddenError(Exception):
 
     def __init__(self, insufficient: Insufficient) -> None:
         self.permissions = insufficient.wanted
-        super().__init__(f"Needs {' or '.join(insufficient.wanted)}: {insufficient.reason}.")
+        self.reason = insufficient.refusal.code
+        super().__init__(f"Needs {' or '.join(insufficient.wanted)}: {insufficient.refusal.reason}.")
 
 
 class StepUpError(Exception):
@@ -96,7 +97,7 @@ def _classified(error: GraphQLError, default: Code) -> tuple[Code, str, dict[str
     if cause is None or isinstance(cause, GraphQLError):
         return default, error.message, {}
     if isinstance(cause, ForbiddenError):
-        return Code.FORBIDDEN, str(cause), {"requiredPermission": cause.permissions[0]}
+        return Code.FORBIDDEN, str(cause), {"requiredPermission": cause.permissions[0], "reason": cause.reason}
     if isinstance(cause, StepUpError):
         wanted = cause.wanted
         return Code.STEP_UP, str(cause), {"acr_values": wanted.acr, "max_age": wanted.max_age_s}

@@ -2,13 +2,32 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import combinations
+from types import MappingProxyType
 from typing import Final
 
 from rxauth.policy import prescribing
 from rxauth.policy.authority import Refusal
-from rxauth.policy.permissions import BY_NAME, PERMISSIONS, Machine, Permission
+from rxauth.policy.permissions import BY_NAME, CONDITIONAL, PERMISSIONS, Machine, Permission
+from rxauth.policy.roles import Role
 from rxauth.policy.subjects import Caller, MachineSubject, Prescriber, Subject, UserSubject, Wish
 
+_NO_MACHINE: Final = Refusal("machine", "no machine may hold it")
+_NOT_GIVEN: Final = Refusal("not_given", "this client was not given it")
+_NO_ORGANIZATION: Final = Refusal("organization_missing", "no organization was chosen")
+_NO_ROLE: Final = Refusal("role_missing", "none of this person's roles has it")
+_ROLE_PENDING: Final = Refusal("role_pending", "the Prescriber role waits until this person is an authorized provider")
+_NOT_IN_TOKEN: Final = Refusal("not_in_token", "the token was issued without it")
+_NO_SUCH: Final = "there is no such permission"
+_MACHINES: Final = frozenset(permission.name for permission in PERMISSIONS if permission.machine is not Machine.NEVER)
+# Every request asks what a set of roles has; there are 64 of them.
+_OF_ROLES: Final = MappingProxyType(
+    {
+        roles: frozenset(permission.name for permission in PERMISSIONS if not permission.roles.isdisjoint(roles))
+        for size in range(len(Role) + 1)
+        for roles in map(frozenset, combinations(Role, size))
+    }
+)
 _NOT_A_MEMBER: Final = Refusal("not_a_member", "this person is no longer a member of the organization")
 
 
@@ -32,29 +51,43 @@ class Insufficient:
     """A request lacks a permission; `wanted` are those of which any one would have been enough."""
 
     wanted: tuple[str, ...]
-    reason: str
+    refusal: Refusal
 
 
-def refusal(permission: Permission, subject: Subject, now: int) -> str | None:
+def refusal(permission: Permission, subject: Subject, now: int) -> Refusal | None:
     """Says why `subject` does not hold `permission` at `now` (UTC seconds); None means it does."""
     if isinstance(subject, MachineSubject):
         if permission.machine is Machine.NEVER:
-            return permission.condition(subject, now) or "no machine may hold it"
+            return permission.condition(subject, now) or _NO_MACHINE
         if permission.name not in subject.permissions:
-            return "this client was not given it"
+            return _NOT_GIVEN
     elif subject.organization_id is None:
-        return "no organization was chosen"
+        return _NO_ORGANIZATION
     elif permission.roles.isdisjoint(subject.roles):
-        return "none of this person's roles has it"
+        return _NO_ROLE
+    elif permission.roles.isdisjoint(subject.effective_roles):
+        return permission.condition(subject, now) or _ROLE_PENDING
     return permission.condition(subject, now)
 
 
 def held(subject: Subject, now: int) -> tuple[str, ...]:
     """Returns every permission that `subject` holds at `now`, in the table's order."""
-    candidates: Iterable[Permission] = PERMISSIONS
+    names = _held(subject, now)
+    return tuple(permission.name for permission in PERMISSIONS if permission.name in names)
+
+
+def _held(subject: Subject, now: int) -> frozenset[str]:
+    """Returns what `refusal` refuses nothing of, without asking it permission by permission."""
     if isinstance(subject, MachineSubject):
-        candidates = [permission for permission in PERMISSIONS if permission.name in subject.permissions]
-    return tuple(permission.name for permission in candidates if refusal(permission, subject, now) is None)
+        names = subject.permissions & _MACHINES
+    elif subject.organization_id is None:
+        return frozenset()
+    else:
+        names = _OF_ROLES[subject.effective_roles]
+    for permission in CONDITIONAL:
+        if permission.name in names and permission.condition(subject, now) is not None:
+            names -= {permission.name}
+    return names
 
 
 def granted(subject: MachineSubject, requested: tuple[str, ...], now: int) -> Granted | ScopeRefused:
@@ -65,10 +98,10 @@ def granted(subject: MachineSubject, requested: tuple[str, ...], now: int) -> Gr
     for name in requested:
         permission = BY_NAME.get(name)
         if permission is None:
-            return ScopeRefused(name, "there is no such permission")
-        reason = refusal(permission, subject, now)
-        if reason is not None:
-            return ScopeRefused(name, reason)
+            return ScopeRefused(name, _NO_SUCH)
+        refused = refusal(permission, subject, now)
+        if refused is not None:
+            return ScopeRefused(name, refused.reason)
     if not requested:
         return Granted(held(subject, now))
     return Granted(tuple(permission.name for permission in PERMISSIONS if permission.name in requested))
@@ -90,18 +123,14 @@ def granted_to_person(
 
 def caller(token_permissions: Iterable[str], subject: Subject, client_id: str, token_id: str, now: int) -> Caller:
     """Decides what one request may use: what the token says and the subject still holds."""
-    known = (BY_NAME[name] for name in token_permissions if name in BY_NAME)
-    usable = frozenset(permission.name for permission in known if refusal(permission, subject, now) is None)
-    return Caller(subject, usable, client_id, token_id)
+    return Caller(subject, _held(subject, now).intersection(token_permissions), client_id, token_id)
 
 
 def require(one: Caller, any_of: tuple[str, ...], now: int) -> Insufficient | None:
     """Tells whether the caller has one of the permissions; None means yes."""
     if not one.permissions.isdisjoint(any_of):
         return None
-    first = BY_NAME[any_of[0]]
-    reason = refusal(first, one.subject, now)
-    return Insufficient(any_of, reason or "the token was issued without it")
+    return Insufficient(any_of, refusal(BY_NAME[any_of[0]], one.subject, now) or _NOT_IN_TOKEN)
 
 
 def as_prescriber(
@@ -119,4 +148,8 @@ def as_prescriber(
     if prescribing.PERMISSION not in one.permissions:
         return Refusal("permission_missing", f"the token does not carry {prescribing.PERMISSION}")
     refused = prescribing.judge(standing, wish, now)
-    return refused or Prescriber(transaction, one.organization_id, standing.user_id, wish.patient_id)
+    if refused is not None or wish.state is None:
+        return refused or prescribing.STATE_UNKNOWN
+    return Prescriber(
+        transaction, one.organization_id, standing.user_id, wish.patient_id, wish.treatment_id, wish.state
+    )

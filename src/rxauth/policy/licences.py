@@ -68,6 +68,14 @@ def end_of_day(day: datetime.date, state: str) -> int:
     return int(midnight.timestamp()) + hours * _HOUR_S
 
 
+def day_in(state: str, now: int) -> datetime.date:
+    """Returns which day it is in a state at `now` (UTC seconds)."""
+    day = datetime.datetime.fromtimestamp(now, datetime.UTC).date() - datetime.timedelta(days=1)
+    while end_of_day(day, state) <= now:
+        day += datetime.timedelta(days=1)
+    return day
+
+
 def _is_summer_at_midnight(day: datetime.date) -> bool:
     """Tells whether a day begins in summer time: from the second Sunday of March to the first of November, at 2:00.
 

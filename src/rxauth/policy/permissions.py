@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Final
 
 from rxauth.policy import prescribing
+from rxauth.policy.authority import Refusal
 from rxauth.policy.roles import Role
 from rxauth.policy.subjects import Subject
 
@@ -19,12 +20,12 @@ class Machine(Enum):
     NEVER = auto()  # by nobody's doing
 
 
-Condition = Callable[[Subject, int], str | None]
+Condition = Callable[[Subject, int], Refusal | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One permission: who may hold it, and what else must be true (a reason for refusing, or None)."""
+    """One permission: who may hold it, and what else must be true."""
 
     name: str
     meaning: str
@@ -33,7 +34,7 @@ class Permission:
     condition: Condition
 
 
-def _always(_subject: Subject, _now: int) -> str | None:
+def _always(_subject: Subject, _now: int) -> Refusal | None:
     return None
 
 
@@ -85,4 +86,5 @@ PERMISSIONS: Final = (
 )  # fmt: skip
 
 BY_NAME: Final = MappingProxyType({permission.name: permission for permission in PERMISSIONS})
+CONDITIONAL: Final = tuple(permission for permission in PERMISSIONS if permission.condition is not _always)
 MACHINE_DEFAULT: Final = tuple(permission.name for permission in PERMISSIONS if permission.machine is Machine.DEFAULT)

@@ -8,17 +8,20 @@ from rxauth.policy.roles import Role
 from rxauth.policy.subjects import MachineSubject, ProviderAuthority, Subject, Wish
 
 PERMISSION: Final = "write:prescription"
-_STATE_UNKNOWN: Final = Refusal("patient_state_unknown", "the patient's state is not known")
+_MACHINE: Final = Refusal("machine", "a machine never holds write:prescription; only authorized providers do")
+_NO_ROLE: Final = Refusal("role_missing", "this person does not have the Prescriber role")
+_NO_PROVIDER: Final = Refusal("not_a_provider", "this person is not an authorized provider of the organization")
+STATE_UNKNOWN: Final = Refusal("patient_state_unknown", "the patient's state is not known")
 
 
-def refusal(subject: Subject, now: int) -> str | None:
+def refusal(subject: Subject, now: int) -> Refusal | None:
     """Says why `subject` may not write prescriptions at `now` (UTC seconds); None means it may.
 
     Only a person whom the organization authorized as a provider may, while the authority is in force and some licence
-    holds. A prescription for somebody asks more: `refusal_in`.
+    holds. A prescription for somebody asks more: `judge`.
     """
-    found = _of_subject(subject, now)
-    return None if found is None else found.reason
+    found = _of_standing(subject, now)
+    return found if isinstance(found, Refusal) else _of_licences(found, None, now)
 
 
 def refusal_in(subject: Subject, state: str | None, now: int) -> str | None:
@@ -26,31 +29,30 @@ def refusal_in(subject: Subject, state: str | None, now: int) -> str | None:
 
     state: the two letters of the state of the order's or the patient's address; None: nobody knows it.
     """
-    found = judge(subject, Wish("", state, None), now)
+    found = judge(subject, Wish("", "", state, None), now)
     return None if found is None else found.reason
 
 
 def judge(subject: Subject, wish: Wish, now: int) -> Refusal | None:
     """Says, with a code, why `subject` may not write this prescription at `now` (UTC seconds); None means it may."""
-    refused = _of_subject(subject, now)
-    if refused is not None:
-        return refused
-    if wish.state is None:
-        return _STATE_UNKNOWN
-    authority = subject.authority if not isinstance(subject, MachineSubject) else None
-    if authority is not None:
-        refused = _of_licences(authority, wish.state, now)
-    return refused or controlled.refusal(wish.schedule)
+    found = _of_standing(subject, now)
+    if isinstance(found, Refusal):
+        return found
+    in_state = STATE_UNKNOWN if wish.state is None else _of_licences(found, wish.state, now)
+    if in_state is not None:
+        return _of_licences(found, None, now) or in_state
+    return controlled.refusal(wish.schedule)
 
 
-def _of_subject(subject: Subject, now: int) -> Refusal | None:
+def _of_standing(subject: Subject, now: int) -> Refusal | ProviderAuthority:
+    """Returns the authority that is in force, or why there is none."""
     if isinstance(subject, MachineSubject):
-        return Refusal("machine", "a machine never holds write:prescription; only authorized providers do")
+        return _MACHINE
     if Role.PRESCRIBER not in subject.roles:
-        return Refusal("role_missing", "this person does not have the Prescriber role")
+        return _NO_ROLE
     if subject.authority is None:
-        return Refusal("not_a_provider", "this person is not an authorized provider of the organization")
-    return _of_authority(subject.authority, now) or _of_licences(subject.authority, None, now)
+        return _NO_PROVIDER
+    return _of_authority(subject.authority, now) or subject.authority
 
 
 def _of_authority(authority: ProviderAuthority, now: int) -> Refusal | None:
@@ -66,14 +68,14 @@ def _of_authority(authority: ProviderAuthority, now: int) -> Refusal | None:
 
 def _of_licences(authority: ProviderAuthority, state: str | None, now: int) -> Refusal | None:
     """Wants one licence that holds, in `state` or, if that is None, in any."""
-    licences = [one for one in authority.licences if state is None or one.state == state]
-    if not licences:
+    reasons = []
+    for licence in authority.licences:
+        if state is None or licence.state == state:
+            reason = licence.refusal(now)
+            if reason is None:
+                return None
+            reasons.append(reason)
+    if not reasons:
         where = f"in {state}" if state else "on record"
         return Refusal("licence_missing", f"this provider has no licence {where}")
-    reasons = []
-    for licence in licences:
-        reason = licence.refusal(now)
-        if reason is None:
-            return None
-        reasons.append(reason)
     return Refusal("licence_lapsed", "; ".join(reasons))

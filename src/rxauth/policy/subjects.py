@@ -1,11 +1,15 @@
 """Who is judged: a person or a machine, never something between; and what a judgement leaves in the caller's hands."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from rxauth.policy.assurance import Authentication
 from rxauth.policy.authority import State
 from rxauth.policy.licences import Licence
 from rxauth.policy.roles import Role
+
+_PRESCRIBER: Final = frozenset({Role.PRESCRIBER})
+_GIVES_ROLE: Final = frozenset({State.APPROVED, State.SUSPENDED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +31,23 @@ class ProviderAuthority:
 class UserSubject:
     """A person acting in one organization. authority None: nobody approved this person as a provider there.
 
-    organization_id None: none was chosen yet, so there are no roles either.
+    organization_id None: none was chosen yet, so there are no roles either. roles: as they were given.
     """
 
     user_id: str
     organization_id: str | None
     roles: frozenset[Role]
     authority: ProviderAuthority | None
+
+    @property
+    def effective_roles(self) -> frozenset[Role]:
+        """The roles that give something: Prescriber waits for an approved authority, and again for one after revoked.
+
+        A suspended provider goes on seeing what a prescriber sees; who may write prescriptions is judged by itself.
+        """
+        if Role.PRESCRIBER not in self.roles or (self.authority is not None and self.authority.state in _GIVES_ROLE):
+            return self.roles
+        return self.roles - _PRESCRIBER
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,18 +100,21 @@ class Wish:
     """
 
     patient_id: str
+    treatment_id: str
     state: str | None
     schedule: str | None
 
 
 @dataclass(frozen=True, slots=True)
 class Prescriber:
-    """The proof that a person may write a prescription for one patient, in one transaction: `decide.as_prescriber`'s.
+    """The proof that a person may prescribe one treatment for one patient, in one transaction; see `as_prescriber`.
 
-    transaction: the very one in which the person's authority was read and locked.
+    transaction: the very one in which the person's authority was read and locked. state: the patient's.
     """
 
     transaction: object = field(repr=False, compare=False)
     organization_id: str
     user_id: str
     patient_id: str
+    treatment_id: str
+    state: str
