@@ -9,7 +9,7 @@ from rxauth.policy import authority, prescribing
 from rxauth.policy.authority import FRESH_S, PROPOSAL_LIFETIME_S, Act, Doer, Standing, State
 from rxauth.policy.licences import Licence, LicenceStatus
 from rxauth.policy.roles import Role
-from rxauth.policy.subjects import MachineSubject, ProviderAuthority, UserSubject
+from rxauth.policy.subjects import MachineSubject, ProviderAuthority, UserSubject, Wish
 
 DAY = date(2026, 11, 23)
 START = int(datetime(DAY.year, DAY.month, DAY.day, 12, tzinfo=UTC).timestamp())
@@ -70,7 +70,9 @@ def doer(who: str, moment: int) -> Doer:
     """Returns who acts, with every permission there is: what then refuses is the rule itself."""
     if who == authority.OPERATOR:
         return Doer(None, is_operator=True)
-    return Doer(None if who == MACHINE else who, _EVERY, proven_at(who, moment))
+    if who == MACHINE:
+        return Doer(None, _EVERY, client_id="a-client")
+    return Doer(who, _EVERY, proven_at(who, moment))
 
 
 @cache
@@ -103,7 +105,7 @@ def may_prescribe(who: str, row: Row, moment: int) -> bool:
     """Asks the rule, for a patient in New York. A machine comes with a token that says whatever it likes."""
     permissions = frozenset({"write:prescription"})
     judged = MachineSubject("a-client", "org_1", permissions) if who == MACHINE else subject(row)
-    return prescribing.refusal_in(judged, "NY", MOMENTS[moment]) is None
+    return prescribing.judge(judged, Wish("pat_1", "med_1", "NY", None), MOMENTS[moment]) is None
 
 
 def would_hold(facts: int, moment: int) -> bool:

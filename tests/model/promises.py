@@ -64,4 +64,4 @@ def _holds(facts: int, now: int) -> bool:
     return licence.status is LicenceStatus.ACTIVE and MOMENTS[now] < licence.ends_at
 
 
-_BY_ONE = frozenset({Act.REJECT, Act.SUSPEND, Act.REVOKE})
+_BY_ONE = frozenset({Act.REJECT, Act.SUSPEND, Act.REVOKE, Act.LIMIT})

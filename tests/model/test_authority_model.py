@@ -20,9 +20,9 @@ CLINICS = {
 }
 # How many processes, moments and proposals: those of `make test`, and those of `make prove`.
 SLICE = {
-    "a clinic": [(2, 2, 1), (1, 3, 2)],
-    "a solo practice that says so": [(2, 3, 1), (1, 4, 2)],
-    "an organization of one": [(2, 3, 1), (1, 4, 2)],
+    "a clinic": [(2, 2, 1)],
+    "a solo practice that says so": [(2, 2, 1), (1, 2, 2)],
+    "an organization of one": [(2, 2, 1), (1, 2, 2)],
 }
 WHOLE = {
     "a clinic": [(2, 4, 1), (1, 4, 3), (2, 2, 2), (3, 2, 1)],
@@ -37,6 +37,7 @@ BREAKS = {
     Planted.LOCK_OF_ACTS: ("an act is committed on what it did not judge", 2, 1),
     Planted.NUMBER_OF_PROPOSAL: ("7: what was approved is not what the second person was shown", 2, 2),
     Planted.READ_OF_APPROVAL: ("2, 7: authority is given on facts that no longer hold", 1, 1),
+    Planted.END_OF_PROPOSALS: ("7: what was proposed before authority was taken gives it back", 1, 2),
     Planted.AUDIT_WITH_ACT: ("4: an act is kept and its audit entry is not", 1, 1),
     Planted.COMMIT_BEFORE_ANSWER: ("what was acknowledged is lost", 1, 1),
 }

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from rxauth.policy.authority import TRANSITIONS, Act, State
+from rxauth.policy.authority import ASKS, TRANSITIONS, Act, State
 from tests.model import facts, promises
 from tests.model.facts import (
     ADMINISTRATION,
+    LIMITED,
     LONG,
     MACHINE,
     NOTHING,
@@ -36,6 +37,7 @@ class Planted(StrEnum):
     NUMBER_OF_PROPOSAL = "the number of the proposal that an approval means"
     READ_OF_APPROVAL = "the read with which an approval is judged: what its page had read is believed"
     AUDIT_WITH_ACT = "the one transaction of an act and its audit entry"
+    END_OF_PROPOSALS = "the end that a suspension or a limit puts to what was proposed before it"
     COMMIT_BEFORE_ANSWER = "the wait for the commit before the answer"
 
 
@@ -93,7 +95,7 @@ class World(NamedTuple):
 
 
 _LOOKING = (Act.APPROVE, Act.REJECT)
-_GIVEN = {Act.PROPOSE: (LONG, SHORT), Act.ASK_RESTORE: (LONG, SHORT)}
+_GIVEN = dict.fromkeys(ASKS, (LONG, SHORT))
 # What a step is: its label, the row and the process after it, and the promise that it breaks.
 _Step = tuple[tuple[object, ...], Row, Process, str | None]
 
@@ -222,7 +224,7 @@ class Model:
                 row, process.seen, task.who, process.now, self._clinic, is_listed=process.was_listed
             )
         after = Process(Stage.UNRECORDED, task) if self._planted is Planted.AUDIT_WITH_ACT else _IDLE
-        return label, _changed(process.read, task.act, task, process.now), after, broken
+        return label, _changed(process.read, task.act, task, process.now, self._planted), after, broken
 
 
 def _told(task: Task) -> tuple[object, ...]:
@@ -231,7 +233,7 @@ def _told(task: Task) -> tuple[object, ...]:
     return task.act, "by", task.who, *given
 
 
-def _changed(row: Row, act: Act, task: Task, now: int) -> Row:
+def _changed(row: Row, act: Act, task: Task, now: int, planted: Planted) -> Row:
     """Returns what an act makes of the row."""
     state = facts.state_at(row, now)
     following = TRANSITIONS[state, act]
@@ -243,4 +245,6 @@ def _changed(row: Row, act: Act, task: Task, now: int) -> Row:
         return row._replace(state=following, facts=row.proposal.facts, proposal=None, has_role=True)
     if act is Act.REJECT:
         return row._replace(state=following, proposal=None)
-    return row._replace(state=following, proposal=None, stopped=row.made)
+    limited = LIMITED if act is Act.LIMIT else row.facts
+    pending = row.proposal if planted is Planted.END_OF_PROPOSALS else None
+    return row._replace(state=following, facts=limited, proposal=pending, stopped=row.made)
