@@ -1,23 +1,55 @@
-"""Prescriptions, as they were written."""
+"""Prescriptions: written with the proof that somebody may, canceled, and found again."""
 
+import datetime
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, case, func, select, update
 
+from rxauth.domain.errors import AbsentError, ExistsError, InvalidError
 from rxauth.domain.paging import Page
 from rxauth.domain.patients import matching_names, name_words, word_values
+from rxauth.domain.prescription_drafts import Draft, dates, require_sound
+from rxauth.ids import Kind, new_id
+from rxauth.policy.licences import day_in
+from rxauth.policy.subjects import Prescriber
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.clinical import prescriptions
 from rxauth.storage.tenancy import Statement, insert_row, sql
 
+ACTIVE: Final = "ACTIVE"
 INSERT: Final = insert_row(prescriptions)
+_LATEST_ZONE_S: Final = 12 * 3_600  # where a day ends last
 _COLUMNS: Final = tuple(column for column in prescriptions.c if column.name != "organization_id")
 _MINE = prescriptions.c.organization_id == bindparam("organization_id")
 _BY_IDS = sql(select(*_COLUMNS).where(_MINE, prescriptions.c.id.in_(bindparam("ids", expanding=True))))
+_SAME_EXTERNAL_ID = sql(
+    select(prescriptions.c.id).where(_MINE, prescriptions.c.external_id == bindparam("external_id"))
+)
+# Time and fills end a prescription without anybody's doing, so its state is stored only until they do.
+_SHOWN_STATE = case(
+    (prescriptions.c.state != ACTIVE, prescriptions.c.state),
+    (prescriptions.c.expiration_date < bindparam("today"), "EXPIRED"),
+    (prescriptions.c.fills_remaining == 0, "DEPLETED"),
+    else_=ACTIVE,
+)
+_CANCEL = sql(
+    update(prescriptions)
+    .where(
+        prescriptions.c.organization_id == bindparam("owner"),
+        prescriptions.c.id == bindparam("the_id"),
+        _SHOWN_STATE.in_([ACTIVE, "DRAFT"]),
+    )
+    .values(state="CANCELED")
+    .returning(*_COLUMNS)
+)
+
+
+class ProofError(Exception):
+    """A prescription was to be written with a proof that was made for something else: a mistake of ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +75,14 @@ class Prescription:
     expiration_date: str = field(repr=False)
     written_at_ms: int = field(repr=False)
 
+    def state_on(self, today: str) -> str:
+        """Returns the state that the prescription shows on a day: time and fills end it without anybody's doing."""
+        if self.state != ACTIVE:
+            return self.state
+        if self.expiration_date < today:
+            return "EXPIRED"
+        return "DEPLETED" if self.fills_remaining == 0 else ACTIVE
+
     @property
     def refills_allowed(self) -> int:
         """The fills after the first."""
@@ -56,12 +96,78 @@ class Prescription:
 
 @dataclass(frozen=True, slots=True)
 class PrescriptionFilter:
-    """Which prescriptions; None leaves a member out. patient_name: the beginning of any words of the name."""
+    """Which prescriptions; None leaves a member out. patient_name: the beginning of any words of the name.
+
+    state: the one that they show on the day `today`, which is always given with it; see `today_anywhere`.
+    """
 
     patient_id: str | None = None
     patient_name: str | None = None
     prescriber_id: str | None = None
     state: str | None = None
+    today: str = ""
+
+
+def write(transaction: Transaction, prescriber: Prescriber, draft: Draft, now_ms: int) -> Prescription:
+    """Makes a draft a prescription: the prescriber has signed it.
+
+    Raises:
+        ProofError: the proof is of another transaction, patient or treatment.
+        InvalidError: a value that no prescription has. ExistsError: the organization has one of that externalId.
+    """
+    proven = (prescriber.patient_id, prescriber.treatment_id)
+    if prescriber.transaction is not transaction or proven != (draft.patient_id, draft.treatment_id):
+        raise ProofError
+    require_sound(draft)
+    days = dates(draft, day_in(prescriber.state, now_ms // 1_000))
+    owner = {"organization_id": prescriber.organization_id}
+    if draft.external_id is not None and transaction.first(_SAME_EXTERNAL_ID, **owner, external_id=draft.external_id):
+        raise ExistsError("another prescription has this externalId")
+    written = Prescription(
+        id=new_id(Kind.PRESCRIPTION, now_ms),
+        external_id=draft.external_id,
+        state=ACTIVE,
+        prescriber_id=prescriber.user_id,
+        patient_id=draft.patient_id,
+        treatment_id=draft.treatment_id,
+        dispense_as_written=draft.dispense_as_written,
+        dispense_quantity=draft.dispense_quantity,
+        dispense_unit=draft.dispense_unit,
+        fills_allowed=draft.fills_allowed,
+        fills_remaining=draft.fills_allowed,
+        days_supply=draft.days_supply,
+        instructions=draft.instructions,
+        notes=draft.notes,
+        effective_date=days.effective.isoformat(),
+        do_not_fill_before_date=None if days.fill_from is None else days.fill_from.isoformat(),
+        expiration_date=days.expires.isoformat(),
+        written_at_ms=now_ms,
+    )
+    transaction.run(INSERT, **owner, **asdict(written))
+    return written
+
+
+def cancel(transaction: Transaction, organization_id: str, prescription_id: str, today: str) -> Prescription:
+    """Cancels a prescription for good.
+
+    Raises:
+        AbsentError: the organization has none of that identifier. InvalidError: it is over, or canceled already.
+    """
+    row = transaction.first(_CANCEL, owner=organization_id, the_id=prescription_id, today=today)
+    if row is not None:
+        return Prescription(*row)
+    found = by_ids(transaction, organization_id, [prescription_id]).get(prescription_id)
+    if found is None:
+        raise AbsentError("there is no such prescription")
+    raise InvalidError(f"a prescription that is {found.state_on(today)} cannot be canceled")
+
+
+def today_anywhere(now: int) -> str:
+    """Returns the day on which a prescription is over if its last day was before: it has ended everywhere.
+
+    now: UTC seconds.
+    """
+    return datetime.datetime.fromtimestamp(now - _LATEST_ZONE_S, datetime.UTC).date().isoformat()
 
 
 def by_ids(transaction: Transaction, organization_id: str, ids: Sequence[str]) -> Mapping[str, Prescription]:
@@ -74,7 +180,7 @@ def search(
     transaction: Transaction, organization_id: str, wanted: PrescriptionFilter, page: Page
 ) -> list[Prescription]:
     """Lists prescriptions, newest first."""
-    members = {"patient_id": wanted.patient_id, "prescriber_id": wanted.prescriber_id, "state": wanted.state}
+    members = {"patient_id": wanted.patient_id, "prescriber_id": wanted.prescriber_id, **_in_state(wanted)}
     values = {name: value for name, value in members.items() if value is not None}
     words = [] if wanted.patient_name is None else name_words(wanted.patient_name)
     if wanted.patient_name is not None and not words:
@@ -88,7 +194,7 @@ def of_patients(
     transaction: Transaction, organization_id: str, patient_ids: Sequence[str], page: Page, wanted: PrescriptionFilter
 ) -> Mapping[str, list[Prescription]]:
     """Returns one page of prescriptions for each patient that has any, newest first; all in one statement."""
-    members = {"prescriber_id": wanted.prescriber_id, "state": wanted.state}
+    members = {"prescriber_id": wanted.prescriber_id, **_in_state(wanted)}
     values = {name: value for name, value in members.items() if value is not None}
     found: defaultdict[str, list[Prescription]] = defaultdict(list)
     place = {"organization_id": organization_id, "before": page.before, "rows": page.rows}
@@ -119,19 +225,27 @@ _newest = _numbered(prescriptions.c.patient_id, prescriptions.c.treatment_id).su
 _LATEST = sql(select(_newest).where(_newest.c.place == 1))
 
 
+def _in_state(wanted: PrescriptionFilter) -> dict[str, str]:
+    return {} if wanted.state is None else {"state": wanted.state, "today": wanted.today}
+
+
+def _conditions(members: frozenset[str]) -> list[ColumnElement[bool]]:
+    columns = {name: prescriptions.c[name] for name in members - {"state", "today"}}
+    compared = columns | ({"state": _SHOWN_STATE} if "state" in members else {})
+    return [compared[name] == bindparam(name) for name in sorted(compared)]
+
+
 @cache
 def _listing(members: frozenset[str], words: int) -> Statement:
-    statement = select(*_COLUMNS).where(_MINE, prescriptions.c.id < bindparam("before"))
-    for name in sorted(members):
-        statement = statement.where(prescriptions.c[name] == bindparam(name))
+    statement = select(*_COLUMNS).where(_MINE, prescriptions.c.id < bindparam("before"), *_conditions(members))
     statement = matching_names(statement, prescriptions.c.patient_id, words)
     return sql(statement.order_by(prescriptions.c.id.desc()).limit(bindparam("rows")))
 
 
 @cache
 def _of_patients(members: frozenset[str]) -> Statement:
-    numbered = _numbered(prescriptions.c.patient_id).where(prescriptions.c.id < bindparam("before"))
-    for name in sorted(members):
-        numbered = numbered.where(prescriptions.c[name] == bindparam(name))
+    numbered = _numbered(prescriptions.c.patient_id).where(
+        prescriptions.c.id < bindparam("before"), *_conditions(members)
+    )
     ranked = numbered.subquery()
     return sql(select(ranked).where(ranked.c.place <= bindparam("rows")).order_by(ranked.c.id.desc()))

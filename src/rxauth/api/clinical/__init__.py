@@ -66,6 +66,7 @@ BINDING: Final = Binding(
             "comment": _of_taken("comment"),
         },
         "Prescription": {
+            "state": prescriptions.state,
             "prescriber": prescriptions.prescriber,
             "patient": prescriptions.patient,
             "treatment": prescriptions.treatment,

@@ -177,7 +177,8 @@ def prescriptions_of(
 ) -> list[Prescription]:
     """Patient.prescriptions: a page of them, newest first."""
     context = info.context
-    arguments = (page(after, first), filter or PrescriptionFilter())
+    today = prescriptions.today_anywhere(context.clock.seconds())
+    arguments = (page(after, first), replace(filter or PrescriptionFilter(), today=today))
     context.want(prescriptions.of_patients, context.met(Patient), *arguments)
     return context.get(prescriptions.of_patients, source.id, *arguments, meet=met_prescriptions) or []
 

@@ -1,6 +1,7 @@
 """Prescriptions: read and searched."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rxauth.api.clinical.meet import met_fills, met_prescriptions
 from rxauth.api.clinical.patients import find_one
@@ -29,9 +30,15 @@ def search(
 ) -> Sequence[Prescription]:
     """Query.prescriptions: newest first."""
     context = info.context
-    wanted = filter or PrescriptionFilter()
+    today = prescriptions.today_anywhere(context.clock.seconds())
+    wanted = replace(filter or PrescriptionFilter(), today=today)
     found = context.read(lambda tx: prescriptions.search(tx, context.organization_id, wanted, page(after, first)))
     return met_prescriptions(context, found)
+
+
+def state(source: Prescription, info: Info) -> str:
+    """Prescription.state."""
+    return source.state_on(prescriptions.today_anywhere(info.context.clock.seconds()))
 
 
 def prescriber(source: Prescription, info: Info) -> User:
