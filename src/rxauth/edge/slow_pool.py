@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from queue import SimpleQueue
+from queue import LifoQueue
 from typing import Any, Final, TypeVar
 
 from rxauth.crypto.hashing import HashingProcess
@@ -19,7 +19,7 @@ class SlowPool:
 
     def __init__(self, waiting_limit: int = WAITING_LIMIT) -> None:
         self._processes = [HashingProcess() for _ in range(PROCESSES)]
-        self._free: SimpleQueue[HashingProcess] = SimpleQueue()
+        self._free: LifoQueue[HashingProcess] = LifoQueue()  # the second starts when two sign in at once
         for process in self._processes:
             self._free.put(process)
         self._threads = ThreadPoolExecutor(PROCESSES, thread_name_prefix="slow")  # each waits for a process
