@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _BATCH = 2_000  # a tenth of a second: a server that runs beside it goes on writing
 _TELL_EVERY = 100_000
 
-app = typer.Typer(help="Import the national register of providers, and look into it.", no_args_is_help=True)
+app = typer.Typer(help="Import the national register of providers, look into it.", no_args_is_help=True)
 
 
 @app.command("import", short_help="Import a file of the register.")
@@ -39,7 +39,7 @@ def import_file(
     clock, took = Clock(), time.monotonic()
 
     def begin(transaction: "Transaction") -> str:
-        import_id = nppes_imports.begin(transaction, clock.seconds())
+        import_id = nppes_imports.begin(transaction, clock.milliseconds())
         act = audit.Act(audit.Event.NPPES_IMPORT_BEGUN, audit.OPERATOR, target=import_id)
         audit.record(transaction, act, clock.microseconds())
         return import_id

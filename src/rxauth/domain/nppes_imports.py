@@ -38,10 +38,10 @@ class Import:
     lines: int
 
 
-def begin(transaction: Transaction, now: int) -> str:
-    """Notes that an import begins; returns its identifier."""
-    identifier = new_ulid(now * 1_000)
-    transaction.run(_BEGIN, id=identifier, began_at=now, ended_at=None, lines=0)
+def begin(transaction: Transaction, now_ms: int) -> str:
+    """Notes that an import begins; returns its identifier. now_ms: UTC milliseconds."""
+    identifier = new_ulid(now_ms)
+    transaction.run(_BEGIN, id=identifier, began_at=now_ms // 1_000, ended_at=None, lines=0)
     return identifier
 
 
