@@ -35,6 +35,7 @@ class Kind(StrEnum):
     FAMILY = "fam"
     INVITE = "inv"
     MAIL = "mal"
+    PROPOSAL = "prp"
 
 
 def new_ulid(at_ms: int, entropy: bytes | None = None) -> str:
