@@ -68,6 +68,18 @@ class Event(StrEnum):
     RECOVERY_CODES_MADE = "recovery_codes.made"
     NPPES_IMPORT_BEGUN = "nppes.import_begun"
     NPPES_IMPORTED = "nppes.imported"
+    PROVIDER_PROPOSED = "provider.proposed"
+    PROVIDER_CHANGE_ASKED = "provider.change_asked"
+    PROVIDER_RESTORE_ASKED = "provider.restore_asked"
+    PROVIDER_APPROVED = "provider.approved"
+    PROVIDER_CHANGED = "provider.changed"
+    PROVIDER_RESTORED = "provider.restored"
+    PROVIDER_REJECTED = "provider.rejected"
+    PROVIDER_SUSPENDED = "provider.suspended"
+    PROVIDER_LIMITED = "provider.limited"
+    PROVIDER_REVOKED = "provider.revoked"
+    PROVIDER_REFUSED = "provider.refused"
+    PROVIDER_RULES_SET = "organization.provider_rules_set"
     PRESCRIPTION_WRITTEN = "prescription.written"
     PRESCRIPTION_REFUSED = "prescription.refused"
     PRESCRIPTION_CANCELED = "prescription.canceled"
@@ -75,7 +87,7 @@ class Event(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acted. kind: client, person, operator (the command line) or anonymous (nobody proved to be anyone)."""
+    """Who acted. kind: client, person, operator (the command line), consequence or anonymous (nobody proved who)."""
 
     kind: str
     id: str | None = None
@@ -83,6 +95,8 @@ class Actor:
 
 OPERATOR: Final = Actor("operator")
 ANONYMOUS: Final = Actor("anonymous")
+# What follows by itself from another act of the same transaction, whose record says who acted.
+CONSEQUENCE: Final = Actor("consequence")
 
 
 @dataclass(frozen=True, slots=True)
