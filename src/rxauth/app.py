@@ -5,9 +5,8 @@ from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp
 
-from rxauth.api.clinical import BINDING
+from rxauth.api import contract
 from rxauth.api.execute import Api
-from rxauth.api.schema import build, read_contract
 from rxauth.clock import Clock
 from rxauth.crypto.jws import new_signing_key
 from rxauth.crypto.passwords import Cost
@@ -92,8 +91,8 @@ def _require_private_sandbox(settings: Settings, database: Database) -> None:
 
 
 def make_api(server: Server) -> Api:
-    """Opens the Clinical API on the server's database."""
-    return Api(build(read_contract("clinical.graphql"), BINDING), server.database, server.clock)
+    """Opens the Clinical and Management APIs on the server's database."""
+    return Api(contract.schema(), server.database, server.clock)
 
 
 def make_app(settings: Settings, clock: Clock) -> ASGIApp:

@@ -1,0 +1,29 @@
+"""The whole contract: one schema, made of the clinical file and the management file."""
+
+from typing import Final
+
+from graphql import GraphQLSchema
+
+from rxauth.api import clinical, management
+from rxauth.api.schema import Binding, Resolver, build, read_contract
+
+FILES: Final = ("clinical.graphql", "management.graphql")
+
+
+def schema() -> GraphQLSchema:
+    """Builds the schema that is served.
+
+    Raises:
+        SchemaError: see `build`.
+    """
+    return build("\n".join(read_contract(file) for file in FILES), binding())
+
+
+def binding() -> Binding:
+    """Returns what both files are bound to; a type of one file may be extended by the other."""
+    resolvers: dict[str, dict[str, Resolver]] = {}
+    for one in (clinical.BINDING.resolvers, management.RESOLVERS):
+        for kind, fields in one.items():
+            resolvers.setdefault(kind, {}).update(fields)
+    inputs = {**clinical.BINDING.inputs, **management.INPUTS}
+    return Binding(resolvers, inputs, clinical.BINDING.scalars, clinical.BINDING.kind_of)
