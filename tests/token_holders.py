@@ -14,8 +14,10 @@ from rxauth.domain.client_urls import Registered
 from rxauth.domain.clients import REGULAR_WEB, SPA
 from rxauth.domain.peoples_clients import PeoplesClient
 from rxauth.domain.sessions import Proof, Session
+from rxauth.policy.licences import Licence
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
+from tests import providers
 from tests.live import Live
 from tests.people import add_person
 from tests.world import AUDIENCE
@@ -100,6 +102,12 @@ class Holders:
             return user.id
 
         return str(self.write(work))
+
+    def provider(self, *licences: Licence, roles: tuple[Role, ...] = (Role.PRESCRIBER,)) -> str:
+        """Adds an authorized provider of Alder Clinic, with these licences or a good one."""
+        user_id = self.person(*roles)
+        self.write(lambda tx: providers.authorize(tx, self.organization_id, user_id, *licences))
+        return user_id
 
     def session(self, user_id: str, methods: tuple[str, ...] = ("pwd",)) -> tuple[Session, str]:
         """Signs somebody in; returns the session and its cookie's value."""

@@ -181,8 +181,8 @@ def test_a_disabled_client_or_organization_is_refused_in_every_grant(
 
 
 def test_a_role_that_ends_between_authorization_and_token_is_not_in_the_token(holders: Holders) -> None:
-    """C-10, as far as there are authorities: nobody's are approved yet."""
-    session, _ = holders.session(holders.person(Role.PRESCRIBER))
+    """C-10."""
+    session, _ = holders.session(holders.provider())
     code = holders.code(session)
     holders.write(lambda tx: memberships.set_roles(tx, holders.organization_id, session.user_id, [Role.SUPPORT], NOW))
 

@@ -9,10 +9,8 @@ import pytest
 
 from rxauth.domain import audiences, clients, memberships, organizations, sessions, token_families, users
 from rxauth.domain.audiences import Audience
-from rxauth.policy import decide
 from rxauth.policy.permissions import PERMISSIONS
 from rxauth.policy.roles import Role
-from rxauth.policy.subjects import UserSubject
 from tests.live import Live, decode, process
 from tests.security.forging import READ, accepted, refusal
 from tests.token_holders import Holders
@@ -42,36 +40,44 @@ def _permissions(content: dict[str, Any]) -> list[str]:
 
 
 @pytest.mark.parametrize("role", list(Role), ids=[role.name.lower() for role in Role])
-def test_a_role_gets_exactly_its_permissions_and_nobody_write_prescription(lite: Holders, role: Role) -> None:
-    """The table of six roles and every permission, through real tokens: nobody is an authorized provider yet."""
-    person = lite.person(role)
+def test_a_role_gets_exactly_its_permissions_and_only_prescribers_write_prescription(lite: Holders, role: Role) -> None:
+    """The table of six roles and every permission, through real tokens of authorized providers."""
+    person = lite.provider(roles=(role,))
     whole = _permissions(lite.tokens(person))
-    expected = decide.held(UserSubject("", "org", frozenset({role}), None), NOW)
-    assert whole == list(expected)
+    expected = [one.name for one in PERMISSIONS if role in one.roles]
+    assert whole == expected
     session, _ = lite.session(person)
     for name in NAMES:
         got = _permissions(lite.redeemed(lite.code(session, scope=f"openid {name}")))
         assert got == ([name] if name in expected else [])
     everything = _permissions(lite.redeemed(lite.code(session, scope=" ".join(NAMES))))
     assert everything == whole
-    assert "write:prescription" not in [*whole, *everything]
+    assert ("write:prescription" in whole) == (role is Role.PRESCRIBER)
 
 
-def test_roles_add_up_and_write_prescription_comes_of_no_number_of_them(lite: Holders) -> None:
-    got = _permissions(lite.tokens(lite.person(*Role)))
+def test_roles_add_up_and_the_prescribers_counts_only_with_authority(lite: Holders) -> None:
+    others = frozenset(Role) - {Role.PRESCRIBER}
+    of_others = [one.name for one in PERMISSIONS if not one.roles.isdisjoint(others)]
 
-    assert got == [name for name in NAMES if name != "write:prescription"]
+    assert _permissions(lite.tokens(lite.person(*Role))) == of_others
+    assert _permissions(lite.tokens(lite.person(Role.PRESCRIBER))) == []
+    assert _permissions(lite.tokens(lite.provider(roles=tuple(Role)))) == NAMES
 
 
 @pytest.mark.parametrize(
     ("scope", "permissions"),
-    [("openid", []), ("openid read:patient", ["read:patient"]), ("openid write:prescription", []), ("", [])],
+    [
+        ("openid", []),
+        ("openid read:patient", ["read:patient"]),
+        ("openid write:prescription", ["write:prescription"]),
+        ("", []),
+    ],
 )
 def test_a_foreign_client_gets_only_what_it_names(lite: Holders, scope: str, permissions: list[str]) -> None:
     """Decision: no permission named means all for our own clients, and none for others."""
     foreign = lite.app("Foreign", any_organization=True, third_party=True)
 
-    assert _permissions(lite.tokens(lite.person(Role.PRESCRIBER), foreign, scope=scope)) == permissions
+    assert _permissions(lite.tokens(lite.provider(), foreign, scope=scope)) == permissions
 
 
 def test_a_token_says_who_signed_in_when_and_how(lite: Holders) -> None:

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, select
 
-from rxauth.domain import changes
+from rxauth.domain import changes, providers
 from rxauth.domain.errors import AbsentError, DomainError, InvalidError
 from rxauth.policy.roles import Role
-from rxauth.policy.subjects import UserSubject
+from rxauth.policy.subjects import ProviderAuthority, UserSubject
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.access import organizations
 from rxauth.storage.tables.people import membership_roles, memberships, users
@@ -89,19 +89,23 @@ class Membership:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """What every request of a person is judged by; memberships: by organization, without disabled ones."""
+    """What every request of a person is judged by.
+
+    memberships: by organization, without disabled ones. authorities: likewise, those that were ever approved.
+    """
 
     id: str
     disabled: bool
     tokens_valid_after: int
     memberships: Mapping[str, Membership]
+    authorities: Mapping[str, ProviderAuthority]
 
     def subject(self, organization_id: str) -> UserSubject | None:
         """Returns who the person is to an organization; None: nobody, now."""
         membership = self.memberships.get(organization_id)
         if membership is None or self.disabled:
             return None
-        return UserSubject(self.id, organization_id, membership.roles, None)
+        return UserSubject(self.id, organization_id, membership.roles, self.authorities.get(organization_id))
 
 
 def load_person(transaction: Transaction, user_id: str) -> Person | None:
@@ -110,7 +114,22 @@ def load_person(transaction: Transaction, user_id: str) -> Person | None:
     if row is None:
         return None
     mine = {one.organization_id: one for one in of_person(transaction, user_id) if not one.organization_disabled}
-    return Person(user_id, row.disabled_at is not None, row.tokens_valid_after, mine)
+    return Person(
+        user_id,
+        row.disabled_at is not None,
+        row.tokens_valid_after,
+        mine,
+        authorities_of(transaction, user_id, mine.values()),
+    )
+
+
+def authorities_of(
+    transaction: Transaction, user_id: str, mine: Iterable[Membership]
+) -> Mapping[str, ProviderAuthority]:
+    """Returns a person's authorities by organization; nothing is read for whom they could give nothing to."""
+    if not any(Role.PRESCRIBER in one.roles for one in mine):
+        return {}
+    return providers.authorities_of_person(transaction, user_id)
 
 
 def of_person(transaction: Transaction, user_id: str) -> list[Membership]:

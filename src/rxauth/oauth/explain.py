@@ -8,6 +8,9 @@ from rxauth.crypto import jws
 from rxauth.oauth import holders, tokens
 from rxauth.oauth.errors import InvalidTokenError
 from rxauth.oauth.server import Server
+from rxauth.policy import decide
+from rxauth.policy.permissions import BY_NAME
+from rxauth.policy.subjects import Subject
 
 _SHOWN_CHARACTERS = 300
 
@@ -29,18 +32,20 @@ def explain(server: Server, token: str) -> Explanation:
     except jws.MalformedError as error:
         return Explanation([f"This is no token of rxauth: {error}.", "The server would refuse it."], accepted=False)
     lines = [_kind(compact.header, claims), *_facts(compact.header, claims, now)]
-    refusal = _refusal(server, token, now)
-    if refusal is None:
-        return Explanation([*lines, "The server would accept it."], accepted=True)
-    return Explanation([*lines, f"The server would refuse it. {refusal}"], accepted=False)
-
-
-def _refusal(server: Server, token: str, now: int) -> str | None:
     try:
-        holders.find(server, tokens.verify(server, token, now), now)
+        verified = tokens.verify(server, token, now)
+        subject = holders.find(server, verified, now)
     except InvalidTokenError as error:
-        return error.description
-    return None
+        return Explanation([*lines, f"The server would refuse it. {error.description}"], accepted=False)
+    lost = _lost(subject, verified.permissions, now)
+    return Explanation([*lines, *lost, "The server would accept it."], accepted=True)
+
+
+def _lost(subject: Subject, permissions: list[str], now: int) -> list[str]:
+    """Says which permissions the token names and its holder does not have, and why."""
+    known = [BY_NAME[name] for name in permissions if name in BY_NAME]
+    refusals = [(one.name, decide.refusal(one, subject, now)) for one in known]
+    return [f"It does not open {name}: {refused.reason}." for name, refused in refusals if refused is not None]
 
 
 def _kind(header: Any, claims: dict[str, Any]) -> str:

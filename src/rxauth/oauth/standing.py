@@ -9,17 +9,21 @@ from rxauth.domain.memberships import Membership
 from rxauth.domain.sessions import Limits, Session
 from rxauth.domain.token_families import Family
 from rxauth.domain.users import User
-from rxauth.policy.subjects import UserSubject
+from rxauth.policy.subjects import ProviderAuthority, UserSubject
 from rxauth.storage.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """A person as a client may speak for it. membership None: no organization was chosen. limits: of the session."""
+    """A person as a client may speak for it. membership None: no organization was chosen. limits: of the session.
+
+    authority: to prescribe in that organization; None: there is none.
+    """
 
     user: User = field(repr=False)
     session: Session
     membership: Membership | None
+    authority: ProviderAuthority | None
     limits: Limits
 
     @property
@@ -27,7 +31,7 @@ class Standing:
         """Who policy judges."""
         if self.membership is None:
             return UserSubject(self.user.id, None, frozenset(), None)
-        return UserSubject(self.user.id, self.membership.organization_id, self.membership.roles, None)
+        return UserSubject(self.user.id, self.membership.organization_id, self.membership.roles, self.authority)
 
 
 def read(
@@ -45,14 +49,15 @@ def read(
         return None
     if authorized_at < client.tokens_valid_after or not serves(client, one.organization_id):
         return None
-    membership = None
+    membership, authority = None, None
     if one.organization_id is not None:
         mine = {found.organization_id: found for found in memberships.of_person(transaction, user.id)}
         membership = mine.get(one.organization_id)
         if membership is None or membership.organization_disabled:
             return None
         limits = limits.within(membership.session_idle_s, membership.session_lifetime_s)
-    return Standing(user, session, membership, limits) if session.is_live(limits, now) else None
+        authority = memberships.authorities_of(transaction, user.id, [membership]).get(one.organization_id)
+    return Standing(user, session, membership, authority, limits) if session.is_live(limits, now) else None
 
 
 def serves(client: Client, organization_id: str | None) -> bool:

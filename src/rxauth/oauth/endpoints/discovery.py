@@ -7,11 +7,8 @@ from rxauth.oauth.grants import GRANTS
 from rxauth.oauth.person_tokens import USERINFO_PATH
 from rxauth.oauth.scopes import IDENTITY
 from rxauth.oauth.server import Server
-from rxauth.policy import decide
 from rxauth.policy.assurance import AAL1, AAL2
-from rxauth.policy.permissions import PERMISSIONS, Machine
-from rxauth.policy.roles import Role
-from rxauth.policy.subjects import UserSubject
+from rxauth.policy.permissions import PERMISSIONS
 
 AUTHORIZE_PATH: Final = "/authorize"
 TOKEN_PATH: Final = "/oauth/token"  # noqa: S105
@@ -53,18 +50,11 @@ def metadata(server: Server) -> dict[str, Any]:
         "introspection_endpoint_auth_methods_supported": list(_BY_SECRET),
         "subject_types_supported": ["public"],
         "id_token_signing_alg_values_supported": ["RS256"],
-        "scopes_supported": [*IDENTITY, *_permissions(server)],
+        "scopes_supported": [*IDENTITY, *(one.name for one in PERMISSIONS)],
         "claims_supported": list(_CLAIMS),
         "backchannel_logout_supported": True,
         "backchannel_logout_session_supported": True,
     }
-
-
-def _permissions(server: Server) -> list[str]:
-    """Lists the permissions that somebody can have today."""
-    everything = UserSubject("", "", frozenset(Role), None)
-    people = frozenset(decide.held(everything, server.clock.seconds()))
-    return [one.name for one in PERMISSIONS if one.name in people or one.machine is not Machine.NEVER]
 
 
 def key_set(server: Server) -> dict[str, Any]:
