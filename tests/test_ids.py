@@ -38,7 +38,19 @@ def test_an_identifier_is_of_its_kind_and_no_other(kind: Kind, other: Kind, at_m
     assert ids.is_id(other, text) is (other is kind)
 
 
-OURS = {"ALLERGEN", "ADDRESS", "SECRET", "SESSION", "SIGN_IN", "FAMILY", "INVITE", "MAIL", "PROPOSAL"}
+OURS = {
+    "ALLERGEN",
+    "ADDRESS",
+    "SECRET",
+    "SESSION",
+    "SIGN_IN",
+    "FAMILY",
+    "INVITE",
+    "MAIL",
+    "PROPOSAL",
+    "WEBHOOK",
+    "DELIVERY",
+}
 
 
 def test_every_kind_has_the_prefix_that_clients_know() -> None:

@@ -35,6 +35,8 @@ class Kind(StrEnum):
     FAMILY = "fam"
     INVITE = "inv"
     MAIL = "mal"
+    WEBHOOK = "whk"
+    DELIVERY = "dlv"
     PROPOSAL = "prp"
 
 

@@ -5,7 +5,8 @@ from ipaddress import ip_network
 
 import pytest
 
-from rxauth.edge.outbound import ForbiddenAddressError, Network, Outbound
+from rxauth.domain.destinations import Network
+from rxauth.edge.outbound import ForbiddenAddressError, Outbound
 
 PRIVATE = [
     "http://127.0.0.1/x",

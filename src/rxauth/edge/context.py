@@ -8,12 +8,13 @@ from typing import Any, Final, TypeVar
 from rxauth.api.execute import Api
 from rxauth.crypto.passwords import Cost
 from rxauth.domain.audit_sequencer import Sequencer
+from rxauth.domain.destinations import Network
 from rxauth.edge.audit_group import AuditGroup
 from rxauth.edge.backchannel import LogoutNotices
 from rxauth.edge.cors import Origins
 from rxauth.edge.guards import FailureLimiter
 from rxauth.edge.mail_sender import MailSender
-from rxauth.edge.outbound import Network, Outbound
+from rxauth.edge.outbound import Outbound
 from rxauth.edge.refusals import Refusals
 from rxauth.edge.slow_pool import SlowPool
 from rxauth.oauth import logout_tokens

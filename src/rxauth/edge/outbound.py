@@ -3,17 +3,16 @@
 import asyncio
 import socket
 from collections.abc import Mapping, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
+from urllib.parse import urlencode
+
+from rxauth.domain.destinations import Address, Network, is_allowed
 
 if TYPE_CHECKING:
     import httpx
 
-Network = IPv4Network | IPv6Network
-Address = IPv4Address | IPv6Address
 TIMEOUT_S: Final = 5
-# Addresses of IPv6 that carry one of IPv4, which may be private: translation, 6to4 and Teredo.
-_CARRIERS: Final = (IPv6Network("64:ff9b::/96"), IPv6Network("2002::/16"), IPv6Network("2001::/32"))
 
 
 class ForbiddenAddressError(Exception):
@@ -21,7 +20,7 @@ class ForbiddenAddressError(Exception):
 
 
 class Outbound:
-    """Posts forms to the URLs of clients. It follows no redirect, and reads no proxy from the environment."""
+    """Posts to the URLs that others name. It follows no redirect, and reads no proxy from the environment."""
 
     def __init__(self, networks: Sequence[Network] = ()) -> None:
         self._networks = tuple(networks)
@@ -33,46 +32,57 @@ class Outbound:
         Raises:
             ForbiddenAddressError: see there. OSError: nobody answered.
         """
+        headers = {"content-type": "application/x-www-form-urlencoded"}
+        return await self.post(url, urlencode(form).encode(), headers)
+
+    async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> int:
+        """Posts bytes and returns the status of the answer, whose body is not read.
+
+        Raises:
+            ForbiddenAddressError: see there. OSError: nobody answered, or the URL leads nowhere.
+        """
         import httpx  # noqa: PLC0415  # late: it is slow to import, and most servers call nobody
 
-        target = httpx.URL(url)
-        address = await self._resolve(target)
-        if self._http is None:
-            self._http = httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False)
-        # The address that was judged is the one that is called: asking for the name again could give another.
-        request = self._http.build_request(
-            "POST",
-            target.copy_with(host=str(address)),
-            data=dict(form),
-            headers={"host": target.netloc.decode("ascii")},
-            extensions={"sni_hostname": target.host},
-        )
         try:
-            answer = await self._http.send(request, stream=True)
-        except httpx.HTTPError as error:
+            target = httpx.URL(url)
+            addresses = await self._resolve(target)
+        except (httpx.InvalidURL, UnicodeError, KeyError) as error:
             raise ConnectionError(type(error).__name__) from None
-        await answer.aclose()
-        return answer.status_code
+        if self._http is None:
+            # No connection is used again: the pool knows them by address, and many names may share one.
+            once = httpx.Limits(max_keepalive_connections=0)
+            self._http = httpx.AsyncClient(timeout=TIMEOUT_S, follow_redirects=False, trust_env=False, limits=once)
+        failure = ""
+        for address in addresses:
+            # The address that was judged is the one that is called: asking for the name again could give another.
+            request = self._http.build_request(
+                "POST",
+                target.copy_with(host=str(address)),
+                content=content,
+                headers={**headers, "host": target.netloc.decode("ascii")},
+                extensions={"sni_hostname": target.host},
+            )
+            try:
+                answer = await self._http.send(request, stream=True)
+            except httpx.ConnectError as error:  # nothing was sent: the next address may listen
+                failure = type(error).__name__
+            except httpx.HTTPError as error:
+                raise ConnectionError(type(error).__name__) from None
+            else:
+                await answer.aclose()
+                return answer.status_code
+        raise ConnectionError(failure)
 
     async def close(self) -> None:
         """Closes all connections."""
         if self._http is not None:
             await self._http.aclose()
 
-    async def _resolve(self, target: "httpx.URL") -> Address:
+    async def _resolve(self, target: "httpx.URL") -> list[Address]:
         port = target.port or {"http": 80, "https": 443}[target.scheme]
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(target.host, port, type=socket.SOCK_STREAM)
         addresses = [ip_address(str(sockaddr[0]).partition("%")[0]) for *_, sockaddr in found]
-        if not addresses or not all(self._is_allowed(address) for address in addresses):
+        if not addresses or not all(is_allowed(address, self._networks) for address in addresses):
             raise ForbiddenAddressError
-        return addresses[0]
-
-    def _is_allowed(self, address: Address) -> bool:
-        if isinstance(address, IPv6Address) and address.ipv4_mapped is not None:
-            return self._is_allowed(address.ipv4_mapped)
-        if any(address in network for network in self._networks):
-            return True
-        if any(address in carrier for carrier in _CARRIERS):
-            return False
-        return address.is_global and not address.is_multicast
+        return list(dict.fromkeys(addresses))

@@ -1,6 +1,17 @@
 """The tables, one module an area; importing this package makes the metadata whole."""
 
-from rxauth.storage.tables import access, audit, catalog, clinical, installation, nppes, people, providers, sign_in
+from rxauth.storage.tables import (
+    access,
+    audit,
+    catalog,
+    clinical,
+    installation,
+    nppes,
+    people,
+    providers,
+    sign_in,
+    webhooks,
+)
 from rxauth.storage.tables.metadata import metadata
 
 __all__ = [
@@ -14,4 +25,5 @@ __all__ = [
     "people",
     "providers",
     "sign_in",
+    "webhooks",
 ]
