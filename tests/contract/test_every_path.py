@@ -77,6 +77,8 @@ def onward(name: str, steps: tuple[Step, ...], seen: frozenset[str], held: froze
         for field_name, field in kind.fields.items():
             returned = get_named_type(field.type).name
             there = (*steps, Step(kind.name, field_name, returned))
+            if not opens(field, frozenset(MACHINE_DEFAULT)):
+                continue  # no token of this walk gets anywhere there
             if not opens(field, held):
                 yield Path(there)
             elif returned not in seen:

@@ -6,7 +6,10 @@ from typing import Any, Final
 from graphql import GraphQLError
 
 from rxauth.domain.errors import AbsentError, DomainError, ExistsError, InvalidError
+from rxauth.domain.providers import AuthorityRefusedError
+from rxauth.policy import prescribing
 from rxauth.policy.assurance import Wanted
+from rxauth.policy.authority import Refusal
 from rxauth.policy.decide import Insufficient
 from rxauth.policy.subjects import NoOrganizationError
 from rxauth.storage.database import ConflictError, DatabaseUnavailableError, UnacceptableValueError
@@ -28,6 +31,8 @@ class Code(StrEnum):
     BAD_USER_INPUT = "BAD_USER_INPUT"
     NOT_FOUND = "NOT_FOUND"
     CONFLICT = "CONFLICT"
+    PATIENT_STATE_UNKNOWN = "PATIENT_STATE_UNKNOWN"
+    CONTROLLED_SUBSTANCE = "CONTROLLED_SUBSTANCE"
     UNAVAILABLE = "UNAVAILABLE"
     INTERNAL = "INTERNAL_SERVER_ERROR"
 
@@ -43,7 +48,9 @@ MEANINGS: Final = {
     Code.LIMIT_EXCEEDED: "The document asks for too much at once. Ask for less, or in several requests.",
     Code.BAD_USER_INPUT: "A value is not acceptable. The message says which, and why.",
     Code.NOT_FOUND: "There is no such thing in this organization.",
-    Code.CONFLICT: "It is there already.",
+    Code.CONFLICT: "It is there already, or what there is does not allow it now; then `reason` says why.",
+    Code.PATIENT_STATE_UNKNOWN: "The patient's address names no state, so nobody can say which licence it takes.",
+    Code.CONTROLLED_SUBSTANCE: "The treatment has a DEA schedule, and controlled substances are not prescribed here.",
     Code.UNAVAILABLE: "The server cannot reach its database. Nothing was done; try again after `Retry-After`.",
     Code.INTERNAL: "Something unexpected happened; the server's log has it.",
 }
@@ -52,6 +59,19 @@ _DOMAIN_CODES: Final[dict[type[DomainError], Code]] = {
     AbsentError: Code.NOT_FOUND,
     InvalidError: Code.BAD_USER_INPUT,
     ExistsError: Code.CONFLICT,
+}
+
+# Why an act on an authority is refused: for where the authority stands, or for who acts.
+_NOT_NOW: Final = frozenset(
+    {"wrong_state", "nothing_asked", "proposal_too_old", "proposal_stale", "proposer_lost_permission"}
+)
+_NOT_YOU: Final = frozenset(
+    {"permission_missing", "needs_person", "same_person", "own_authority", "operator_not_alone"}
+)
+_REFUSAL_CODES: Final = {
+    "patient_absent": Code.NOT_FOUND,
+    "patient_state_unknown": Code.PATIENT_STATE_UNKNOWN,
+    "controlled_substance": Code.CONTROLLED_SUBSTANCE,
 }
 
 
@@ -70,6 +90,20 @@ class StepUpError(Exception):
     def __init__(self, wanted: Wanted) -> None:
         self.wanted = wanted
         super().__init__("Sign in again, and prove a second factor, to do this.")
+
+
+class PrescriptionRefusedError(Exception):
+    """The caller may not write a prescription. index: its place among several; None: it was the only one."""
+
+    def __init__(self, refusal: Refusal, index: int | None) -> None:
+        self.refusal = refusal
+        place = "" if index is None else f"prescriptions[{index}]: "
+        super().__init__(f"{place}{refusal.reason}")
+
+    @property
+    def code(self) -> Code:
+        """The code for clients: what is no matter of permission has one of its own."""
+        return _REFUSAL_CODES.get(self.refusal.code, Code.FORBIDDEN)
 
 
 class LimitExceededError(Exception):
@@ -98,11 +132,15 @@ def _classified(error: GraphQLError, default: Code) -> tuple[Code, str, dict[str
         return default, error.message, {}
     if isinstance(cause, ForbiddenError):
         return Code.FORBIDDEN, str(cause), {"requiredPermission": cause.permissions[0], "reason": cause.reason}
+    if isinstance(cause, PrescriptionRefusedError):
+        return cause.code, str(cause), _why(cause)
     if isinstance(cause, StepUpError):
         wanted = cause.wanted
         return Code.STEP_UP, str(cause), {"acr_values": wanted.acr, "max_age": wanted.max_age_s}
     if isinstance(cause, NoOrganizationError):
         return Code.FORBIDDEN, "Needs an organization: sign in to one of yours.", {}
+    if isinstance(cause, AuthorityRefusedError):
+        return _of_authority(cause), str(cause), {"reason": cause.code}
     if isinstance(cause, DomainError):
         return _DOMAIN_CODES.get(type(cause), Code.BAD_USER_INPUT), str(cause), {}
     if isinstance(cause, UnacceptableValueError):
@@ -112,3 +150,15 @@ def _classified(error: GraphQLError, default: Code) -> tuple[Code, str, dict[str
     if isinstance(cause, DatabaseUnavailableError):
         return Code.UNAVAILABLE, "The server cannot reach its database. Nothing was done; try again.", {}
     return Code.INTERNAL, "Something unexpected happened.", {}
+
+
+def _why(cause: PrescriptionRefusedError) -> dict[str, Any]:
+    reason = {"reason": cause.refusal.code}
+    return {"requiredPermission": prescribing.PERMISSION, **reason} if cause.code is Code.FORBIDDEN else reason
+
+
+def _of_authority(cause: AuthorityRefusedError) -> Code:
+    """Returns the code of a refused act on an authority; what is wrong with the facts is the caller's input."""
+    if cause.code in _NOT_YOU:
+        return Code.FORBIDDEN
+    return Code.CONFLICT if cause.code in _NOT_NOW else Code.BAD_USER_INPUT

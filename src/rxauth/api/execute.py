@@ -49,13 +49,13 @@ class Failure(Enum):
 class Outcome:
     """The answer, encoded. failure None: the operation ran, though fields of it may have failed.
 
-    forbidden: the permissions that fields asked for and the caller lacks. unexpected: what the log must have.
+    forbidden: the fields that asked for a permission which the caller lacks. unexpected: what the log must have.
     step_up: how the person must sign in again, None if it need not.
     """
 
     body: bytes
     failure: Failure | None = None
-    forbidden: tuple[str, ...] = ()
+    forbidden: tuple[ForbiddenError, ...] = ()
     unexpected: tuple[Exception, ...] = ()
     step_up: Wanted | None = None
 
@@ -189,9 +189,7 @@ def _outcome(result: ExecutionResult) -> Outcome:
         for error in errors
         if error.original_error is not None and code_of(error, default) is Code.INTERNAL
     )
-    forbidden = tuple(
-        error.original_error.permissions[0] for error in errors if isinstance(error.original_error, ForbiddenError)
-    )
+    forbidden = tuple(error.original_error for error in errors if isinstance(error.original_error, ForbiddenError))
     step_up = next((one.original_error.wanted for one in errors if isinstance(one.original_error, StepUpError)), None)
     body = _ENCODER.encode({"errors": shown, "data": result.data} if errors[0].path else {"errors": shown})
     return Outcome(

@@ -1,10 +1,11 @@
 """POST /graphql: the token first, then the document, in one worker thread (GraphQL over HTTP, RFC 6750)."""
 
+import asyncio
 from dataclasses import replace
 from typing import Final
 
 from rxauth.api.execute import Failure, Outcome
-from rxauth.domain import audit
+from rxauth.domain import audit, signing
 from rxauth.edge.client_calls import require_fresh
 from rxauth.edge.context import Edge
 from rxauth.edge.errors import RETRY_AFTER, challenge, log_unavailable, log_unexpected, no_token_answer
@@ -13,7 +14,7 @@ from rxauth.edge.responses import Answer, graphql_answer
 from rxauth.oauth import holders, tokens
 from rxauth.oauth.claims import AccessClaims
 from rxauth.oauth.errors import InsufficientScopeError, InsufficientUserAuthenticationError, InvalidTokenError
-from rxauth.policy import decide
+from rxauth.policy import decide, prescribing
 from rxauth.policy.assurance import Authentication
 from rxauth.policy.subjects import Caller
 
@@ -41,13 +42,12 @@ async def execute(edge: Edge, request: Request) -> Answer:
             return no_token_answer()
         require_json(request)
         body = await request.body()
-        outcome = await edge.in_thread(_run, edge, claims, body)
+        caller, outcome = await edge.in_thread(_run, edge, claims, body)
     except InvalidTokenError as error:
         request.client_id = error.client_id
         _note(edge, request, error.code, error.client_id)
         raise
-    for permission in outcome.forbidden:
-        _note(edge, request, f"needs {permission}", claims.client_id, claims.org_id)
+    await _note_forbidden(edge, request, caller, outcome)
     if outcome.failure is Failure.UNAVAILABLE:
         log_unavailable(request.request_id)
     for unexpected in outcome.unexpected:
@@ -65,9 +65,10 @@ def _verified(edge: Edge, request: Request) -> AccessClaims | None:
     return claims
 
 
-def _run(edge: Edge, claims: AccessClaims, body: bytes) -> Outcome:
+def _run(edge: Edge, claims: AccessClaims, body: bytes) -> tuple[Caller, Outcome]:
     """Asks whether the token still holds, and runs the operation; in a worker thread."""
-    return edge.api.run(_caller(edge, claims), body)
+    caller = _caller(edge, claims)
+    return caller, edge.api.run(caller, body)
 
 
 def _caller(edge: Edge, claims: AccessClaims) -> Caller:
@@ -90,7 +91,7 @@ def _answer(request: Request, outcome: Outcome) -> Answer:
     if outcome.failure is Failure.FORBIDDEN and modern:
         lacking = InsufficientScopeError("The token lacks a permission.")
         name, value = challenge(lacking)
-        wanted = f', scope="{outcome.forbidden[0]}"' if outcome.forbidden else ""
+        wanted = f', scope="{outcome.forbidden[0].permissions[0]}"' if outcome.forbidden else ""
         headers.append((name, value + wanted.encode()))
     if outcome.failure is Failure.STEP_UP and outcome.step_up is not None and modern:
         name, value = challenge(InsufficientUserAuthenticationError("The person must sign in again."))
@@ -100,6 +101,20 @@ def _answer(request: Request, outcome: Outcome) -> Answer:
         headers.append(RETRY_AFTER)
     media_type = f"{_GRAPHQL}; charset=utf-8".encode() if modern else b"application/json"
     return graphql_answer(status, outcome.body, media_type, *headers)
+
+
+async def _note_forbidden(edge: Edge, request: Request, caller: Caller, outcome: Outcome) -> None:
+    """Counts what was forbidden; each refused prescription is a record of its own, kept before the answer leaves."""
+    rows = []
+    for refused in outcome.forbidden:
+        if refused.permissions[0] == prescribing.PERMISSION:
+            act = signing.act(caller, audit.Event.PRESCRIPTION_REFUSED, reason=refused.reason)
+            act = replace(act, network=request.network, request_id=request.request_id)
+            rows.append(audit.row(act, edge.server.clock.microseconds()))
+        else:
+            reason = f"needs {refused.permissions[0]}"
+            _note(edge, request, reason, caller.client_id, caller.subject.organization_id)
+    await asyncio.gather(*(edge.audit.commit(row) for row in rows))
 
 
 def _note(edge: Edge, request: Request, reason: str, client_id: str | None, organization_id: str | None = None) -> None:

@@ -3,7 +3,7 @@
 from operator import attrgetter
 from typing import Any, Final
 
-from rxauth.api.clinical import orders, patients, prescriptions, reference
+from rxauth.api.clinical import orders, patients, prescribing, prescriptions, reference
 from rxauth.api.clinical.inputs import INPUTS
 from rxauth.api.context import Info
 from rxauth.api.scalars import SCALARS
@@ -50,6 +50,9 @@ BINDING: Final = Binding(
             "updatePatient": patients.update,
             "removePatientAllergy": patients.remove_allergy,
             "removePatientPreferredPharmacy": patients.remove_pharmacy,
+            "createPrescription": prescribing.create,
+            "createPrescriptions": prescribing.create_all,
+            "cancelPrescription": prescribing.cancel,
         },
         "Patient": {
             "allergies": patients.allergies,

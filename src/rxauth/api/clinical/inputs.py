@@ -1,7 +1,7 @@
 """What the contract's input objects become."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
@@ -26,6 +26,27 @@ class MedicationHistoryInput:
     medication_id: str | None = None
     medical_equipment_id: str | None = None
     comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PrescriptionInput:
+    """A prescription to write; a template would fill in what is left out."""
+
+    patient_id: str
+    treatment_id: str | None = field(default=None, repr=False)
+    template_id: str | None = None
+    dispense_as_written: bool | None = field(default=None, repr=False)
+    dispense_quantity: float | None = field(default=None, repr=False)
+    dispense_unit: str | None = field(default=None, repr=False)
+    refills_allowed: int | None = field(default=None, repr=False)
+    fills_allowed: int | None = field(default=None, repr=False)
+    days_supply: int | None = field(default=None, repr=False)
+    instructions: str | None = field(default=None, repr=False)
+    notes: str | None = field(default=None, repr=False)
+    effective_date: str | None = field(default=None, repr=False)
+    do_not_fill_before_date: str | None = field(default=None, repr=False)
+    diagnoses: Sequence[str | None] | None = field(default=None, repr=False)
+    external_id: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,5 +103,6 @@ INPUTS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
         "PatientPrescriptionFilter": PrescriptionFilter,
         "PrescriptionFilter": PrescriptionFilter,
         "OrderFilter": OrderFilter,
+        "PrescriptionInput": PrescriptionInput,
     }
 )
