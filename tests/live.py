@@ -13,18 +13,23 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import httpx
 
-from rxauth.app import make_api, make_server
+from rxauth.api import contract
+from rxauth.api.execute import Api
+from rxauth.app import make_server
 from rxauth.crypto.jws import Signer, SigningKey
 from rxauth.edge import protocol
 from rxauth.edge.context import Edge
 from rxauth.edge.routes import application
 from rxauth.settings import Settings
 from tests.world import AUDIENCE, ISSUER, StandingClock, Tenant, World
+
+_schema = cache(contract.schema)  # it never changes, and hundreds of servers would each make it anew
 
 
 class Live:
@@ -34,7 +39,7 @@ class Live:
         self.world = world
         self.clock = clock
         self.server = make_server(world.settings, clock)
-        self.edge = Edge(self.server, make_api(self.server))
+        self.edge = Edge(self.server, Api(_schema(), self.server.database, clock))
         for name, value in changes.items():
             setattr(self.edge, name, value)
         self._socket = socket.create_server(("127.0.0.1", port))
