@@ -10,9 +10,8 @@ from unittest.mock import patch
 from graphql import GraphQLObjectType, GraphQLSchema
 from starlette.types import ASGIApp
 
-from rxauth.api.clinical import BINDING
+from rxauth.api import contract
 from rxauth.api.execute import Api
-from rxauth.api.schema import build, read_contract
 from rxauth.app import make_server
 from rxauth.cli.server import _listen, _run
 from rxauth.clock import Clock
@@ -42,8 +41,8 @@ def make_bare_app(settings: Settings, organization_id: str) -> ASGIApp:
 
 def _without_guards() -> GraphQLSchema:
     """Builds the schema, and puts the resolvers back in the place of the guards before them."""
-    schema = build(read_contract("clinical.graphql"), BINDING)
-    for name, resolvers in BINDING.resolvers.items():
+    schema = contract.schema()
+    for name, resolvers in contract.binding().resolvers.items():
         kind = schema.type_map[name]
         if isinstance(kind, GraphQLObjectType):
             for field, resolve in resolvers.items():
