@@ -27,6 +27,7 @@ class Kind(StrEnum):
     MEDICATION = "med"
     MEDICAL_EQUIPMENT = "dme"
     TEMPLATE = "tmp"
+    CATALOG = "cat"
     ALLERGEN = "alg"
     ADDRESS = "adr"
     SECRET = "sec"  # noqa: S105

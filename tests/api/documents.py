@@ -36,10 +36,56 @@ _PHARMACY: Final = f"fragment PharmacyFields on Pharmacy {{ id NPI NCPDP name fu
 _MEDICATION: Final = "fragment MedicationFields on Medication { id name form schedule controlled }"
 _EQUIPMENT: Final = "fragment MedicalEquipmentFields on MedicalEquipment { id name }"
 _ALLERGEN: Final = "fragment AllergenFields on Allergen { id name rxcui }"
+_TEMPLATE: Final = """
+fragment PrescriptionTemplateFields on PrescriptionTemplate {
+  id daysSupply dispenseAsWritten dispenseQuantity dispenseUnit instructions notes fillsAllowed treatment { id name }
+  isPrivate
+}
+"""
 _UNIT: Final = "fragment DispenseUnitFields on DispenseUnit { name }"
 
 ALLERGENS: Final = f"""{_ALLERGEN}
 query allergens($filter: AllergenFilter) {{ allergens(filter: $filter) {{ ...AllergenFields }} }}"""
+CATALOGS: Final = "fragment CatalogFields on Catalog { id name } query catalogs { catalogs { ...CatalogFields } }"
+CATALOG: Final = """
+fragment CatalogFields on Catalog { id name }
+query catalog($id: ID) { catalog(id: $id) { ...CatalogFields } }"""
+ADD_TO_CATALOG: Final = f"""{_MEDICATION}
+mutation addToCatalog($catalogId: ID!, $treatmentId: ID!) {{
+  addToCatalog(catalogId: $catalogId, treatmentId: $treatmentId) {{ ...MedicationFields }}
+}}"""
+REMOVE_FROM_CATALOG: Final = f"""{_MEDICATION}
+mutation removeFromCatalog($catalogId: ID!, $treatmentId: ID!) {{
+  removeFromCatalog(catalogId: $catalogId, treatmentId: $treatmentId) {{ ...MedicationFields }}
+}}"""
+CREATE_TEMPLATE: Final = f"""{_TEMPLATE}
+mutation createPrescriptionTemplate(
+  $catalogId: ID!, $treatmentId: ID!, $name: String, $isPrivate: Boolean, $dispenseAsWritten: Boolean,
+  $dispenseQuantity: Float, $dispenseUnit: String, $refillsAllowed: Int, $fillsAllowed: Int, $daysSupply: Int,
+  $instructions: String, $notes: String
+) {{
+  createPrescriptionTemplate(
+    catalogId: $catalogId, treatmentId: $treatmentId, name: $name, isPrivate: $isPrivate,
+    dispenseAsWritten: $dispenseAsWritten, dispenseQuantity: $dispenseQuantity, dispenseUnit: $dispenseUnit,
+    refillsAllowed: $refillsAllowed, fillsAllowed: $fillsAllowed, daysSupply: $daysSupply,
+    instructions: $instructions, notes: $notes
+  ) {{ ...PrescriptionTemplateFields name }}
+}}"""
+UPDATE_TEMPLATE: Final = f"""{_TEMPLATE}
+mutation updatePrescriptionTemplate(
+  $catalogId: ID!, $templateId: ID!, $name: String, $dispenseAsWritten: Boolean, $dispenseQuantity: Float,
+  $dispenseUnit: String, $fillsAllowed: Int, $daysSupply: Int, $instructions: String, $notes: String
+) {{
+  updatePrescriptionTemplate(
+    catalogId: $catalogId, templateId: $templateId, name: $name, dispenseAsWritten: $dispenseAsWritten,
+    dispenseQuantity: $dispenseQuantity, dispenseUnit: $dispenseUnit, fillsAllowed: $fillsAllowed,
+    daysSupply: $daysSupply, instructions: $instructions, notes: $notes
+  ) {{ ...PrescriptionTemplateFields name }}
+}}"""
+DELETE_TEMPLATE: Final = f"""{_TEMPLATE}
+mutation deletePrescriptionTemplate($catalogId: ID!, $templateId: ID!) {{
+  deletePrescriptionTemplate(catalogId: $catalogId, templateId: $templateId) {{ ...PrescriptionTemplateFields name }}
+}}"""
 DISPENSE_UNITS: Final = f"{_UNIT} query dispenseUnits {{ dispenseUnits {{ ...DispenseUnitFields }} }}"
 MEDICAL_EQUIPMENT: Final = f"""{_EQUIPMENT}
 query medicalEquipment($name: String, $after: ID, $first: Int) {{
@@ -130,6 +176,17 @@ query GetPatientOrders($id: ID!) {
 ELEMENTS_PHARMACIES: Final = """
 query GetPharmacies($location: LatLongSearch!) {
   pharmacies(location: $location) { id name address { street1 city state } }
+}"""
+ELEMENTS_CATALOG: Final = """
+query GetCatalog($id: ID!) {
+  catalog(id: $id) {
+    id
+    treatments { id name }
+    templates {
+      id name daysSupply dispenseAsWritten dispenseQuantity dispenseUnit instructions notes fillsAllowed
+      treatment { id name } isPrivate
+    }
+  }
 }"""
 FILL: Final = """
 query fill($id: ID!) {

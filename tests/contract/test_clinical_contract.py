@@ -76,8 +76,9 @@ def test_the_patients_and_what_is_read_beside_them_are_served_whole() -> None:
     roots = (
         "allergens dispenseUnits fill medicalEquipment medications order orders patient patients pharmacy pharmacies"
     )
-    roots += " prescription prescriptions"
-    mutations = "createPatient updatePatient removePatientAllergy removePatientPreferredPharmacy"
+    roots += " prescription prescriptions catalog catalogs"
+    mutations = "createPatient updatePatient removePatientAllergy removePatientPreferredPharmacy addToCatalog"
+    mutations += " removeFromCatalog createPrescriptionTemplate updatePrescriptionTemplate deletePrescriptionTemplate"
 
     assert {f"Query.{name}" for name in roots.split()} <= OFFERED.keys()
     assert {f"Mutation.{name}" for name in mutations.split()} <= OFFERED.keys()
@@ -90,5 +91,7 @@ def test_the_patients_and_what_is_read_beside_them_are_served_whole() -> None:
         "Allergen",
         "PatientAllergy",
         "PatientMedication",
+        "Catalog",
+        "PrescriptionTemplate",
     ):
         assert {where for where in AGREED if where.startswith(f"{kind}.")} <= OFFERED.keys()

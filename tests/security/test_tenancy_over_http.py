@@ -9,7 +9,7 @@ import pytest
 from graphql import GraphQLField, GraphQLInputObjectType, GraphQLObjectType, get_named_type
 
 from tests.api.answers import WHOLE_PATIENT, Clinics
-from tests.api.documents import CREATE_PATIENT, ada
+from tests.api.documents import CREATE_PATIENT, CREATE_TEMPLATE, ada
 from tests.api.measures import SCHEMA
 from tests.conftest import ENGINES
 from tests.live import Live
@@ -22,6 +22,7 @@ DUMP = f"""{{
   patients(first: 100) {{ {WHOLE_PATIENT} }}
   orders(first: 100) {{ id state patient {{ id }} fills {{ id state }} pharmacy {{ id }} }}
   prescriptions(first: 100) {{ id state patient {{ id }} prescriber {{ id }} }}
+  catalogs {{ id treatments {{ id }} templates {{ id name treatment {{ id }} }} }}
 }}"""
 EVERYTHING = """{
   patients(first: 25) {
@@ -30,6 +31,7 @@ EVERYTHING = """{
     orders(first: 25) { id patient { id } fills { id prescription { id patient { id } } } }
     medicationHistory { prescription { id patient { id } } }
   }
+  catalogs { id templates { id } }
 }"""
 SHARED = ("phr_", "alg_", "med_", "dme_")
 
@@ -96,6 +98,16 @@ def scene(live: Live) -> Scene:
       id fills { id prescription { id prescriber { id } } } patient { id address { id } }
     } }"""
     owned = live.data(theirs, order)["orders"][0]
+    treatment_id = live.data(ours, "{ medications { id } }")["medications"][0]["id"]
+    our_place, their_place = (
+        {"catalogId": live.data(token, "{ catalog { id } }")["catalog"]["id"], "treatmentId": treatment_id}
+        for token in (ours, theirs)
+    )
+    our_template, their_template = (
+        live.data(token, CREATE_TEMPLATE, place)["createPrescriptionTemplate"]["id"]
+        for token, place in ((ours, our_place), (theirs, their_place))
+    )
+    our_templates_place = {"catalogId": our_place["catalogId"], "templateId": our_template}
     foreign = {
         "order": owned["id"],
         "fill": owned["fills"][0]["id"],
@@ -106,6 +118,8 @@ def scene(live: Live) -> Scene:
         "external identifier": external_id,
         "organization": live.world.birch.organization_id,
         "client": live.world.birch.client_id,
+        "catalog": their_place["catalogId"],
+        "template": their_template,
     }
     maya = live.data(ours, f'{{ patient(id: "sample-001") {{ {WHOLE_PATIENT} }} }}')["patient"]
     allergen_id = live.data(ours, "{ allergens { id } }")["allergens"][-1]["id"]
@@ -118,6 +132,8 @@ def scene(live: Live) -> Scene:
             "patientId": maya["id"],
             "pharmacyId": live.data(ours, "{ pharmacies { id } }")["pharmacies"][-1]["id"],
         },
+        **dict.fromkeys(("addToCatalog", "removeFromCatalog", "createPrescriptionTemplate"), our_place),
+        **dict.fromkeys(("updatePrescriptionTemplate", "deletePrescriptionTemplate"), our_templates_place),
         "address": address,
         "allergies": {},
         "medicationHistory": {"active": True},
@@ -182,6 +198,10 @@ def test_the_matrix_has_a_row_for_every_kind_of_reference() -> None:
         "removePatientAllergy",
         "removePatientPreferredPharmacy",
         "createPatient",
+        "catalog",
+        "addToCatalog",
+        "updatePrescriptionTemplate",
+        "deletePrescriptionTemplate",
     }
     assert len(PLACES) > 25
 
@@ -205,7 +225,7 @@ def test_an_object_of_another_organization_is_answered_as_an_absent_one(stage: S
 @pytest.mark.parametrize("place", OWNED, ids=str)
 def test_its_owner_is_answered_otherwise(stage: Scene, place: Place) -> None:
     """Without this the matrix could hold because nothing is ever found."""
-    by_field = {"order": "order", "fill": "fill", "prescription": "prescription"}
+    by_field = {one: one for one in ("order", "fill", "prescription", "catalog")}
     identifier = stage.foreign[by_field.get(place.field, "patient")]
     given = variables(stage, place, identifier)
 

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import bindparam, select, update
 
-from rxauth.domain import changes
+from rxauth.domain import catalogs, changes
 from rxauth.domain.errors import AbsentError, InvalidError
 from rxauth.ids import Kind, new_id
 from rxauth.storage.database import Transaction
@@ -59,7 +59,7 @@ class Organization:
 
 
 def create(transaction: Transaction, name: str, now: int) -> Organization:
-    """Adds an organization.
+    """Adds an organization, with its catalog.
 
     Raises:
         InvalidError: the name is empty or too long.
@@ -69,6 +69,7 @@ def create(transaction: Transaction, name: str, now: int) -> Organization:
         raise InvalidError(f"an organization's name has 1 to {NAME_LIMIT_CHARACTERS} characters")
     organization = Organization(new_id(Kind.ORGANIZATION, now * 1000), name, now)
     transaction.run(_INSERT, **asdict(organization))
+    catalogs.create(transaction, organization.id, name, now)
     return organization
 
 

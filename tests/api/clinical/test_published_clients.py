@@ -15,6 +15,8 @@ MAYA = "sample-001"
 CALIFORNIA = {"latitude": 37.76, "longitude": -122.42, "radius": 25}
 READ: dict[str, tuple[str, dict[str, Any]]] = {
     "allergens": (documents.ALLERGENS, {"filter": {"name": "pen"}}),
+    "catalogs": (documents.CATALOGS, {}),
+    "catalog": (documents.CATALOG, {}),
     "dispenseUnits": (documents.DISPENSE_UNITS, {}),
     "medicalEquipment": (documents.MEDICAL_EQUIPMENT, {"first": 25}),
     "medications": (documents.MEDICATIONS, {"filter": {"drug": {"name": "ator"}}, "first": 25}),
@@ -126,6 +128,37 @@ def test_the_documents_that_change_patients_are_answered_whole(clinic: Live, tok
         assert list(differences(asked(document), changed)) == []
         (patient,) = changed.values()
         assert patient == created["createPatient"] | {"gender": "Woman"}
+
+
+def test_the_documents_that_keep_catalogs_are_answered_whole(clinic: Live, token: str) -> None:
+    catalog_id = clinic.data(token, documents.CATALOG)["catalog"]["id"]
+    medication = clinic.data(token, documents.MEDICATIONS, {"first": 1})["medications"][0]
+    place = {"catalogId": catalog_id, "treatmentId": medication["id"]}
+
+    added = clinic.data(token, documents.ADD_TO_CATALOG, place)
+    # The browser elements send more variables than they declare.
+    undeclared: dict[str, Any] = {
+        "externalId": None,
+        "patientId": "pat_1",
+        "diagnoses": [],
+        "doNotFillBeforeDate": "2026-12-01",
+    }
+    made = clinic.data(token, documents.CREATE_TEMPLATE, place | {"fillsAllowed": 2} | undeclared)
+    template_id = made["createPrescriptionTemplate"]["id"]
+    shown = clinic.data(token, documents.ELEMENTS_CATALOG, {"id": catalog_id})
+
+    assert added == {"addToCatalog": medication}
+    assert list(differences(asked(documents.CREATE_TEMPLATE), made)) == []
+    assert list(differences(asked(documents.ELEMENTS_CATALOG), shown)) == []
+    assert shown["catalog"]["treatments"]
+    for document, variables in (
+        (documents.UPDATE_TEMPLATE, {"catalogId": catalog_id, "templateId": template_id, "name": "New"}),
+        (documents.DELETE_TEMPLATE, {"catalogId": catalog_id, "templateId": template_id}),
+    ):
+        changed = clinic.data(token, document, variables)
+        assert list(differences(asked(document), changed)) == []
+    removed = clinic.data(token, documents.REMOVE_FROM_CATALOG, place)
+    assert removed == {"removeFromCatalog": medication}
 
 
 def test_the_orders_of_a_patient_read_as_the_elements_show_them(reading: Live, reader: str) -> None:

@@ -128,3 +128,22 @@ def test_a_document_that_only_names_types_asks_the_database_for_nothing(counted:
         counted.data(key, "{ __typename }")
 
     assert [one for one in seen if one.startswith("SELECT")] == []
+
+
+def test_a_full_catalog_needs_no_more_statements_than_a_small_one(counted: Live, key: str) -> None:
+    document = "{ catalogs { id treatments { name } templates { id treatment { name } } } }"
+    medications = counted.data(key, "{ medications(first: 20) { id } }")["medications"]
+    catalog_id = counted.data(key, "{ catalog { id } }")["catalog"]["id"]
+    kept = "mutation($c: ID!, $t: ID!) { addToCatalog(catalogId: $c, treatmentId: $t) { id } "
+    kept += "createPrescriptionTemplate(catalogId: $c, treatmentId: $t) { id } }"
+
+    sent = []
+    for one in medications:
+        counted.data(key, kept, {"c": catalog_id, "t": one["id"]})
+        with statements(counted) as seen:
+            counted.data(key, document)
+        sent.append(len(seen))
+
+    [shown] = counted.data(key, document)["catalogs"]
+    assert (len(shown["treatments"]), len(shown["templates"])) == (20, 20)
+    assert max(sent) <= sent[1]

@@ -3,7 +3,7 @@
 from operator import attrgetter
 from typing import Any, Final
 
-from rxauth.api.clinical import orders, patients, prescribing, prescriptions, reference
+from rxauth.api.clinical import catalogs, orders, patients, prescribing, prescriptions, reference
 from rxauth.api.clinical.inputs import INPUTS
 from rxauth.api.context import Info
 from rxauth.api.scalars import SCALARS
@@ -32,6 +32,8 @@ BINDING: Final = Binding(
     resolvers={
         "Query": {
             "allergens": reference.search_allergens,
+            "catalog": catalogs.catalog,
+            "catalogs": catalogs.all_of_them,
             "dispenseUnits": reference.dispense_units,
             "fill": orders.fill,
             "medicalEquipment": reference.medical_equipment,
@@ -50,6 +52,11 @@ BINDING: Final = Binding(
             "updatePatient": patients.update,
             "removePatientAllergy": patients.remove_allergy,
             "removePatientPreferredPharmacy": patients.remove_pharmacy,
+            "addToCatalog": catalogs.add_treatment,
+            "removeFromCatalog": catalogs.remove_treatment,
+            "createPrescriptionTemplate": catalogs.create_template,
+            "updatePrescriptionTemplate": catalogs.update_template,
+            "deletePrescriptionTemplate": catalogs.delete_template,
             "createPrescription": prescribing.create,
             "createPrescriptions": prescribing.create_all,
             "cancelPrescription": prescribing.cancel,
@@ -76,6 +83,8 @@ BINDING: Final = Binding(
             "writtenAt": _from("written_at_ms"),
             "fills": prescriptions.fills_of,
         },
+        "Catalog": {"treatments": catalogs.treatments_of, "templates": catalogs.templates_of},
+        "PrescriptionTemplate": {"treatment": catalogs.template_treatment},
         "Order": {
             "fills": orders.fills_of,
             "patient": orders.patient,

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from rxauth.api.context import Context
 from rxauth.domain import (
     allergens,
+    catalogs,
     fills,
     orders,
     patient_history,
@@ -14,11 +15,13 @@ from rxauth.domain import (
     treatments,
     users,
 )
+from rxauth.domain.catalogs import Catalog
 from rxauth.domain.fills import Fill
 from rxauth.domain.orders import Order
 from rxauth.domain.patient_history import Allergy, TakenMedication
 from rxauth.domain.patients import Patient
 from rxauth.domain.prescriptions import Prescription
+from rxauth.domain.templates import Template
 
 
 def met_patients(context: Context, found: Sequence[Patient]) -> Sequence[Patient]:
@@ -70,3 +73,18 @@ def met_fills(context: Context, found: Sequence[Fill]) -> Sequence[Fill]:
     context.want(prescriptions.by_ids, (fill.prescription_id for fill in found))
     context.want(treatments.by_ids, (fill.treatment_id for fill in found))
     return found
+
+
+def met_catalogs(context: Context, found: Sequence[Catalog]) -> None:
+    """Notes catalogs, and that what is in them may be asked for."""
+    context.want(catalogs.treatments_of, (catalog.id for catalog in found))
+
+
+def met_treatments(context: Context, treatment_ids: Sequence[str]) -> None:
+    """Notes which treatments are in catalogs."""
+    context.want(treatments.by_ids, treatment_ids)
+
+
+def met_templates(context: Context, found: Sequence[Template]) -> None:
+    """Notes which treatments templates are for."""
+    context.want(treatments.by_ids, (template.treatment_id for template in found))
