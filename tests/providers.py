@@ -3,11 +3,11 @@
 import datetime
 from collections.abc import Iterable
 
-from rxauth.domain import memberships, provider_acts
+from rxauth.domain import changes, memberships, provider_acts, provider_store, providers
 from rxauth.domain.provider_facts import Facts, HeldLicence, Verification
 from rxauth.domain.providers import Provider
 from rxauth.domain.users import User
-from rxauth.policy.authority import PERMISSIONS, Doer
+from rxauth.policy.authority import PERMISSIONS, Doer, State
 from rxauth.policy.licences import Licence, LicenceStatus
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
@@ -42,17 +42,31 @@ def facts(licences: Iterable[HeldLicence] | None = None, npi: str = NPI, until: 
     return Facts(npi, EVIDENCE, tuple(licences) if licences is not None else (licence(),), (), until)
 
 
-def authorize(
-    transaction: Transaction,
-    organization_id: str,
-    user_id: str,
-    second: User,
-    given: Facts | None = None,
-    now: int = NOW,
+def give(
+    transaction: Transaction, organization_id: str, user_id: str, second: User, given: Facts | None = None
 ) -> Provider:
     """Has the operator propose somebody, and a second person approve."""
-    asked = provider_acts.propose(transaction, organization_id, user_id, given or facts(), doer=OPERATOR, now=now)
+    asked = provider_acts.propose(transaction, organization_id, user_id, given or facts(), doer=OPERATOR, now=NOW)
     assert asked.proposal is not None
-    return provider_acts.approve(
-        transaction, organization_id, user_id, asked.proposal.id, doer=as_doer(second, now), now=now
+    proposal_id = asked.proposal.id
+    return provider_acts.approve(transaction, organization_id, user_id, proposal_id, doer=as_doer(second), now=NOW)
+
+
+def authorize(transaction: Transaction, organization_id: str, user_id: str, *licences: Licence) -> Provider:
+    """Stores an authority as it is once two people gave it; the tests of giving it are elsewhere."""
+    held = [HeldLicence(one, EVIDENCE) for one in licences]
+    given = Provider(
+        organization_id,
+        user_id,
+        State.APPROVED,
+        facts(held or None),
+        effective_from=NOW,
+        proposed_by="operator",
+        approved_by="usr_second",
+        approved_at=NOW,
+        changed_at=NOW,
     )
+    before = providers.lock(transaction, organization_id, user_id)
+    provider_store.store(transaction, given, is_new=before is None)
+    changes.record(transaction, changes.ChangeKind.PERSON, user_id, NOW)
+    return given

@@ -4,15 +4,17 @@ from dataclasses import asdict, dataclass
 
 from sqlalchemy import bindparam, select, update
 
-from rxauth.domain import catalogs, changes
+from rxauth.domain import catalogs, changes, providers
 from rxauth.domain.errors import AbsentError, InvalidError
 from rxauth.ids import Kind, new_id
+from rxauth.policy.licences import STATES
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.access import clients, organizations
 from rxauth.storage.tables.people import memberships
 from rxauth.storage.tenancy import insert_row, sql
 
 NAME_LIMIT_CHARACTERS = 200
+SIGNING_AGE_LIMIT_S = 86_400
 _INSERT = insert_row(organizations)
 _COLUMNS = tuple(organizations.c)
 _ALL = sql(select(*_COLUMNS).order_by(organizations.c.id))
@@ -31,6 +33,11 @@ _REQUIRE = sql(
     update(organizations)
     .where(organizations.c.id == bindparam("the_id"))
     .values(second_factor_required=bindparam("required"))
+)
+_PROVIDER_RULES = sql(
+    update(organizations)
+    .where(organizations.c.id == bindparam("the_id"))
+    .values(solo_authority=bindparam("solo"), home_state=bindparam("state"), signing_max_age_s=bindparam("max_age"))
 )
 _ITS_PEOPLE = sql(select(memberships.c.user_id).where(memberships.c.organization_id == bindparam("organization_id")))
 _ITS_CLIENTS = sql(select(clients.c.id).where(clients.c.organization_id == bindparam("organization_id")))
@@ -108,12 +115,37 @@ def require_second_factor(transaction: Transaction, organization_id: str, now: i
     _tell_people(transaction, organization_id, now)
 
 
+def set_provider_rules(
+    transaction: Transaction,
+    organization_id: str,
+    now: int,
+    *,
+    solo: bool,
+    home_state: str | None,
+    signing_max_age_s: int | None,
+) -> None:
+    """Sets what holds for the organization's providers; see `Organization`.
+
+    Raises:
+        InvalidError: no such state, or no such age. AbsentError: there is no such organization.
+    """
+    if home_state is not None and home_state not in STATES:
+        raise InvalidError("a state is two capital letters, such as NY")
+    if signing_max_age_s is not None and not 0 < signing_max_age_s <= SIGNING_AGE_LIMIT_S:
+        raise InvalidError(f"whoever signs proved who they are 1 to {SIGNING_AGE_LIMIT_S} seconds ago")
+    values = {"solo": solo, "state": home_state, "max_age": signing_max_age_s}
+    if transaction.run(_PROVIDER_RULES, the_id=organization_id, **values) == 0:
+        raise AbsentError(f"there is no organization {organization_id}")
+    _tell_people(transaction, organization_id, now)
+
+
 def disable(transaction: Transaction, organization_id: str, now: int) -> None:
     """Shuts an organization out: its clients get no tokens, nobody acts for it, and the tokens there are are refused.
 
     Raises:
         AbsentError: there is no such organization, or it is disabled already.
     """
+    providers.lock_organization(transaction, organization_id)
     if transaction.run(_DISABLE, the_id=organization_id, now=now) == 0:
         raise AbsentError(f"there is no organization {organization_id} that is not disabled")
     _tell_people(transaction, organization_id, now)

@@ -7,7 +7,7 @@ commits on an authority that was taken before.
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -16,6 +16,7 @@ from rxauth.domain import provider_json
 from rxauth.domain.errors import DomainError
 from rxauth.domain.paging import Page
 from rxauth.domain.provider_facts import Facts, HeldLicence, Registration
+from rxauth.policy import authority as policy
 from rxauth.policy.authority import Act, Refusal, State
 from rxauth.policy.roles import Role
 from rxauth.policy.subjects import ProviderAuthority, UserSubject
@@ -116,14 +117,14 @@ class Provider:
     organization_id: str
     user_id: str
     state: State
-    facts: Facts | None
-    effective_from: int | None
-    reason: str | None
-    proposed_by: str | None
-    approved_by: str | None
-    approved_at: int | None
-    proposal: Proposal | None
-    changed_at: int = field(default=0)
+    facts: Facts | None = None
+    effective_from: int | None = None
+    reason: str | None = None
+    proposed_by: str | None = None
+    approved_by: str | None = None
+    approved_at: int | None = None
+    proposal: Proposal | None = None
+    changed_at: int = 0
 
 
 def find(transaction: Transaction, organization_id: str, user_id: str) -> Provider | None:
@@ -152,6 +153,13 @@ def search(transaction: Transaction, organization_id: str, page: Page) -> list[P
     """Returns a page of an organization's authorities, whatever their state; pages go by the person's identifier."""
     rows = transaction.all(_PAGE, organization_id=organization_id, before=page.before, rows=page.rows)
     return _providers(transaction, organization_id, rows)
+
+
+def state_at(provider: Provider, now: int) -> State:
+    """Returns where an authority stands at `now` (UTC seconds), dates counted."""
+    asked_at = None if provider.proposal is None else provider.proposal.asked_at
+    until = None if provider.facts is None else provider.facts.effective_until
+    return policy.state_at(provider.state, asked_at, until, now)
 
 
 def authority(provider: Provider) -> ProviderAuthority:

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, select, update
 
-from rxauth.domain import changes
+from rxauth.domain import changes, providers
 from rxauth.domain.errors import AbsentError, InvalidError
 from rxauth.domain.names import Name, require_name
 from rxauth.storage.database import Transaction
@@ -172,6 +172,7 @@ def disable(transaction: Transaction, user_id: str, now: int) -> None:
     Raises:
         AbsentError: nobody has this identifier, or the person is disabled already.
     """
+    providers.lock_person(transaction, user_id)
     _changed(transaction, transaction.run(_DISABLE, user_id=user_id, moment=now), user_id, now)
 
 
