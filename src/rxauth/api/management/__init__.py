@@ -1,16 +1,59 @@
 """The resolvers of the management contract, one file per noun, and the table that binds them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
-from rxauth.api.management import audit
+from rxauth.api.management import audit, providers, rules, shown
+from rxauth.api.management.inputs import INPUTS
 from rxauth.api.schema import Resolver
 
 RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
     {
-        "Query": {"auditEntries": audit.search},
+        "Query": {
+            "auditEntries": audit.search,
+            "providerAuthorities": providers.search,
+            "providerAuthority": providers.provider,
+            "providerRules": rules.rules,
+        },
+        "Mutation": {
+            "proposeProviderAuthority": providers.propose,
+            "changeProviderAuthority": providers.change,
+            "askRestoreProviderAuthority": providers.ask_restore,
+            "approveProviderAuthority": providers.approve,
+            "rejectProviderAuthority": providers.reject,
+            "suspendProviderAuthority": providers.suspend,
+            "revokeProviderAuthority": providers.revoke,
+            "limitProviderLicence": providers.limit,
+            "setProviderRules": rules.set_rules,
+        },
+        "ProviderAuthority": {
+            "state": shown.state,
+            "refusal": shown.refusal,
+            "effectiveFrom": shown.moment("effective_from"),
+            "reason": shown.reason,
+            "approvedAt": shown.moment("approved_at"),
+            "changedAt": shown.moment("changed_at"),
+        },
+        "AuthorityProposal": {
+            "kind": shown.named("act"),
+            "askedAt": shown.moment("asked_at"),
+        },
+        "ProviderFacts": {"effectiveUntil": shown.moment("effective_until")},
+        "StateLicence": {
+            "state": shown.of("licence.state"),
+            "number": shown.of("licence.number"),
+            "status": shown.named("licence.status"),
+            "expiresOn": shown.of("licence.expires_on"),
+        },
+        "DeaRegistration": {"schedules": shown.schedules, "status": shown.named("status")},
+        "FactVerification": {"checkedAt": shown.moment("checked_at")},
+        "ProviderRules": {
+            "solo": shown.of("solo_authority"),
+            "signingMaxAgeSeconds": shown.of("signing_max_age_s"),
+        },
         "AuditEntry": {"at": audit.at_ms, "details": audit.details},
     }
 )
-INPUTS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType({})
+
+__all__ = ["INPUTS", "RESOLVERS"]

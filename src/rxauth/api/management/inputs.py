@@ -1,0 +1,110 @@
+"""What the management contract's input objects become: facts about a provider, with what was checked by hand."""
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
+
+from rxauth.domain import provider_facts
+from rxauth.domain.errors import InvalidError
+from rxauth.domain.provider_facts import Facts, HeldLicence, Registration, Verification
+from rxauth.policy.identifiers import DEA_SCHEDULES
+from rxauth.policy.licences import LicenceStatus
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+# Names of GraphQL do not begin with a digit, so schedules have their Roman ones.
+SCHEDULES: Final = MappingProxyType(dict(zip(("II", "IIN", "III", "IIIN", "IV", "V"), DEA_SCHEDULES, strict=True)))
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What somebody checked by hand, and against what."""
+
+    source: str = field(repr=False)
+    reference: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceInput:
+    """A state licence as it was typed."""
+
+    state: str
+    number: str = field(repr=False)
+    status: str
+    expires_on: str
+    verification: Checked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationInput:
+    """A DEA registration as it was typed."""
+
+    number: str = field(repr=False)
+    state: str
+    schedules: Sequence[str]
+    status: str
+    expires_on: str
+    verification: Checked | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FactsInput:
+    """What an authority is to rest on. effective_until: UTC milliseconds; None: no end is set."""
+
+    npi: str = field(repr=False)
+    licences: Sequence[LicenceInput]
+    npi_verification: Checked | None = None
+    registrations: Sequence[RegistrationInput] | None = None
+    effective_until: int | None = None
+
+    def facts(self, checked_by: str, now: int) -> Facts:
+        """Returns the facts; what was checked by hand was checked by this person, and now (UTC seconds).
+
+        Raises:
+            InvalidError: naming the member.
+        """
+
+        def licence(one: LicenceInput) -> HeldLicence:
+            day = datetime.date.fromisoformat(one.expires_on)
+            held = provider_facts.licence(one.state, one.number, LicenceStatus[one.status], day)
+            return HeldLicence(held, verification(one.verification))
+
+        def registration(one: RegistrationInput) -> Registration:
+            schedules = [SCHEDULES[name] for name in one.schedules]
+            day, status = datetime.date.fromisoformat(one.expires_on), LicenceStatus[one.status]
+            checked = verification(one.verification)
+            return provider_facts.registration(one.number, one.state, schedules, status, day, verification=checked)
+
+        def verification(checked: Checked | None) -> Verification | None:
+            return None if checked is None else Verification(checked.source, checked.reference, now, checked_by)
+
+        return Facts(
+            npi=self.npi,
+            npi_verification=verification(self.npi_verification),
+            licences=_each("facts.licences", licence, self.licences),
+            registrations=_each("facts.registrations", registration, self.registrations or ()),
+            effective_until=None if self.effective_until is None else self.effective_until // 1_000,
+        )
+
+
+def _each(what: str, make: Callable[[Given], Made], given: Sequence[Given]) -> tuple[Made, ...]:
+    """Reads every member of a list; what is wrong with one is said with its place."""
+    made = []
+    for place, one in enumerate(given):
+        try:
+            made.append(make(one))
+        except InvalidError as error:
+            raise InvalidError(f"{what}[{place}]: {error}") from None
+    return tuple(made)
+
+
+INPUTS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
+    {
+        "FactVerificationInput": Checked,
+        "StateLicenceInput": LicenceInput,
+        "DeaRegistrationInput": RegistrationInput,
+        "ProviderFactsInput": FactsInput,
+    }
+)
