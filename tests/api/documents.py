@@ -128,6 +128,19 @@ mutation createPatient(
     preferredPharmacies: $preferredPharmacies
   ) {{ ...PatientFields }}
 }}"""
+CREATE_PRESCRIPTION: Final = f"""{_PRESCRIPTION}
+mutation createPrescription(
+  $externalId: ID, $patientId: ID!, $treatmentId: ID!, $dispenseAsWritten: Boolean, $dispenseQuantity: Float!,
+  $dispenseUnit: String!, $refillsAllowed: Int, $fillsAllowed: Int, $daysSupply: Int, $instructions: String!,
+  $notes: String, $effectiveDate: AWSDate, $doNotFillBeforeDate: AWSDate, $diagnoses: [ID]
+) {{
+  createPrescription(
+    externalId: $externalId, patientId: $patientId, treatmentId: $treatmentId, dispenseAsWritten: $dispenseAsWritten,
+    dispenseQuantity: $dispenseQuantity, dispenseUnit: $dispenseUnit, refillsAllowed: $refillsAllowed,
+    fillsAllowed: $fillsAllowed, daysSupply: $daysSupply, instructions: $instructions, notes: $notes,
+    effectiveDate: $effectiveDate, doNotFillBeforeDate: $doNotFillBeforeDate, diagnoses: $diagnoses
+  ) {{ ...PrescriptionFields }}
+}}"""
 UPDATE_PATIENT: Final = f"""{_PATIENT}
 mutation updatePatient(
   $id: ID!, $externalId: ID, $name: NameInput, $dateOfBirth: AWSDate, $sex: SexType, $gender: String, $email: AWSEmail,

@@ -79,7 +79,7 @@ def _numbered_draft(index: int, one: PrescriptionInput | None) -> Draft:
 
 def _draft(one: PrescriptionInput) -> Draft:
     if one.template_id is not None:
-        raise AbsentError("there is no such template")
+        raise InvalidError("templateId is not taken here: say what to prescribe")
     if any(diagnosis is not None for diagnosis in one.diagnoses or ()):
         raise AbsentError("there is no such diagnosis")
     return Draft(
