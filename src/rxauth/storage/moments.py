@@ -1,4 +1,4 @@
-"""Where a transaction stands in the order of commits: two expressions that each engine spells its own way."""
+"""Moments as the database tells them, in the order of commits and by its clock; each engine spells them its own way."""
 
 from typing import Any
 
@@ -25,6 +25,13 @@ class settled_before(FunctionElement[int]):  # noqa: N801
     type = BigInteger()
 
 
+class clock_seconds(FunctionElement[int]):  # noqa: N801
+    """What the database's own clock shows now, UTC seconds. SQLite's is the clock of this machine."""
+
+    inherit_cache = True
+    type = BigInteger()
+
+
 @compiles(transaction_number, "postgresql")
 def _number_on_postgres(_element: object, _compiler: Any, **_options: Any) -> str:
     return "(pg_current_xact_id()::text::bigint)"
@@ -43,3 +50,13 @@ def _settled_on_postgres(_element: object, _compiler: Any, **_options: Any) -> s
 @compiles(settled_before)
 def _settled_on_sqlite(_element: object, _compiler: Any, **_options: Any) -> str:
     return "(SELECT coalesce(max(id), 0) + 1 FROM changes)"
+
+
+@compiles(clock_seconds, "postgresql")
+def _clock_on_postgres(_element: object, _compiler: Any, **_options: Any) -> str:
+    return "(extract(epoch FROM clock_timestamp())::bigint)"
+
+
+@compiles(clock_seconds)
+def _clock_on_sqlite(_element: object, _compiler: Any, **_options: Any) -> str:
+    return "CAST(strftime('%s', 'now') AS INTEGER)"
