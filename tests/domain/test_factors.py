@@ -22,6 +22,7 @@ from rxauth.storage.tables.audit import audit_outbox
 from rxauth.storage.tenancy import sql
 from tests.authenticator import Authenticator
 from tests.people import add_person, one_after_the_other
+from tests.providers import authorize
 from tests.world import ISSUER, NOW, World
 
 KEY = new_sealing_key()
@@ -80,6 +81,7 @@ def require(transaction: Transaction, world: World) -> None:
 
 def prescribe(transaction: Transaction, world: World, user: User) -> None:
     """Makes somebody a prescriber."""
+    authorize(transaction, world.alder.organization_id, user.id)
     memberships.set_roles(transaction, world.alder.organization_id, user.id, [Role.PRESCRIBER], NOW)
 
 

@@ -10,6 +10,7 @@ import typer
 
 if TYPE_CHECKING:
     from rxauth.domain.people_import import Line, Newcomer
+    from rxauth.policy.roles import Role
     from rxauth.storage.database import Database, Transaction
 
 _BATCH = 50  # a tenth of a second: a server that runs beside it goes on writing
@@ -30,6 +31,7 @@ def invite(
     from rxauth.cli.installation import settings
     from rxauth.domain import audit, invites
     from rxauth.domain.people_import import roles_of
+    from rxauth.policy.roles import Role
 
     chosen = settings()
     asked = invites.Asked(email, roles_of(role))
@@ -40,6 +42,8 @@ def invite(
 
     print(recorded(audit.Event.PERSON_INVITED, work, chosen))
     say_how_letters_leave(chosen)
+    if Role.PRESCRIBER in asked.roles:
+        print("Prescriber gives nothing until authority is given: rxauth providers propose", file=sys.stderr)
 
 
 @app.command("list", short_help="List an organization's people.")
@@ -61,15 +65,26 @@ def list_all(organization: _Organization) -> None:
             user = users.find(transaction, user_id)
             if user is not None:
                 state = "works" if user.disabled_at is None else "disabled"
-                rows.append((user.id, user.email, ", ".join(sorted(membership.roles)), state))
+                rows.append((user.id, user.email, _roles(transaction, organization, user_id, membership.roles), state))
         for one in invites.of_organization(transaction, organization):
             state = "invited" if now < one.expires_at else "invite too old"
-            rows.append((one.id, one.email, ", ".join(sorted(one.roles)), state))
+            rows.append((one.id, one.email, _roles(transaction, organization, one.id, one.roles), state))
         return rows
 
     rows = read(work)
     header = ("ID", "EMAIL", "ROLES", "STATE")
     print(table(header, rows) if rows else "There is nobody yet: rxauth people invite ORGANIZATION EMAIL --role ROLE")
+
+
+def _roles(transaction: "Transaction", organization: str, user_id: str, roles: "frozenset[Role]") -> str:
+    """Returns roles as people read them, and says of Prescriber if it still waits for the authority to prescribe."""
+    from rxauth.domain import providers
+    from rxauth.policy.subjects import UserSubject
+
+    found = providers.find(transaction, organization, user_id)
+    authority = None if found is None else providers.authority(found)
+    effective = UserSubject(user_id, organization, roles, authority).effective_roles
+    return ", ".join(role if role in effective else f"{role} (waits for authority)" for role in sorted(roles))
 
 
 @app.command("disable", short_help="Shut somebody out.")

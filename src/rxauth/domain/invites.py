@@ -183,10 +183,8 @@ def _spend(transaction: Transaction, token: str, now: int) -> Invite:
 
 
 def _join(transaction: Transaction, invite: Invite, user_id: str, now: int) -> None:
-    present = {one.organization_id: one.roles for one in memberships.of_person(transaction, user_id)}
-    if invite.organization_id in present:
-        roles = present[invite.organization_id] | invite.roles
-        memberships.set_roles(transaction, invite.organization_id, user_id, roles, now)
+    if _is_member(transaction, user_id, invite.organization_id):
+        memberships.add_roles(transaction, invite.organization_id, user_id, invite.roles, now)
     else:
         memberships.add(transaction, invite.organization_id, user_id, invite.roles, now)
 

@@ -11,6 +11,10 @@ INVITE_PATH: Final = "/invite"
 RESET_PATH: Final = "/reset"
 EMAIL_PATH: Final = "/email"
 _SUBJECT_LIMIT_CHARACTERS: Final = 150
+_WAITS: Final = (
+    "The role Prescriber gives you nothing yet: you may prescribe once two people have decided, by your NPI and "
+    "licences, that you are an authorized provider of the organization."
+)
 
 
 def invite(to: str, organization_name: str, roles: Iterable[Role], link: str) -> Letter:
@@ -19,6 +23,7 @@ def invite(to: str, organization_name: str, roles: Iterable[Role], link: str) ->
         to,
         f"Join {organization_name}",
         f"You are invited to join {_plain(organization_name)} as {_listed(roles)}.",
+        *([_WAITS] if Role.PRESCRIBER in roles else []),
         f"To accept, open this link within 7 days:\n{link}",
         "It works once, and for this address only. If you do not know why you got this letter, ignore it.",
     )

@@ -7,8 +7,9 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, select
 
-from rxauth.domain import changes, providers
+from rxauth.domain import changes, provider_leaving, providers
 from rxauth.domain.errors import AbsentError, DomainError, InvalidError
+from rxauth.policy.authority import role_refusal
 from rxauth.policy.roles import Role
 from rxauth.policy.subjects import ProviderAuthority, UserSubject
 from rxauth.storage.database import Transaction
@@ -56,6 +57,12 @@ _ADMINISTRATORS = sql(
     )
     .order_by(membership_roles.c.user_id)
     .with_for_update()
+)
+_ROLES = sql(
+    select(membership_roles.c.role).where(
+        membership_roles.c.organization_id == bindparam("organization_id"),
+        membership_roles.c.user_id == bindparam("user_id"),
+    )
 )
 _TAKE_ROLES = sql(
     delete(membership_roles).where(
@@ -145,7 +152,7 @@ def of_organization(transaction: Transaction, organization_id: str) -> dict[str,
 
 
 def add(transaction: Transaction, organization_id: str, user_id: str, roles: Iterable[Role], now: int) -> None:
-    """Makes a person a member.
+    """Makes a person a member; a Prescriber's role gives nothing until two people gave the authority.
 
     Raises:
         InvalidError: no role. ConflictError: the person is a member already.
@@ -160,21 +167,39 @@ def set_roles(transaction: Transaction, organization_id: str, user_id: str, role
 
     Raises:
         AbsentError: no member. InvalidError: no role. LastAdministratorError: see there.
+        AuthorityRefusedError: Prescriber would be new, and the member has no authority that it goes with.
     """
     roles = frozenset(roles)
+    authority = providers.lock(transaction, organization_id, user_id)
     _require_another_administrator(transaction, organization_id, user_id, keeps=Role.ADMINISTRATOR in roles)
+    before = _roles(transaction, organization_id, user_id)
     if transaction.run(_TAKE_ROLES, organization_id=organization_id, user_id=user_id) == 0:
         raise AbsentError(f"{user_id} is no member of the organization")
+    if Role.PRESCRIBER in roles - before:
+        refused = role_refusal(None if authority is None else providers.state_at(authority, now))
+        if refused is not None:
+            raise providers.AuthorityRefusedError(refused)
     _give_roles(transaction, organization_id, user_id, roles)
     changes.record(transaction, changes.ChangeKind.PERSON, user_id, now)
+
+
+def add_roles(transaction: Transaction, organization_id: str, user_id: str, roles: Iterable[Role], now: int) -> None:
+    """Gives a member further roles, as an invite names them; see `add`."""
+    missing = frozenset(roles) - _roles(transaction, organization_id, user_id)
+    if missing:
+        _give_roles(transaction, organization_id, user_id, missing)
+        changes.record(transaction, changes.ChangeKind.PERSON, user_id, now)
 
 
 def remove(transaction: Transaction, organization_id: str, user_id: str, now: int) -> None:
     """Ends a membership; every token for the organization is refused from the next request on.
 
+    An authority to prescribe is suspended: whoever comes back needs two people again.
+
     Raises:
         AbsentError: no member. LastAdministratorError: see there.
     """
+    provider_leaving.leave(transaction, organization_id, user_id, now)
     _require_another_administrator(transaction, organization_id, user_id, keeps=False)
     transaction.run(_TAKE_ROLES, organization_id=organization_id, user_id=user_id)
     if transaction.run(_REMOVE, organization_id=organization_id, user_id=user_id) == 0:
@@ -189,6 +214,11 @@ def _require_another_administrator(
     administrators = [row.user_id for row in transaction.all(_ADMINISTRATORS, organization_id=organization_id)]
     if administrators == [user_id] and not keeps:
         raise LastAdministratorError("this is the organization's only administrator: make somebody else one first")
+
+
+def _roles(transaction: Transaction, organization_id: str, user_id: str) -> frozenset[Role]:
+    rows = transaction.all(_ROLES, organization_id=organization_id, user_id=user_id)
+    return frozenset(Role(row.role) for row in rows)
 
 
 def _give_roles(transaction: Transaction, organization_id: str, user_id: str, roles: Iterable[Role]) -> None:
