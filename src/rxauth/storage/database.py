@@ -1,6 +1,7 @@
 """Database and Transaction: work is a plain function, run inside one transaction, that may run twice."""
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,12 +18,17 @@ Result = TypeVar("Result")
 Announcement = tuple[str, str]  # the kind of a thing that changed, and its identifier
 ATTEMPTS: Final = 5
 _RETRY_STATES: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock
-_NOT_PERMITTED: Final = "42501"  # the role lost a right: nothing that needs it can be done
+_NOT_PERMITTED: Final = "42501"  # the role lacks a right, or lost it
+_KEPT_AS_IT_IS: Final = "is kept as it is"  # how SQLite's triggers put it
 _BUSY_PAUSE_S: Final = (0.0005, 0.002)
 
 
 class DatabaseUnavailableError(Exception):
     """The database did not answer, or is too busy; nothing of the transaction is known to be kept."""
+
+
+class NotPermittedError(DatabaseUnavailableError):
+    """The role may not do this: nothing that needs it can be done."""
 
 
 class UnacceptableValueError(Exception):
@@ -31,6 +37,10 @@ class UnacceptableValueError(Exception):
 
 class ConflictError(Exception):
     """A constraint refused the write: something like it is there already. Nothing was kept."""
+
+
+class KeptAsItIsError(ConflictError):
+    """The tables only grow that this would have changed. Nothing was kept."""
 
 
 class Transaction:
@@ -73,6 +83,8 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engines: Engines = open_engines(url)
+        self._counting = threading.Lock()
+        self.refused_rights = 0  # how often something was tried here that the role, or a trigger, does not allow
         self._listener: Callable[[Sequence[Announcement]], None] | None = None
 
     def listen(self, listener: Callable[[Sequence[Announcement]], None]) -> None:
@@ -107,8 +119,13 @@ class Database:
             try:
                 with self._transaction(engine, begin) as transaction:
                     result = work(transaction)
+            except (NotPermittedError, KeptAsItIsError):
+                self._count_refusal()
+                raise
             except (SQLAlchemyError, _TryAgainError) as error:
                 meaning = _meaning(error)
+                if isinstance(meaning, (NotPermittedError, KeptAsItIsError)):
+                    self._count_refusal()
                 if not isinstance(meaning, _TryAgainError):
                     raise meaning from None
                 if attempt == ATTEMPTS:
@@ -119,6 +136,10 @@ class Database:
                 self._listener(transaction.announced)
             return result
         raise AssertionError("unreachable")
+
+    def _count_refusal(self) -> None:
+        with self._counting:
+            self.refused_rights += 1
 
     @contextmanager
     def _transaction(self, engine: Engine, begin: str) -> Iterator[Transaction]:
@@ -159,7 +180,8 @@ class _TryAgainError(Exception):
 def _meaning(error: Exception) -> Exception:
     """Returns what a driver's error means to callers; an error that nobody expected is returned as it is."""
     if isinstance(error, IntegrityError):
-        return ConflictError(_constraint(error))
+        name = _constraint(error)
+        return KeptAsItIsError(name) if _KEPT_AS_IT_IS in str(error.orig) else ConflictError(name)
     if isinstance(error, (DataError, UnicodeEncodeError)):
         return UnacceptableValueError()
     if isinstance(error, PoolTimeoutError):
@@ -168,7 +190,9 @@ def _meaning(error: Exception) -> Exception:
         state = getattr(error.orig, "sqlstate", None)
         if state in _RETRY_STATES:
             return _TryAgainError()
-        if isinstance(error, OperationalError) or error.connection_invalidated or state == _NOT_PERMITTED:
+        if state == _NOT_PERMITTED:
+            return NotPermittedError(type(error.orig).__name__)
+        if isinstance(error, OperationalError) or error.connection_invalidated:
             return DatabaseUnavailableError(type(error.orig).__name__)
     return error
 
