@@ -169,13 +169,18 @@ class Settings:
     )
     outbound_networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] | None = _setting(
         _networks,
-        "Private networks that may be called, with commas between them: back-channel logout, webhooks. Not set: none.",
+        "Private networks that may be called, with commas between them: back-channel logout. Not set: none.",
         None,
     )
     audit_checkpoint_file: str | None = _setting(
         _text,
         "A file outside the database to which signed checkpoints of the audit log are added. Not set: none.",
         None,
+    )
+    audit_retention_years: int = _setting(
+        _whole_number(6, 100),
+        "How long an entry of the audit log must be kept (45 CFR 164.316(b)(2)(i)); none is ever erased before.",
+        6,
     )
     key_set_lifetime_s: int = _setting(
         _whole_number(1, 86_400), "How long clients may keep the key set, and so how early a key is published.", 300

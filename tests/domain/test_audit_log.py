@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 from sqlalchemy import Engine, create_engine, text
 
 from rxauth.crypto.checkpoints import Checkpoint, CheckpointKey, unproven
-from rxauth.domain import audit, audit_check, audit_export, audit_log
+from rxauth.domain import audit, audit_check, audit_export, audit_keys, audit_log, audit_numbering, audit_signing
 from rxauth.domain.audit import OPERATOR, Act, Event
-from rxauth.domain.audit_check import Checker, Finding, notes
+from rxauth.domain.audit_check import Checker, notes
+from rxauth.domain.audit_findings import NAMES, Finding
 from rxauth.domain.audit_log import Entry, chain_hash, genesis_hash, wrap
 from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.domain.errors import DomainError
@@ -82,12 +83,12 @@ class Audited:
 
     def key(self) -> CheckpointKey:
         """Returns the log's key, as one has it who stole the settings."""
-        return self.database.read(audit_log.load).key(self.world.settings.sealing_key)
+        return self.database.read(audit_keys.load).key(self.world.settings.sealing_key)
 
     def rewrite(self, changed: list[Entry]) -> None:
         """Puts other entries in place of those from the first that is given on, with correct hashes."""
         before = self.entries()[: changed[0].seq - 1]
-        name, previous = self.database.read(audit_log.load).name, before[-1].hash if before else b""
+        name, previous = self.database.read(audit_keys.load).name, before[-1].hash if before else b""
         self.tamper(f"DELETE FROM audit_entries WHERE seq >= {changed[0].seq}")
         for seq, one in enumerate(changed, changed[0].seq):
             previous = chain_hash(seq, previous or genesis_hash(name), one.entry)
@@ -123,9 +124,7 @@ def test_records_become_a_chain_in_their_order_and_nothing_is_found(full: Audite
     assert [one["event"] for one in records] == ["audit_log.opened", *["consent.taken_back"] * 9]
     assert [one["at_us"] for one in records[1:]] == sorted(one["at_us"] for one in records[1:])
     assert [note.split("\n")[1] for note in notes(full.file.read_text())] == ["4", "7", "10"]
-    assert {number: one.status for number, one in full.verify().items()} == {
-        number: "not checked" if number in {12, 13} else "ok" for number in audit_check.NAMES
-    }
+    assert {number: one.status for number, one in full.verify().items()} == dict.fromkeys(NAMES, "ok")
 
 
 def test_a_sequencer_that_starts_anew_goes_on_and_numbers_nothing_twice(full: Audited) -> None:
@@ -167,8 +166,8 @@ def test_two_sequencers_never_number_at_once(full: Audited) -> None:
     full.record()
 
     def first(transaction: Transaction) -> tuple[int, int]:
-        mine = audit_log.number(transaction, 0, key, full.clock.microseconds())
-        second = other.write(lambda tx: audit_log.number(tx, 0, key, full.clock.microseconds()))
+        mine = audit_numbering.number(transaction, 0, key, full.clock.microseconds())
+        second = other.write(lambda tx: audit_numbering.number(tx, 0, key, full.clock.microseconds()))
         return mine.numbered, second.numbered
 
     assert full.database.write(first) == (1, 0)
@@ -238,7 +237,7 @@ def _spell(full: Audited) -> None:
 
 
 def _invent(full: Audited) -> None:
-    name = full.database.read(audit_log.load).name
+    name = full.database.read(audit_keys.load).name
     entry = wrap(name, 11, "invented", audit.row(Act(Event.KEYS_ROTATED, OPERATOR), full.clock.microseconds())["entry"])
     hashed = chain_hash(11, full.entries()[-1].hash, entry)
     full.tamper("INSERT INTO audit_entries VALUES (11, 'invented', :entry, :hash)", entry=entry, hash=hashed)
@@ -317,12 +316,12 @@ def test_au_5_a_log_that_went_on_from_an_older_backup_is_a_fork(full: Audited) -
 
 
 def test_au_13_auditors_who_were_shown_different_logs_find_it_when_they_exchange_checkpoints(full: Audited) -> None:
-    shown_to_another = Checkpoint(full.database.read(audit_log.load).name, 7, bytes(32), NOW * 1_000_000)
+    shown_to_another = Checkpoint(full.database.read(audit_keys.load).name, 7, bytes(32), NOW * 1_000_000)
     assert full.found(*notes(full.file.read_text()), full.key().sign(shown_to_another)) == {7}
 
 
 def test_au_12_a_checkpoint_from_outside_counts_only_with_the_signature_of_the_log(full: Audited) -> None:
-    name = full.database.read(audit_log.load).name
+    name = full.database.read(audit_keys.load).name
     forged = CheckpointKey.new(name).sign(Checkpoint(name, 7, bytes(32), NOW * 1_000_000))
     assert full.found(forged) == {6, 7}
     assert full.found("no checkpoint at all") == {7}
@@ -380,7 +379,7 @@ def test_an_export_is_verified_alone_and_says_what_it_could_not_check(full: Audi
     assert len(lines) == 13
     checker = Checker(notes(full.file.read_text()))
     found = audit_export.check_export(lines, checker, lambda _: None)
-    assert {one.number for one in found if one.status == "not checked"} == {10, 11, 12, 13}
+    assert {one.number for one in found if one.status == "not checked"} == {10, 11}
     assert all(one.status == "ok" for one in found if one.not_checked is None)
     changed = [line.replace(b"target-", b"Target-") if number == 5 else line for number, line in enumerate(lines)]
     found = audit_export.check_export(changed, Checker(), lambda _: None)
@@ -413,14 +412,14 @@ def test_a_thread_numbers_within_a_second_and_signs_when_it_ends(audited: Audite
 
 def test_without_a_log_there_is_nothing_to_verify(audited: Audited) -> None:
     with pytest.raises(DomainError, match="no audit log yet"):
-        audited.database.read(audit_log.load)
+        audited.database.read(audit_keys.load)
 
 
 def test_many_records_are_numbered_in_batches_under_several_checkpoints(
     sqlite_world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit_log, "BATCH", 3)
-    monkeypatch.setattr(audit_log, "CHECKPOINT_ENTRIES", 4)
+    monkeypatch.setattr(audit_numbering, "BATCH", 3)
+    monkeypatch.setattr(audit_signing, "CHECKPOINT_ENTRIES", 4)
     audited = Audited(sqlite_world, tmp_path)
     audited.record(10)
     audited.sequencer().work_once(is_last=True)

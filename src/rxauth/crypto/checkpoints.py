@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 
 _ED25519: Final = b"\x01"
 _EPOCH: Final = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_ENDORSED: Final = b"rxauth audit key\n"
 _NOTE: Final = re.compile(r"([^\n]+\n(0|[1-9]\d*)\n([^\n]+)\n([^\n]+)\n)\n— ([^ \n]+) ([^ \n]+)\n")
 
 
@@ -84,6 +85,14 @@ class Verifier:
             raise BadCheckpointError("the signature does not belong to it") from None
         return checkpoint
 
+    def endorses(self, successor: "Verifier", signature: bytes) -> bool:
+        """Tells whether the holder of this key handed over to another key of the log."""
+        try:
+            Ed25519PublicKey.from_public_bytes(self.public).verify(signature, _ENDORSED + successor.text().encode())
+        except InvalidSignature:
+            return False
+        return successor.name == self.name
+
 
 class CheckpointKey:
     """The private key of one log."""
@@ -110,6 +119,10 @@ class CheckpointKey:
         text = checkpoint.text()
         signature = self.verifier().fingerprint() + self._private.sign(text.encode())
         return f"{text}\n— {self._name} {base64.b64encode(signature).decode()}\n"
+
+    def endorse(self, successor: Verifier) -> bytes:
+        """Returns the signature with which this key hands over to another."""
+        return self._private.sign(_ENDORSED + successor.text().encode())
 
 
 def unproven(note: str) -> Checkpoint:

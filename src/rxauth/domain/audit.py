@@ -30,6 +30,12 @@ class Event(StrEnum):
     """What is recorded."""
 
     AUDIT_LOG_OPENED = "audit_log.opened"
+    AUDIT_DAILY_REPORT = "audit.daily_report"
+    AUDIT_KEY_ROTATED = "audit.key_rotated"
+    AUDIT_VERIFIED = "audit.verified"
+    AUDIT_EXPORTED = "audit.exported"
+    AUDIT_READ = "audit.read"
+    AUDIT_ERASURE_REFUSED = "audit.erasure_refused"
     TOKEN_ISSUED = "token.issued"  # noqa: S105
     TOKEN_REFUSED = "token.refused"  # noqa: S105
     REQUEST_REFUSED = "request.refused"
@@ -39,6 +45,7 @@ class Event(StrEnum):
     SIGNED_IN = "person.signed_in"
     SIGN_IN_REFUSED = "person.sign_in_refused"
     SIGNED_OUT = "person.signed_out"
+    RIGHT_REFUSED = "database.right_refused"
     SANDBOX_MADE = "sandbox.made"
     ORGANIZATION_CREATED = "organization.created"
     SIGN_IN_RULES_SET = "organization.sign_in_rules_set"
@@ -83,21 +90,18 @@ class Event(StrEnum):
     PRESCRIPTION_WRITTEN = "prescription.written"
     PRESCRIPTION_REFUSED = "prescription.refused"
     PRESCRIPTION_CANCELED = "prescription.canceled"
-    WEBHOOK_CREATED = "webhook.created"
-    WEBHOOK_CHANGED = "webhook.changed"
-    WEBHOOK_DELETED = "webhook.deleted"
-    WEBHOOK_REDELIVERED = "webhook.redelivered"
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acted. kind: client, person, operator (the command line), consequence or anonymous (nobody proved who)."""
+    """Who acted. kind: client, person, operator (the command line), server, consequence, or anonymous (no proof)."""
 
     kind: str
     id: str | None = None
 
 
 OPERATOR: Final = Actor("operator")
+SERVER: Final = Actor("server")
 ANONYMOUS: Final = Actor("anonymous")
 # What follows by itself from another act of the same transaction, whose record says who acted.
 CONSEQUENCE: Final = Actor("consequence")

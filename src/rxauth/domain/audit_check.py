@@ -1,60 +1,41 @@
 """What a verifier checks of an audit log: it reads entries and checkpoints once, in order, and remembers no entry."""
 
+import base64
+import binascii
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Iterable, Mapping
+from typing import Annotated, Any, Final
 
 import msgspec
+from msgspec import Meta
 
 from rxauth.crypto.checkpoints import BadCheckpointError, Checkpoint, Verifier, unproven
 from rxauth.crypto.merkle import Frontier, leaf_hash
+from rxauth.domain import audit_check_people
 from rxauth.domain.audit import Event
-from rxauth.domain.audit_log import CHECKPOINT_INTERVAL_S, Entry, chain_hash, genesis_hash
+from rxauth.domain.audit_check_days import Days
+from rxauth.domain.audit_check_people import TwoPeople
+from rxauth.domain.audit_findings import NAMES, Finding
+from rxauth.domain.audit_log import Entry, chain_hash, genesis_hash
+from rxauth.domain.audit_signing import CHECKPOINT_INTERVAL_S
 
-SHOWN: Final = 5
 TOLERANCE_US: Final = 2 * CHECKPOINT_INTERVAL_S * 1_000_000
 LARGEST_NUMBER: Final = 2**53 - 1  # the whole numbers that every JSON reader keeps (RFC 7493 §2.2)
-NAMES: Final = {
-    1: "numbers have no gap and no double",
-    2: "every hash follows from the entry and the hash before it",
-    3: "the first entry opens this log",
-    4: "every entry is canonical",
-    5: "checkpoints have the root of the entries",
-    6: "checkpoints are signed with the log's key",
-    7: "checkpoints that were kept outside belong to this log",
-    8: "no entry waited long for a checkpoint",
-    9: "times run forward, up to each checkpoint",
-    10: "the end is there",
-    11: "acts and records belong together",
-    12: "acts of two people were of two people",
-    13: "every day has its report",
-    14: "nothing is gone that must be kept",
-}
 _NOTE: Final = re.compile(r"(?:[^\n]+\n)+\n(?:[^\n]+\n)+")
+_Number = Annotated[int, Meta(ge=-LARGEST_NUMBER, le=LARGEST_NUMBER)]
 
 
-@dataclass
-class Finding:
-    """What came of one check. said: the first few problems, of `problems`. not_checked: why it was not, or None."""
+class _Shape(msgspec.Struct):
+    """What nearly every entry is; anything else is looked at piece by piece, which takes longer."""
 
-    number: int
-    problems: int = 0
-    said: list[str] = field(default_factory=list)
-    not_checked: str | None = None
+    id: str
+    log: str
+    record: dict[str, str | _Number | dict[str, str | None] | None]
+    seq: int
 
-    @property
-    def status(self) -> str:
-        """ok, found, or not checked."""
-        if self.problems:
-            return "found"
-        return "ok" if self.not_checked is None else "not checked"
 
-    def add(self, sentence: str) -> None:
-        """Adds a problem."""
-        self.problems += 1
-        if len(self.said) < SHOWN:
-            self.said.append(sentence)
+_SHAPE: Final = msgspec.json.Decoder(_Shape)
+_SORTED: Final = msgspec.json.Encoder(order="sorted")
 
 
 class Checker:
@@ -66,37 +47,45 @@ class Checker:
     def __init__(self, outside: Iterable[str] = ()) -> None:
         self.findings = {number: Finding(number) for number in NAMES}
         self.size = 0
-        self.verifier: Verifier | None = None
+        self.verifiers: list[Verifier] = []  # the first key of the log, and those that replaced it
         self.covered = 0
+        self.opened_us = 0
         self._name = ""
         self._hash = b""
         self._tree = Frontier()
         self._latest_us = 0
-        self._opened_us = 0
         self._oldest_waiting_us: int | None = None
+        self._days = Days(self.findings[13], TOLERANCE_US)
+        self._people = TwoPeople(self.findings[12])
         self._outside = sorted(self._readable(outside), key=lambda one: one[0].size)
         self._next_outside = 0
         if not self._outside:
             self.findings[7].not_checked = "no checkpoint from outside was given"
-        for number, what in ((12, "acts of two people"), (13, "daily reports")):
-            self.findings[number].not_checked = f"this version records no {what}"
 
-    def add_entry(self, entry: Entry) -> None:
-        """Checks the next entry."""
+    def add_entry(self, entry: Entry) -> Mapping[str, Any]:
+        """Checks the next entry; returns its record."""
         self.size += 1
-        here = f"entry {entry.seq}"
         if entry.seq != self.size:
-            self.findings[1].add(f"{here} stands where {self.size} belongs")
-        members = self._canonical(entry, here)
+            self.findings[1].add(f"entry {entry.seq} stands where {self.size} belongs")
+        record = self._record(entry)
         if self.size == 1:
-            self._begin(members)
+            self._begin(entry, record)
         self._hash = chain_hash(self.size, self._hash, entry.entry)
         if self._hash != entry.hash:
-            self.findings[2].add(f"{here} has another hash than its content and the hash before it give")
+            self.findings[2].add(f"entry {entry.seq} has another hash than its content and the hash before it give")
             self._hash = entry.hash  # so that each break is said once
         self._tree.append(leaf_hash(entry.entry))
-        self._check_time(members, here)
-        self._compare_outside()
+        at_us = _time(record)
+        event = record.get("event")
+        self._check_time(entry.seq, event, at_us)
+        self._days.add_entry(entry.seq, record, at_us)
+        if event in audit_check_people.WATCHED:
+            self._people.add_entry(entry.seq, record, at_us)
+        elif event == Event.AUDIT_KEY_ROTATED:
+            self._change_key(f"entry {entry.seq}", record)
+        if self._next_outside < len(self._outside):
+            self._compare_outside()
+        return record
 
     def add_checkpoint(self, note: str) -> None:
         """Checks a checkpoint of the log itself, right after the entry that it ends with."""
@@ -119,10 +108,12 @@ class Checker:
         self._latest_us = max(self._latest_us, checkpoint.at_us)
         self._oldest_waiting_us = None
         self.covered = self.size
+        self._days.add_checkpoint(checkpoint)
 
     def finish(self, now_us: int | None) -> list[Finding]:
         """Ends the check; now_us: UTC microseconds if the log goes on, None for a copy."""
-        for checkpoint, _ in self._outside[self._next_outside :]:
+        for checkpoint, note in self._outside[self._next_outside :]:
+            self._check_signature(note, "a checkpoint from outside")
             self.findings[7].add(
                 f"a checkpoint from outside covers {checkpoint.size} entries, and {self.size} are there"
             )
@@ -133,63 +124,91 @@ class Checker:
             self.findings[8].add(
                 f"an entry has waited {(now_us - waiting) // 1_000_000} s: no checkpoint covers the end"
             )
+        if now_us is not None:
+            self._days.finish(now_us)
         return list(self.findings.values())
 
-    def _begin(self, members: dict[str, Any]) -> None:
-        record = members.get("record")
+    def _begin(self, entry: Entry, record: Mapping[str, Any]) -> None:
+        if entry.seq > 1:
+            self.findings[14].add(f"the entries before {entry.seq} are gone")
         try:
-            if not isinstance(record, dict) or record.get("event") != Event.AUDIT_LOG_OPENED:
+            if record.get("event") != Event.AUDIT_LOG_OPENED:
                 raise BadCheckpointError("it is no opening of a log")
-            self.verifier = Verifier.from_text(str(record.get("verifier")))
-            if self.verifier.name != members.get("log"):
+            self.verifiers.append(Verifier.from_text(str(record.get("verifier"))))
+            if self.verifiers[0].name != self._name:
                 raise BadCheckpointError("it names another log")
         except BadCheckpointError as error:
-            self.findings[3].add(f"entry 1: {error}")
-        self._name = str(members.get("log"))
+            self.findings[3].add(f"entry {entry.seq}: {error}")
         self._hash = genesis_hash(self._name)
-        self._opened_us = _time(members)
-        for _, note in self._outside:
-            self._check_signature(note, "a checkpoint from outside")
+        self.opened_us = _time(record)
 
-    def _canonical(self, entry: Entry, here: str) -> dict[str, Any]:
-        """Checks how an entry is written and what it says of itself; returns its members."""
+    def _change_key(self, here: str, record: Mapping[str, Any]) -> None:
+        """Takes the key that counts from here on, if the one before it endorsed it."""
+        try:
+            successor = Verifier.from_text(str(record.get("verifier")))
+            endorsement = base64.b64decode(str(record.get("endorsement")), validate=True)
+        except (BadCheckpointError, binascii.Error):
+            self.findings[6].add(f"{here} names no key")
+            return
+        if not self.verifiers or not self.verifiers[-1].endorses(successor, endorsement):
+            self.findings[6].add(f"{here} names a key that the one before it did not endorse")
+            return
+        self.verifiers.append(successor)
+
+    def _record(self, entry: Entry) -> Mapping[str, Any]:
+        """Checks how an entry is written and what it says of itself; returns its record."""
+        try:
+            shape = _SHAPE.decode(entry.entry)
+            if entry.entry.isascii() and _SORTED.encode(shape) == entry.entry:
+                return self._named(entry, shape.log, shape.seq, shape.id, shape.record)
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass  # the other way says what is wrong with it
         try:
             members = msgspec.json.decode(entry.entry)
         except (msgspec.DecodeError, UnicodeDecodeError):
             members = None
         if not isinstance(members, dict) or not _is_plain(members) or rewritten(members) != entry.entry:
-            self.findings[4].add(f"{here} is not written in the one way that it can be")
+            self.findings[4].add(f"entry {entry.seq} is not written in the one way that it can be")
         if not isinstance(members, dict):
             return {}
-        if self.size > 1 and members.get("log") != self._name:
-            self.findings[3].add(f"{here} is of another log")
-        if (members.get("seq"), members.get("id")) != (entry.seq, entry.id):
-            self.findings[1].add(f"{here} says another number or identifier of itself")
-        return members
+        return self._named(entry, members.get("log"), members.get("seq"), members.get("id"), members.get("record"))
 
-    def _check_time(self, members: dict[str, Any], here: str) -> None:
-        at_us = _time(members)
-        if at_us < self._opened_us:
+    def _named(self, entry: Entry, log: object, seq: object, record_id: object, record: object) -> Mapping[str, Any]:
+        if self.size == 1:
+            self._name = str(log)
+        elif log != self._name:
+            self.findings[3].add(f"entry {entry.seq} is of another log")
+        if seq != entry.seq or record_id != entry.id:
+            self.findings[1].add(f"entry {entry.seq} says another number or identifier of itself")
+        return record if isinstance(record, dict) else {}
+
+    def _check_time(self, seq: int, event: object, at_us: int) -> None:
+        if at_us < self.opened_us:
             return  # it waited for the log to be opened, which says nothing of when
         if at_us < self._latest_us - TOLERANCE_US:
             late_s = (self._latest_us - at_us) // 1_000_000
-            self.findings[9].add(f"{here} is {late_s} s older than what stands before it")
-        else:
-            self._oldest_waiting_us = min(at_us, self._oldest_waiting_us or at_us)
-        self._latest_us = max(self._latest_us, at_us)
+            self.findings[9].add(f"entry {seq} is {late_s} s older than what stands before it")
+        elif self._oldest_waiting_us is None or at_us < self._oldest_waiting_us:
+            self._oldest_waiting_us = at_us
+        if at_us > self._latest_us and event != Event.AUDIT_DAILY_REPORT:
+            self._latest_us = at_us  # a report may be late, and stands where its day ends
 
     def _compare_outside(self) -> None:
-        while self._next_outside < len(self._outside) and self._outside[self._next_outside][0].size == self.size:
-            if self._outside[self._next_outside][0].root != self._tree.root():
-                self.findings[7].add(f"a checkpoint from outside has another root of the first {self.size} entries")
+        while self._next_outside < len(self._outside) and self._outside[self._next_outside][0].size <= self.size:
+            checkpoint, note = self._outside[self._next_outside]
+            self._check_signature(note, "a checkpoint from outside")
+            if checkpoint.size != self.size or checkpoint.root != self._tree.root():
+                self.findings[7].add(
+                    f"a checkpoint from outside has another root of the first {checkpoint.size} entries"
+                )
             self._next_outside += 1
 
     def _check_signature(self, note: str, here: str) -> None:
-        if self.verifier is None:
+        if not self.verifiers:
             self.findings[6].add(f"{here}: the log does not say whose signature counts")
             return
         try:
-            self.verifier.open(note)
+            self.verifiers[-1].open(note)
         except BadCheckpointError as error:
             self.findings[6].add(f"{here}: {error}")
 
@@ -210,7 +229,7 @@ def notes(text: str) -> list[str]:
 
 def rewritten(members: dict[str, Any]) -> bytes:
     """Returns the one way to write members (RFC 8785, for ASCII names and whole numbers)."""
-    return msgspec.json.encode(members, order="sorted")
+    return _SORTED.encode(members)
 
 
 def _is_plain(value: Any) -> bool:
@@ -222,7 +241,6 @@ def _is_plain(value: Any) -> bool:
     return value is None or isinstance(value, str) or (isinstance(value, int) and abs(value) <= LARGEST_NUMBER)
 
 
-def _time(members: dict[str, Any]) -> int:
-    record = members.get("record")
-    at_us = record.get("at_us") if isinstance(record, dict) else None
+def _time(record: Mapping[str, Any]) -> int:
+    at_us = record.get("at_us")
     return at_us if isinstance(at_us, int) else 0

@@ -17,14 +17,15 @@ from rxauth.crypto.merkle import (
     proves_consistency,
     proves_inclusion,
 )
+from rxauth.domain import audit_keys
 from rxauth.domain.audit import Event
-from rxauth.domain.audit_check import TOLERANCE_US, Checker, Finding
-from rxauth.domain.audit_log import PAGE, Entry, entries, load, wrap
+from rxauth.domain.audit_check import TOLERANCE_US, Checker
+from rxauth.domain.audit_effects import Effects
+from rxauth.domain.audit_findings import Finding
+from rxauth.domain.audit_log import PAGE, Entry, entries, wrap
 from rxauth.domain.errors import DomainError
 from rxauth.storage.database import Transaction
-from rxauth.storage.tables.access import clients, organizations
 from rxauth.storage.tables.audit import audit_checkpoints, audit_entries, audit_outbox
-from rxauth.storage.tables.people import users
 from rxauth.storage.tenancy import sql
 
 Item = Entry | str  # a link of the chain, or the note of a checkpoint
@@ -38,12 +39,21 @@ _CHECKPOINTS = sql(
 )
 _NUMBER_OF = sql(select(audit_entries.c.seq).where(audit_entries.c.id == bindparam("id")))
 _COUNT = sql(select(func.max(audit_entries.c.seq)))
-_RECORDS = sql(
-    select(audit_entries.c.seq, audit_outbox.c.entry)
+_WITH_RECORDS = sql(
+    select(
+        audit_entries.c.seq,
+        audit_entries.c.id,
+        audit_entries.c.entry,
+        audit_entries.c.hash,
+        audit_outbox.c.entry.label("record"),
+    )
     .select_from(audit_entries.outerjoin(audit_outbox, audit_outbox.c.id == audit_entries.c.id))
     .where(audit_entries.c.seq > bindparam("after"))
     .order_by(audit_entries.c.seq)
     .limit(PAGE)
+)
+_DOUBLES = sql(
+    select(audit_entries.c.id).group_by(audit_entries.c.id).having(func.count() > 1).order_by(audit_entries.c.id)
 )
 _FORGOTTEN = sql(
     select(audit_outbox.c.id)
@@ -53,13 +63,8 @@ _FORGOTTEN = sql(
     )
     .limit(PAGE)
 )
-_WHY: Final = "the whole log is compared with what it says was done"
-_DISABLED_CLIENTS = sql(select(clients.c.id).where(clients.c.disabled_at.is_not(None)), across_tenants=_WHY)
-_EFFECTS: Final = {
-    Event.CLIENT_DISABLED: _DISABLED_CLIENTS,
-    Event.ORGANIZATION_DISABLED: sql(select(organizations.c.id).where(organizations.c.disabled_at.is_not(None))),
-    Event.PERSON_DISABLED: sql(select(users.c.id).where(users.c.disabled_at.is_not(None))),
-}
+# What the sequencer says by itself, without an act that committed a record.
+_OWN: Final = (Event.AUDIT_LOG_OPENED, Event.AUDIT_DAILY_REPORT)
 
 
 def count(transaction: Transaction) -> int:
@@ -67,11 +72,14 @@ def count(transaction: Transaction) -> int:
     return int(transaction.first(_COUNT)[0] or 0)
 
 
-def stored(transaction: Transaction) -> Iterator[Item]:
-    """Reads the log: each entry in order, and each checkpoint after as many entries as it covers."""
+def stored(transaction: Transaction, read: Iterable[Entry] | None = None) -> Iterator[Item]:
+    """Reads the log: each entry in order, and each checkpoint after as many entries as it covers.
+
+    read: the entries, if they are read in another way.
+    """
     checkpoints = _checkpoints(transaction)
     coming = next(checkpoints, None)
-    for position, entry in enumerate(entries(transaction, -_LAST, _LAST), 1):
+    for position, entry in enumerate(entries(transaction, -_LAST, _LAST) if read is None else read, 1):
         yield entry
         while coming is not None and coming[0] <= position:
             yield coming[1]
@@ -116,21 +124,17 @@ def from_lines(lines: Iterable[bytes]) -> Iterator[Item]:
             raise DomainError(f"line {number} is not of an export of the audit log") from None
 
 
-def check(items: Iterable[Item], checker: Checker, progress: Callable[[int], None]) -> dict[str, set[str]]:
-    """Feeds a log to a checker; returns the targets of those events whose effect a database shows."""
-    targets: dict[str, set[str]] = {event: set() for event in _EFFECTS}
+def check(items: Iterable[Item], checker: Checker, progress: Callable[[int], None]) -> Effects:
+    """Feeds a log to a checker; returns what its entries say was done."""
+    effects = Effects()
     for item in items:
         if isinstance(item, str):
             checker.add_checkpoint(item)
             continue
-        checker.add_entry(item)
+        effects.add_entry(item.seq, checker.add_entry(item))
         if checker.size % PAGE == 0:
             progress(checker.size)
-        if b'_disabled"' in item.entry or b'.disabled"' in item.entry:
-            record = msgspec.json.decode(item.entry)["record"]
-            if record["event"] in targets and record["outcome"] == "success":
-                targets[record["event"]].add(record["target"])
-    return targets
+    return effects
 
 
 def check_export(lines: Iterable[bytes], checker: Checker, progress: Callable[[int], None]) -> list[Finding]:
@@ -145,17 +149,13 @@ def check_stored(
     transaction: Transaction, checker: Checker, now_us: int, progress: Callable[[int], None]
 ) -> list[Finding]:
     """Checks the log in the database, and what it says against what the database shows."""
-    targets = check(stored(transaction), checker, progress)
     together = checker.findings[11]
-    for event, statement in _EFFECTS.items():
-        shown = {row.id for row in transaction.all(statement)}
-        for one in sorted(shown - targets[event]):
-            together.add(f"{one} is disabled, and no entry says so")
-        for one in sorted(targets[event] - shown):
-            together.add(f"an entry says that {one} was disabled, and it is not")
+    effects = check(stored(transaction, _compared(transaction, together)), checker, progress)
+    effects.finish(transaction, together)
+    for row in transaction.all(_DOUBLES):
+        checker.findings[1].add(f"record {row.id} has more than one entry")
     for row in transaction.all(_FORGOTTEN, before_us=now_us - TOLERANCE_US):
         checker.findings[10].add(f"record {row.id} has no entry")
-    _compare_records(transaction, together)
     return checker.finish(now_us)
 
 
@@ -189,7 +189,7 @@ def prove(transaction: Transaction, entry_id: str) -> dict[str, Any]:
         "inclusion": [base64.b64encode(one).decode() for one in inclusion],
         "last_checkpoint": last_note,
         "consistency": [base64.b64encode(one).decode() for one in consistency],
-        "verifier": load(transaction).verifier.text(),
+        "verifiers": [audit_keys.load(transaction, size).verifier.text() for size in dict.fromkeys((0, first, last))],
     }
 
 
@@ -201,16 +201,17 @@ def _checkpoints(transaction: Transaction) -> Iterator[tuple[int, str]]:
         after = page[-1].size
 
 
-def _compare_records(transaction: Transaction, together: Finding) -> None:
-    """Compares each entry with the record that its act committed; the first entry has none."""
-    name, after = load(transaction).name, 1
-    while page := transaction.all(_RECORDS, after=after):
-        kept = {entry.seq: entry for entry in entries(transaction, after, page[-1].seq)}
-        for row in page:
-            if row.entry is None:
-                together.add(f"entry {row.seq} has no record that an act committed")
-            elif wrap(name, row.seq, kept[row.seq].id, row.entry) != kept[row.seq].entry:
-                together.add(f"entry {row.seq} is not what its act committed")
+def _compared(transaction: Transaction, together: Finding) -> Iterator[Entry]:
+    """Reads the entries, and compares each with the record that its act committed."""
+    name, after = audit_keys.load(transaction).name, -_LAST
+    while page := transaction.all(_WITH_RECORDS, after=after):
+        for seq, entry_id, entry, hashed, record in page:
+            if record is None:
+                if not any(b'"event":"' + one.encode() + b'"' in entry for one in _OWN):
+                    together.add(f"entry {seq} has no record that an act committed")
+            elif wrap(name, seq, entry_id, record) != entry:
+                together.add(f"entry {seq} is not what its act committed")
+            yield Entry(seq, entry_id, entry, hashed)
         after = page[-1].seq
 
 

@@ -8,7 +8,7 @@ from typing import Final
 import structlog
 
 from rxauth.clock import Clock
-from rxauth.domain import audit_log
+from rxauth.domain import audit, audit_days, audit_numbering, audit_signing
 from rxauth.storage.database import ConflictError, Database
 
 LOOK_EVERY_S: Final = 0.5
@@ -27,6 +27,8 @@ class Sequencer:
         self._sealing_key = sealing_key
         self._file = checkpoint_file
         self._mark: int | None = None
+        self._tally: audit_days.Tally | None = None
+        self._refused = 0
         self._is_failing = False
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="audit-sequencer", daemon=True)
@@ -47,7 +49,8 @@ class Sequencer:
         Raises:
             DatabaseUnavailableError: what was not numbered is numbered the next time.
         """
-        mark = self._database.read(audit_log.first_mark) if self._mark is None else self._mark
+        self._record_refused_rights()
+        mark = self._database.read(audit_numbering.first_mark) if self._mark is None else self._mark
         is_behind = True
         while is_behind and self._is_waiting(mark):
             done = self._number(mark)
@@ -57,22 +60,34 @@ class Sequencer:
             pass
 
     def _is_waiting(self, mark: int) -> bool:
-        return self._database.read(lambda tx: audit_log.is_waiting(tx, mark))
-
-    def _number(self, mark: int) -> audit_log.Progress:
         now_us = self._clock.microseconds()
-        return self._database.write(lambda tx: audit_log.number(tx, mark, self._sealing_key, now_us))
+        return self._database.read(lambda tx: audit_numbering.is_waiting(tx, mark, now_us))
+
+    def _number(self, mark: int) -> audit_numbering.Progress:
+        now_us, known = self._clock.microseconds(), self._tally
+        # Counting a whole day takes a while: not in the transaction that others wait for.
+        self._tally = self._database.read(lambda tx: audit_days.tally(tx, known, now_us))
+        return self._database.write(lambda tx: audit_numbering.number(tx, mark, self._sealing_key, now_us, self._tally))
+
+    def _record_refused_rights(self) -> None:
+        """Records how often this process was refused a change of what only grows (21 CFR 1311.150(a)(5))."""
+        refused = self._database.refused_rights
+        if refused == self._refused:
+            return
+        act = audit.Act(audit.Event.RIGHT_REFUSED, audit.SERVER, reason="not_permitted", count=refused - self._refused)
+        self._database.write(lambda tx: audit.record(tx, act, self._clock.microseconds()))
+        self._refused = refused
 
     def _checkpoint(self, mark: int, *, is_last: bool) -> bool:
         """Signs one checkpoint if it is due; tells whether it did."""
         now_us = self._clock.microseconds()
         signed = self._database.read(
-            lambda tx: audit_log.sign_checkpoint(tx, mark, self._sealing_key, now_us, is_last=is_last)
+            lambda tx: audit_signing.sign_checkpoint(tx, mark, self._sealing_key, now_us, is_last=is_last)
         )
         if signed is None:
             return False
         try:
-            self._database.write(lambda tx: audit_log.keep_checkpoint(tx, signed))
+            self._database.write(lambda tx: audit_signing.keep_checkpoint(tx, signed))
         except ConflictError:
             return False  # another process signed as much
         if self._file is not None:

@@ -1,11 +1,13 @@
-"""What the audit log's sequencer asks of each engine: whose turn it is, and which records are settled."""
+"""What the audit log's sequencer asks of each engine: its turn, which records are settled, room for more entries."""
 
 from typing import Any, Final
 
 from sqlalchemy import BigInteger, Boolean
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.types import NullType
 
+RANGE_ENTRIES: Final = 5_000_000  # as migration 0008 has it
 _LOCK: Final = 7_296_002
 _NEXT_ON_SQLITE: Final = "(SELECT coalesce(max(number), 0) + 1 FROM audit_outbox)"
 
@@ -31,6 +33,13 @@ class sequencers_turn(FunctionElement[bool]):  # noqa: N801
     type = Boolean()
 
 
+class range_ahead(FunctionElement[Any]):  # noqa: N801
+    """Makes room after the range of numbers that entries are in now; SQLite keeps them in one table."""
+
+    inherit_cache = True
+    type = NullType()
+
+
 @compiles(record_number, "postgresql")
 def _number_on_postgres(_element: object, _compiler: Any, **_options: Any) -> str:
     return "(pg_current_xact_id()::text::bigint)"
@@ -46,6 +55,11 @@ def _turn_on_postgres(_element: object, _compiler: Any, **_options: Any) -> str:
     return f"pg_try_advisory_xact_lock({_LOCK})"
 
 
+@compiles(range_ahead, "postgresql")
+def _range_on_postgres(_element: object, _compiler: Any, **_options: Any) -> str:
+    return "audit_make_range()"
+
+
 @compiles(record_number)
 def _number_on_sqlite(_element: object, _compiler: Any, **_options: Any) -> str:
     return _NEXT_ON_SQLITE
@@ -59,3 +73,8 @@ def _settled_on_sqlite(_element: object, _compiler: Any, **_options: Any) -> str
 @compiles(sequencers_turn)
 def _turn_on_sqlite(_element: object, _compiler: Any, **_options: Any) -> str:
     return "1"
+
+
+@compiles(range_ahead)
+def _range_on_sqlite(_element: object, _compiler: Any, **_options: Any) -> str:
+    return "NULL"

@@ -10,10 +10,44 @@ from sqlalchemy import Connection, text
 _MIGRATION_LOCK: Final = 7_296_001
 # What the serving role may do; a table that is not named here gets the four usual rights.
 _RIGHTS: Final = {
-    **dict.fromkeys(("audit_outbox", "audit_log", "audit_entries", "audit_checkpoints"), "SELECT, INSERT"),
+    **dict.fromkeys(
+        ("audit_outbox", "audit_log", "audit_keys", "audit_entries", "audit_reports", "audit_checkpoints"),
+        "SELECT, INSERT",
+    ),
     "alembic_version": "SELECT",
 }
+_TABLES: Final = text(
+    "SELECT relname, relispartition FROM pg_class"
+    " WHERE relkind IN ('r', 'p') AND relnamespace = CAST(current_schema() AS regnamespace)"
+)
 _USUAL_RIGHTS: Final = "SELECT, INSERT, UPDATE, DELETE"
+_COPY: Final = text(
+    "INSERT INTO audit_entries SELECT * FROM audit_entries_before WHERE seq >= :first AND seq < :until ORDER BY seq"
+)
+# A range is made on its own and then attached, which lets others go on reading and adding. psycopg reads %% as %.
+_MAKE_RANGE: Final = """
+CREATE FUNCTION audit_make_range() RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = {schema}, pg_temp
+AS $$
+DECLARE
+    made bigint;
+    head bigint;
+BEGIN
+    SELECT count(*) INTO made FROM pg_inherits WHERE inhparent = '{schema}.audit_entries'::regclass;
+    SELECT coalesce(max(seq), 0) INTO head FROM {schema}.audit_entries;
+    WHILE made < head / {entries} + 2 LOOP
+        EXECUTE format(
+            'CREATE TABLE {schema}.audit_entries_%%s (LIKE {schema}.audit_entries INCLUDING ALL)', made
+        );
+        EXECUTE format(
+            'ALTER TABLE {schema}.audit_entries ATTACH PARTITION {schema}.audit_entries_%%s'
+            ' FOR VALUES FROM (%%s) TO (%%s)',
+            made, CASE made WHEN 0 THEN 'MINVALUE' ELSE (made * {entries})::text END, (made + 1) * {entries}
+        );
+        made := made + 1;
+    END LOOP;
+END
+$$
+"""
 
 
 def prepare(connection: Connection) -> None:
@@ -58,16 +92,45 @@ def refuse_changes(connection: Connection, tables: Iterable[str]) -> None:
             )
 
 
+def divide_audit_entries(connection: Connection, entries_in_range: int) -> None:
+    """Divides the entries of the audit log into ranges of their numbers; SQLite keeps them in one table.
+
+    The role that serves owns no table and makes none: it may call a function of the owner, which takes nothing and
+    makes the range after the one that entries are in, unless that is there.
+    """
+    if connection.dialect.name == "sqlite":
+        return
+    run = connection.exec_driver_sql
+    schema = connection.execute(text("SELECT quote_ident(current_schema())")).scalar_one()
+    run("ALTER TABLE audit_entries RENAME TO audit_entries_before")
+    run("ALTER TABLE audit_entries_before DROP CONSTRAINT pk_audit_entries")
+    run("DROP INDEX ix_audit_entries_id")
+    run(
+        "CREATE TABLE audit_entries (LIKE audit_entries_before, CONSTRAINT pk_audit_entries PRIMARY KEY (seq))"
+        " PARTITION BY RANGE (seq)"
+    )
+    run("CREATE INDEX ix_audit_entries_id ON audit_entries (id)")
+    run(_MAKE_RANGE.format(schema=schema, entries=entries_in_range))
+    run("REVOKE ALL ON FUNCTION audit_make_range() FROM PUBLIC")
+    last = run("SELECT coalesce(max(seq), 0) FROM audit_entries_before").scalar_one()
+    for first in range(0, last + 1, entries_in_range):
+        run("SELECT audit_make_range()")
+        connection.execute(_COPY, {"first": first, "until": first + entries_in_range})
+    run("SELECT audit_make_range()")
+    run("DROP TABLE audit_entries_before")
+
+
 def grant_to_serving_role(connection: Connection, role: str | None) -> None:
     """Gives the role that serves its rights on each table; the owner needs none, and SQLite has no roles."""
     if connection.dialect.name == "sqlite" or role is None or role == connection.engine.url.username:
         return
     quoted = connection.dialect.identifier_preparer.quote(role)
-    tables = connection.execute(text("SELECT tablename FROM pg_tables WHERE schemaname = current_schema()"))
-    for (table,) in tables.all():
+    for table, is_range in connection.execute(_TABLES).all():
         name = connection.dialect.identifier_preparer.quote(table)
         connection.execute(text(f"REVOKE ALL ON {name} FROM {quoted}"))
-        connection.execute(text(f"GRANT {_RIGHTS.get(table, _USUAL_RIGHTS)} ON {name} TO {quoted}"))
+        if not is_range:  # a range is read and written as a part of its table, with the rights on that
+            connection.execute(text(f"GRANT {_RIGHTS.get(table, _USUAL_RIGHTS)} ON {name} TO {quoted}"))
+    connection.execute(text(f"GRANT EXECUTE ON FUNCTION audit_make_range() TO {quoted}"))
     current_schema = connection.execute(text("SELECT current_schema()")).scalar_one()
     schema = connection.dialect.identifier_preparer.quote(current_schema)
     connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {quoted}"))

@@ -5,7 +5,7 @@ Rows of these tables are added and never changed: the serving role has no right 
 
 from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, Table, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, Table
 
 from rxauth.storage.tables.metadata import Text, metadata
 
@@ -23,7 +23,7 @@ audit_outbox: Final = Table(
     Index("ix_audit_outbox_organization_id_id", "organization_id", "id"),
 )
 
-# One row at most: the log's name and the key that signs its checkpoints, and nothing else.
+# One row at most: the log's name and the first key that signs its checkpoints, and nothing else.
 audit_log: Final = Table(
     "audit_log",
     metadata,
@@ -34,15 +34,33 @@ audit_log: Final = Table(
     CheckConstraint("id = 1", name="single_row"),
 )
 
+# The keys that replaced it, each from the entry on that its record became.
+audit_keys: Final = Table(
+    "audit_keys",
+    metadata,
+    Column("record_id", Text, primary_key=True),
+    Column("verifier", Text, nullable=False),
+    Column("sealed_key", LargeBinary, nullable=False),
+)
+
+# On PostgreSQL divided into ranges of `seq`, of which one is always made ahead.
 audit_entries: Final = Table(
     "audit_entries",
     metadata,
     Column("seq", BigInteger, primary_key=True, autoincrement=False),
-    # Of the record in the outbox; the first entry, which opens the log, has none there.
+    # Of the record in the outbox; the entry that opens the log and the daily reports have none there.
     Column("id", Text, nullable=False),
     Column("entry", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
-    UniqueConstraint("id"),
+    Index("ix_audit_entries_id", "id"),
+)
+
+# Which entry reports of which day, as a number of days since 1970.
+audit_reports: Final = Table(
+    "audit_reports",
+    metadata,
+    Column("day", BigInteger, primary_key=True, autoincrement=False),
+    Column("seq", BigInteger, nullable=False),
 )
 
 audit_checkpoints: Final = Table(
