@@ -1,5 +1,6 @@
 """Puts the parts together; the only module that sees all of them."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -12,10 +13,13 @@ from rxauth.crypto.jws import new_signing_key
 from rxauth.crypto.passwords import Cost
 from rxauth.domain import audit, installation, signing_keys
 from rxauth.domain.audit_sequencer import Sequencer
+from rxauth.domain.destinations import Network
 from rxauth.domain.sessions import Limits
+from rxauth.domain.webhooks import Keeper
 from rxauth.edge.context import Edge
 from rxauth.edge.mail_sender import MailSender, mail_server
 from rxauth.edge.routes import application
+from rxauth.edge.webhook_sender import WebhookSender
 from rxauth.oauth.server import Lifetimes, Server, open_server
 from rxauth.settings import Settings, SettingsError, is_loopback, variable_of
 from rxauth.storage.database import ConflictError, Database, Transaction
@@ -90,18 +94,21 @@ def _require_private_sandbox(settings: Settings, database: Database) -> None:
         raise SettingsError([problem])
 
 
-def make_api(server: Server) -> Api:
-    """Opens the Clinical and Management APIs on the server's database."""
-    return Api(contract.schema(), server.database, server.clock)
+def make_api(server: Server, networks: Sequence[Network] = ()) -> Api:
+    """Opens the Clinical and Management APIs on the server's database; networks: private ones that may be called."""
+    keeper = Keeper(server.sealing_key, tuple(networks))
+    return Api(contract.schema(), server.database, server.clock, keeper)
 
 
 def make_app(settings: Settings, clock: Clock) -> ASGIApp:
     """Returns the whole application."""
     server = make_server(settings, clock)
     cost = Cost(settings.password_memory_kib, settings.password_time_cost, settings.password_parallelism)
-    edge = Edge(server, make_api(server), cost, settings.outbound_networks or ())
+    networks = settings.outbound_networks or ()
+    edge = Edge(server, make_api(server, networks), cost, networks)
     edge.mail_sender = make_mail_sender(settings, server)
     edge.sequencer = make_sequencer(settings, server.database, clock)
+    edge.webhook_sender = WebhookSender(server.database, clock, server.sealing_key, networks)
     return application(edge)
 
 

@@ -169,7 +169,7 @@ class Settings:
     )
     outbound_networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] | None = _setting(
         _networks,
-        "Private networks that may be called, with commas between them: back-channel logout. Not set: none.",
+        "Private networks that may be called, with commas between them: back-channel logout, webhooks. Not set: none.",
         None,
     )
     audit_checkpoint_file: str | None = _setting(

@@ -182,6 +182,15 @@ ACROSS_TENANTS = {
     "rxauth.domain.memberships": ["_OF_PERSON"],
     "rxauth.domain.peoples_clients": ["_ORIGIN"],
     "rxauth.domain.providers": ["_LICENCES_OF_PERSON", "_LOCK_PERSON", "_OF_PERSON"],
+    "rxauth.domain.webhook_deliveries": ["_IS_DUE", "_NEXT"],
+    "rxauth.domain.webhook_log": [
+        "_FORGET_ATTEMPTS",
+        "_FORGET_DELIVERIES",
+        "_FORGET_EVENTS",
+        "_OLD",
+        "_REDELIVER",
+        "_REDELIVER_DEAD",
+    ],
 }
 
 

@@ -9,6 +9,7 @@ from graphql import GraphQLResolveInfo
 
 from rxauth.api.errors import StepUpError
 from rxauth.clock import Clock
+from rxauth.domain.webhooks import Keeper
 from rxauth.policy.assurance import Wanted
 from rxauth.policy.subjects import Caller
 from rxauth.storage.database import Database, Transaction
@@ -32,13 +33,15 @@ class _Batch:
 class Context:
     """One request: its caller, its database, and its children, fetched for all parents at once.
 
-    transaction: the one view that a query reads; None in a mutation, whose fields each write on their own.
+    transaction: the one view that a query reads; None in a mutation, whose fields each write on their own. keeper None:
+    no webhook can be made or changed.
     """
 
     caller: Caller
     clock: Clock
     database: Database
     transaction: Transaction | None = None
+    keeper: Keeper | None = None
     _batches: dict[Hashable, _Batch] = field(default_factory=lambda: defaultdict(_Batch))
     _known: dict[type, set[str]] = field(default_factory=lambda: defaultdict(set))
 

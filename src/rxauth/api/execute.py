@@ -23,6 +23,7 @@ from rxauth.api.context import Context
 from rxauth.api.errors import ERRORS_LIMIT, Code, ForbiddenError, LimitExceededError, StepUpError, code_of, formatted
 from rxauth.api.schema import paged_fields
 from rxauth.clock import Clock
+from rxauth.domain.webhooks import Keeper
 from rxauth.policy.assurance import Wanted
 from rxauth.policy.subjects import Caller
 from rxauth.storage.database import Database, DatabaseUnavailableError
@@ -81,11 +82,12 @@ class _RefusedError(Exception):
 
 @dataclass(slots=True)
 class Api:
-    """An executable schema on a database."""
+    """An executable schema on a database. keeper None: no webhook can be made or changed."""
 
     schema: GraphQLSchema
     database: Database
     clock: Clock
+    keeper: Keeper | None = None
     _documents: dict[str, _Document] = field(default_factory=dict)
     _characters: int = 0
     _paged: frozenset[str] = field(init=False)
@@ -102,7 +104,7 @@ class Api:
         except _RefusedError as refused:
             errors = [formatted(error, refused.code) for error in refused.errors[:ERRORS_LIMIT]]
             return Outcome(_ENCODER.encode({"errors": errors}), refused.failure)
-        context = Context(caller, self.clock, self.database)
+        context = Context(caller, self.clock, self.database, keeper=self.keeper)
         try:
             if kind is OperationType.QUERY:
                 result = self.database.read(lambda tx: self._execute(document, request, context.within(tx)))

@@ -5,7 +5,7 @@ from typing import Final
 
 import typer
 
-from rxauth.cli import audiences, audit, clients, keys, nppes, organizations, people, server, tokens
+from rxauth.cli import audiences, audit, clients, keys, nppes, organizations, people, server, tokens, webhooks
 
 app: Final = typer.Typer(
     name="rxauth",
@@ -26,6 +26,7 @@ app.add_typer(organizations.app, name="organizations")
 app.add_typer(people.app, name="people")
 app.add_typer(clients.app, name="clients")
 app.add_typer(audiences.app, name="audiences")
+app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(nppes.app, name="nppes")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")

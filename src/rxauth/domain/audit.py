@@ -90,6 +90,10 @@ class Event(StrEnum):
     PRESCRIPTION_WRITTEN = "prescription.written"
     PRESCRIPTION_REFUSED = "prescription.refused"
     PRESCRIPTION_CANCELED = "prescription.canceled"
+    WEBHOOK_CREATED = "webhook.created"
+    WEBHOOK_CHANGED = "webhook.changed"
+    WEBHOOK_DELETED = "webhook.deleted"
+    WEBHOOK_REDELIVERED = "webhook.redelivered"
 
 
 @dataclass(frozen=True, slots=True)

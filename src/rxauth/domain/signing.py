@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rxauth.clock import Clock
-from rxauth.domain import audit, patients, prescriptions, providers, treatments
+from rxauth.domain import audit, patients, prescriptions, providers, treatments, webhook_outbox
 from rxauth.domain.errors import AbsentError, DomainError, InvalidError
 from rxauth.domain.organizations import Organization
 from rxauth.domain.patients import Patient
@@ -68,6 +68,7 @@ def sign(
         try:
             known.require(draft)
             written.append(prescriptions.write(transaction, proof, draft, now_ms))
+            webhook_outbox.prescription_created(transaction, organization.id, written[-1], now_ms)
         except DomainError as error:
             raise DraftError(index, error) from None
     acts = [act(caller, audit.Event.PRESCRIPTION_WRITTEN, one.id) for one in written]

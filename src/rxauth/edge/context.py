@@ -17,6 +17,7 @@ from rxauth.edge.mail_sender import MailSender
 from rxauth.edge.outbound import Outbound
 from rxauth.edge.refusals import Refusals
 from rxauth.edge.slow_pool import SlowPool
+from rxauth.edge.webhook_sender import WebhookSender
 from rxauth.oauth import logout_tokens
 from rxauth.oauth.server import Server
 
@@ -38,6 +39,7 @@ class Edge:
         self.password_cost = password_cost
         self.mail_sender: MailSender | None = None  # None: letters wait in the outbox
         self.sequencer: Sequencer | None = None  # None: records wait in the outbox
+        self.webhook_sender: WebhookSender | None = None  # None: events wait in the outbox
         self.refusals = Refusals(server.clock, self.audit)
         self.origins = Origins(server)
         self.logouts = LogoutNotices(Outbound(networks))
@@ -52,6 +54,8 @@ class Edge:
             self.mail_sender.start()
         if self.sequencer is not None:
             self.sequencer.start()
+        if self.webhook_sender is not None:
+            self.webhook_sender.start()
 
     async def tell_clients(self, user_id: str, session_ids: Iterable[str]) -> None:
         """Has the clients of sessions that were ended hear of it, in the background."""
@@ -63,6 +67,8 @@ class Edge:
         """Writes what is still to be written, and ends the threads."""
         if self.mail_sender is not None:
             await self.in_thread(self.mail_sender.stop)
+        if self.webhook_sender is not None:
+            await self.in_thread(self.webhook_sender.stop)
         await self.logouts.close()
         await self.refusals.close()
         await self.audit.close()
