@@ -14,6 +14,7 @@ from rxauth.storage.database import Database, Transaction
 from tests import postgres
 from tests.conftest import ENGINES, make_world
 from tests.live import Live, Process, challenge_attributes, credentials, process, run
+from tests.prescribing import Practice
 from tests.security.forging import READ, accepted, refusal
 from tests.world import NOW, StandingClock, Template, Tenant, World, add_tenant
 
@@ -200,13 +201,15 @@ def test_a_server_cut_off_from_its_database_for_too_long_accepts_nothing_that_co
         stack.callback(live.stop)
         token = live.token(world.alder)
         assert live.data(token, NEEDS_NO_DATABASE) == {"__typename": "Mutation"}
+        practice = Practice(live)
+        practice.written()
 
         cluster.stop()
         refused = _first_that(503, lambda: live.graphql(token, NEEDS_NO_DATABASE))
         assert refused.json()["errors"][0]["extensions"] == {"code": "UNAVAILABLE"}
         assert "has not heard from its database for too long" in refused.json()["errors"][0]["message"]
         assert int(refused.headers["retry-after"]) > 0
-        for answer in (live.exchange(world.alder), live.graphql(token, READ)):
+        for answer in (live.exchange(world.alder), live.graphql(token, READ), practice.create()):
             assert answer.status_code == 503
             assert int(answer.headers["retry-after"]) > 0
         refusal(live, "not.a.token")  # what is wrong with a token by itself needs no database to say
@@ -215,6 +218,7 @@ def test_a_server_cut_off_from_its_database_for_too_long_accepts_nothing_that_co
         cluster.start()
         _first_that(200, lambda: live.graphql(token, NEEDS_NO_DATABASE))
         assert accepted(live.graphql(live.token(world.alder), READ))
+        practice.written()
 
 
 def _first_that(status: int, ask: Callable[[], httpx.Response]) -> httpx.Response:
