@@ -5,7 +5,19 @@ from typing import Final
 
 import typer
 
-from rxauth.cli import audiences, audit, clients, keys, nppes, organizations, people, server, tokens, webhooks
+from rxauth.cli import (
+    audiences,
+    audit,
+    clients,
+    keys,
+    nppes,
+    organizations,
+    people,
+    providers,
+    server,
+    tokens,
+    webhooks,
+)
 
 app: Final = typer.Typer(
     name="rxauth",
@@ -24,6 +36,7 @@ app.command("serve", short_help="Serve the installation of the settings.")(serve
 app.command("migrate", short_help="Make the tables, or bring them up to date.")(server.migrate)
 app.add_typer(organizations.app, name="organizations")
 app.add_typer(people.app, name="people")
+app.add_typer(providers.app, name="providers")
 app.add_typer(clients.app, name="clients")
 app.add_typer(audiences.app, name="audiences")
 app.add_typer(webhooks.app, name="webhooks")

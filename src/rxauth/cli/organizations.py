@@ -101,3 +101,46 @@ def sign_in(
     print(f"Idle sessions end after {idle} minutes." if idle else "Idle sessions end as everywhere.")
     print(f"All sessions end after {lifetime} minutes." if lifetime else "All sessions end as everywhere.")
     print(f"A second factor is {'asked of everybody' if second_factor else 'not asked for'}.")
+
+
+@app.command("provider-rules", short_help="Set what holds for an organization's providers.")
+def provider_rules(
+    organization: Annotated[str, typer.Argument(help="The organization's identifier, org_...")],
+    solo: Annotated[
+        bool, typer.Option(help="Whether providers may be the second person for their own authority; never both.")
+    ] = False,
+    home_state: Annotated[
+        str, typer.Option(help="Where patients are whose state nobody knows, such as NY; empty: nowhere.")
+    ] = "",
+    signing_age: Annotated[
+        int, typer.Option(help="Minutes ago that whoever signs may have proven two factors; 0: not asked.")
+    ] = 0,
+) -> None:
+    """Set what holds for an organization's providers; what is left out is as in the beginning."""
+    from rxauth.cli.installation import write
+    from rxauth.clock import Clock
+    from rxauth.domain import audit, organizations
+    from rxauth.storage.database import Transaction
+
+    clock = Clock()
+    details: dict[str, str | int] = {"solo": int(solo)}
+    details |= {"home_state": home_state} if home_state else {}
+    details |= {"signing_max_age_s": signing_age * 60} if signing_age else {}
+
+    def work(transaction: Transaction) -> None:
+        organizations.set_provider_rules(
+            transaction,
+            organization,
+            clock.seconds(),
+            solo=solo,
+            home_state=home_state or None,
+            signing_max_age_s=signing_age * 60 or None,
+        )
+        event = audit.Event.PROVIDER_RULES_SET
+        act = audit.Act(event, audit.OPERATOR, organization, organization, details=details)
+        audit.record(transaction, act, clock.microseconds())
+
+    write(work)
+    print(f"A provider {'may' if solo else 'may not'} be the second person for their own authority.")
+    print(f"A patient whose state nobody knows is {f'in {home_state}' if home_state else 'not prescribed for'}.")
+    print(f"Signing asks for {f'two factors of the last {signing_age} minutes' if signing_age else 'nothing more'}.")
