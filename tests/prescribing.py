@@ -87,6 +87,11 @@ class Practice:
         """Suspends a provider, as another process does if it has a database of its own."""
         (database or self.live.server.database).write(lambda tx: suspend(tx, self, user_id))
 
+    def revoke(self, transaction: Transaction, user_id: str) -> None:
+        """Revokes a provider's authority."""
+        operator = Doer(None, is_operator=True)
+        provider_acts.revoke(transaction, self.organization_id, user_id, "requested", doer=operator, now=NOW)
+
 
 def suspend(transaction: Transaction, practice: Practice, user_id: str | None = None) -> None:
     """Suspends a provider in a transaction that somebody else commits."""
