@@ -100,7 +100,8 @@ def test_the_operator_is_the_second_in_an_organization_of_one(
     approved = command_line(sqlite_world.settings, "providers", "approve", alder, ada.id, asked.proposal.id)
     assert approved == (0, f"{ada.id} may prescribe for {alder}.\n", "")
 
-    limited = command_line(sqlite_world.settings, "providers", "limit", alder, ada.id, "NY", "123456", "suspended")
+    limit = ["providers", "limit", alder, ada.id, "NY", "123456", "--status", "suspended"]
+    limited = command_line(sqlite_world.settings, *limit)
     assert limited == (0, "The licence in NY is suspended.\n", "")
     shown = command_line(sqlite_world.settings, "providers", "show", alder, ada.id)[1]
     assert shown.startswith("prescribes   no: licence NY 123456 is suspended\n")

@@ -124,7 +124,7 @@ def limit(
     state: Annotated[str, typer.Argument(help="The state of the licence, such as NY.")],
     number: Annotated[str, typer.Argument(help="The number of the licence.")],
     status: Annotated[
-        str, typer.Argument(help="inactive, expired, suspended, probation, restricted, revoked or surrendered.")
+        str, typer.Option(help="inactive, expired, suspended, probation, restricted, revoked or surrendered.")
     ],
 ) -> None:
     """Note that a licence got worse; nobody prescribes by it from the next request on."""
