@@ -1,6 +1,7 @@
 """POST /graphql: the token first, then the document, in one worker thread (GraphQL over HTTP, RFC 6750)."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -14,7 +15,7 @@ from rxauth.edge.responses import Answer, graphql_answer
 from rxauth.oauth import holders, tokens
 from rxauth.oauth.claims import AccessClaims
 from rxauth.oauth.errors import InsufficientScopeError, InsufficientUserAuthenticationError, InvalidTokenError
-from rxauth.policy import decide, prescribing
+from rxauth.policy import authority, decide, prescribing
 from rxauth.policy.assurance import Authentication
 from rxauth.policy.subjects import Caller
 
@@ -28,6 +29,11 @@ _STATUS: Final = {
     Failure.FORBIDDEN: 403,
     Failure.STEP_UP: 401,
     Failure.UNAVAILABLE: 503,
+}
+# Fields that act, and nothing that only reads, ask for just one of these permissions.
+_RECORDED: Final[Mapping[tuple[str, ...], audit.Event]] = {
+    (prescribing.PERMISSION,): audit.Event.PRESCRIPTION_REFUSED,
+    **{(permission,): audit.Event.PROVIDER_REFUSED for permission in authority.PERMISSIONS.values()},
 }
 # Clients of application/json read errors only from a 200; these are no answers to a document, so they differ there too.
 _ALWAYS: Final = frozenset({Failure.MALFORMED, Failure.NOT_A_REQUEST, Failure.UNAVAILABLE})
@@ -104,11 +110,12 @@ def _answer(request: Request, outcome: Outcome) -> Answer:
 
 
 async def _note_forbidden(edge: Edge, request: Request, caller: Caller, outcome: Outcome) -> None:
-    """Counts what was forbidden; each refused prescription is a record of its own, kept before the answer leaves."""
+    """Counts what was forbidden; what `_RECORDED` names is a record of its own, kept before the answer leaves."""
     rows = []
     for refused in outcome.forbidden:
-        if refused.permissions[0] == prescribing.PERMISSION:
-            act = signing.act(caller, audit.Event.PRESCRIPTION_REFUSED, reason=refused.reason)
+        event = _RECORDED.get(refused.permissions)
+        if event is not None:
+            act = signing.act(caller, event, reason=refused.reason)
             act = replace(act, network=request.network, request_id=request.request_id)
             rows.append(audit.row(act, edge.server.clock.microseconds()))
         else:

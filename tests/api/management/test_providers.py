@@ -238,6 +238,21 @@ def test_who_lacks_the_permission_does_nothing(everybody: Clinic, name: str) -> 
     assert everybody.authority()["state"] == "APPROVED"
 
 
+def test_each_refused_act_is_a_record_and_a_refused_look_is_none(clinic: Clinic) -> None:
+    weak, machine = clinic.somebody(Role.SUPPORT), clinic.live.token(clinic.live.world.alder)
+    for bearer in (weak, machine, machine):
+        clinic.ask(bearer, "suspendProviderAuthority", reason="OTHER")
+    assert code(clinic.live.graphql(machine, "{ providerAuthorities { userId } }")) == "FORBIDDEN"
+
+    recorded = clinic.recorded("provider.refused")
+
+    client_id = clinic.live.world.alder.client_id
+    assert [(one["actorKind"], one["actorId"], one["reason"]) for one in recorded] == [
+        ("person", weak.id, "role_missing"),
+        *[("client", client_id, "not_given")] * 2,
+    ]
+
+
 @pytest.mark.parametrize("name", ARGUMENTS)
 def test_another_organizations_provider_is_nobodys(everybody: Clinic, name: str) -> None:
     organization_id = everybody.live.world.birch.organization_id
