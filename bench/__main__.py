@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
-from bench import checks, crowd, installation, load, machine, report, servers, signing_in
+from bench import checks, crowd, decisions, installation, load, machine, report, servers, signing_in
 from bench.installation import AUDIENCE, SCOPE, Installation
 from bench.load import Post
 from bench.machine import BareHashes, BareSignatures, Cores
@@ -73,6 +73,7 @@ def _sit(
     print("Timing starts ...", flush=True)
     first_token_s = checks.first_token_s(sqlite, cores, _exchange(sqlite))
     help_s = checks.help_s(cores)
+    decision_us = decisions.each_us()
     signatures = BareSignatures(cores)
 
     def of_post(name: str, start: Callable[[], Command], post: Post) -> Contender:
@@ -91,7 +92,7 @@ def _sit(
     print(f"Measuring, {chosen.rounds} rounds of {chosen.seconds:g} s each ...", flush=True)
     runs = Sitting(cores, chosen.seconds, chosen.rounds).hold(contenders)
     machine_made_of = machine.describe(folder)
-    return report.Sat(started, machine_made_of, chosen.seconds, runs, first_token_s, help_s, written)
+    return report.Sat(started, machine_made_of, chosen.seconds, runs, first_token_s, help_s, decision_us, written)
 
 
 def _of_people(

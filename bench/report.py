@@ -52,6 +52,7 @@ class Sat:
     runs: Sequence[Run]
     first_token_s: Sequence[float]
     help_s: Sequence[float]
+    decision_us: Mapping[str, Sequence[float]]
     written: Mapping[str, Written]
 
     def of(self, contender: str) -> list[Run]:
@@ -76,6 +77,7 @@ class Sat:
             _at_most("resident after tokens", _each(self.of(TOKEN_SQLITE), _resident), 120, "{:.0f} MB"),
             _at_most("resident after tokens, PostgreSQL", _each(self.of(TOKEN_POSTGRES), _resident), 120, "{:.0f} MB"),
             _at_most("resident after API calls", _each(self.of(CALL), _resident), 120, "{:.0f} MB"),
+            *(_at_most(name, tuple(values), 5, "{:.1f} µs") for name, values in self.decision_us.items()),
             *self._figures_of_people(),
         ]
 
