@@ -24,12 +24,13 @@ def _as_postgres() -> list[str]:
 
 
 class Cluster:
-    """One server, with the two roles that an installation has; settings: of PostgreSQL, as name=value."""
+    """One server, with the two roles that an installation has."""
 
-    def __init__(self, *settings: str) -> None:
+    def __init__(self) -> None:
         # Hundreds of databases that live for a second each: nothing is worth vacuuming, and no page is torn.
         lean = ("autovacuum=off", "full_page_writes=off", "max_wal_size=4GB")
-        self._settings = ("fsync=off", "max_connections=200", *lean, *settings)
+        # Fault runs ask when a transaction committed.
+        self._settings = ("fsync=off", "max_connections=200", "track_commit_timestamp=on", *lean)
         self.folder = Path(tempfile.mkdtemp(prefix="rxauth-postgres-"))
         self._binaries = _binaries()
         if os.geteuid() == 0:

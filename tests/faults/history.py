@@ -57,6 +57,7 @@ class Kept:
 
 def violations(calls: Sequence[Call], kept: Kept) -> list[str]:
     """Returns a sentence for each promise that a history breaks."""
+    calls = tuple(calls)  # of a race that may still go on
     return [*_late(kept), *_after_acknowledgement(calls), *_lost(calls, kept), *_unrecorded(kept)]
 
 

@@ -25,7 +25,7 @@ SLICE = {
     "an organization of one": [(2, 2, 1), (1, 2, 2)],
 }
 WHOLE = {
-    "a clinic": [(2, 4, 1), (1, 4, 3), (2, 2, 2), (3, 2, 1)],
+    "a clinic": [(2, 4, 1), (1, 4, 3)],
     "a solo practice that says so": [(2, 4, 2), (1, 4, 4), (3, 3, 1)],
     "an organization of one": [(2, 4, 2), (1, 4, 4), (3, 3, 1)],
 }
