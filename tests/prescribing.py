@@ -7,6 +7,7 @@ from sqlalchemy import bindparam, func, select
 
 from rxauth.domain import provider_acts
 from rxauth.policy.authority import Doer
+from rxauth.policy.licences import Licence
 from rxauth.storage.database import Database, Transaction
 from rxauth.storage.tables.clinical import fills, prescriptions
 from rxauth.storage.tenancy import sql
@@ -43,13 +44,13 @@ _FILLS = sql(select(func.count()).where(fills.c.organization_id == bindparam("or
 
 
 class Practice:
-    """Alder Clinic with a provider who is licensed in New York, on a server."""
+    """Alder Clinic with a provider who has these licences, or one in New York, on a server."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, *licences: Licence) -> None:
         self.live = live
         self.organization_id = live.world.alder.organization_id
         self.holders = Holders(live)
-        self.provider_id = self.holders.provider()
+        self.provider_id = self.holders.provider(*licences)
         self.token = self.token_of(self.provider_id)
         reader = live.token(live.world.alder)
         patients = live.data(reader, "{ patients(first: 100) { id address { state } } }")["patients"]
