@@ -27,6 +27,7 @@ COMMANDS = {
     ],
     "clients": ["create", "list", "rotate-secret", "revoke-secret", "revoke-tokens", "disable"],
     "audiences": ["add", "list"],
+    "webhooks": ["list", "deliveries", "redeliver"],
     "nppes": ["import", "show"],
     "keys": ["list", "rotate"],
     "audit": ["verify", "export", "prove"],

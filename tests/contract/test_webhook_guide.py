@@ -1,0 +1,67 @@
+"""The guide to webhooks: its verifier takes what a server sends and nothing else, and its figures are the server's."""
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from rxauth.domain import webhook_deliveries, webhook_log, webhooks
+from rxauth.domain.webhooks import EVENTS
+from rxauth.edge import webhook_sender
+from tests.contract.test_docs import DOCS, table
+from tests.webhook_receiver import SECRET, Post, Receiver
+from tests.world import StandingClock, World
+
+GUIDE = DOCS / "guides" / "webhooks.md"
+SERVED = {"photon:prescription:created", "photon:prescription:canceled"}
+# What the published verifiers do before they compare: they write anew what they read.
+REWRITE = "process.stdin.on('data', body => process.stdout.write(JSON.stringify(JSON.parse(body))))"
+
+
+def block(language: str) -> str:
+    """Returns the guide's block of a language."""
+    [found] = re.findall(rf"```{language}\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    return str(found)
+
+
+def test_the_guides_verifier_takes_what_is_genuine_and_nothing_else(sqlite_world: World, clock: StandingClock) -> None:
+    written: dict[str, Any] = {}
+    exec(block("python"), written)
+    database, receiver = sqlite_world.open(), Receiver()
+    post = Post(sqlite_world, clock, database)
+    post.webhook(receiver.url)
+    post.happen("rx_1", notes='Ünicode \u2028 "quoted" \x7f \\ / \n', quantity=30, half=0.5)
+    assert post.deliver() == 1
+    receiver.stop()
+    database.close()
+    [got] = receiver.got
+    assert written["is_genuine"](got.body, got.headers, SECRET)
+    assert not written["is_genuine"](got.body, got.headers, "another secret")
+    assert not written["is_genuine"](got.body + b" ", got.headers, SECRET)
+    anew = subprocess.run(["node", "-e", REWRITE], input=got.body, capture_output=True, check=True, timeout=30)
+    assert anew.stdout == got.body
+    assert list(json.loads(block("json"))) == list(got.event)
+
+
+def test_the_guide_names_every_event_and_says_which_are_sent() -> None:
+    rows = [(name.strip("`"), sent) for name, sent, _ in table(GUIDE, "Events")]
+    assert rows == [(name, "yes" if name in SERVED else "not yet") for name in EVENTS]
+    source = Path(str(webhook_sender.__file__)).parents[1] / "domain" / "webhook_outbox.py"
+    assert set(re.findall(r'Happening\("([a-z:]+)"', source.read_text())) == SERVED
+
+
+def test_the_guides_figures_are_those_of_the_server() -> None:
+    text = " ".join(GUIDE.read_text().split())
+    for figure in (
+        f"Answer within {webhook_sender.ATTEMPT_S} seconds",
+        f"first after {webhook_deliveries.FIRST_PAUSE_S} seconds",
+        f"at most {webhook_deliveries.LONGEST_PAUSE_S // 3_600} hours apart",
+        f"After {webhook_deliveries.GIVEN_UP_AFTER_S // 86_400} days it is dead",
+        f"are kept for {webhook_log.KEPT_S // 86_400} days",
+        f"An organization has at most {webhooks.WEBHOOKS_LIMIT}",
+    ):
+        assert figure in text
+    assert webhook_deliveries.LEASE_S > webhook_sender.ATTEMPT_S
+    assert webhook_deliveries.LEASE_S + webhook_sender.LOOK_EVERY_S < 10
+    assert webhooks.OVERLAP_S == 86_400
