@@ -8,10 +8,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rxauth.crypto.jws import new_signing_key
-from rxauth.domain import clients, organizations, sessions
+from rxauth.domain import clients, organizations, provider_acts, sessions
 from rxauth.oauth.explain import Explanation, explain
 from rxauth.storage.database import Transaction
 from tests.live import Live
+from tests.providers import OPERATOR
 from tests.security.forging import forged, good_header, part, served
 from tests.token_holders import Holders
 from tests.world import AUDIENCE, ISSUER, NOW, Template
@@ -171,6 +172,26 @@ def test_any_text_at_all_is_explained(api: Live) -> None:
         assert not _explain(api, text).accepted
 
     holds()
+
+
+def test_a_permission_that_a_token_names_and_its_holder_lost_is_explained(sqlite_live: Live) -> None:
+    holders = Holders(sqlite_live)
+    user_id = holders.provider()
+    token = holders.tokens(user_id)["access_token"]
+    good = _explain(sqlite_live, token)
+    holders.write(
+        lambda tx: provider_acts.suspend(tx, holders.organization_id, user_id, "board_action", doer=OPERATOR, now=NOW)
+    )
+    suspended = _explain(sqlite_live, token)
+
+    assert good.accepted
+    assert "write:prescription" in _fact(good, "permissions")
+    assert not [line for line in good.lines if "does not open" in line]
+    assert suspended.accepted
+    assert suspended.lines[-2:] == [
+        "It does not open write:prescription: this provider's authority is suspended: board_action.",
+        "The server would accept it.",
+    ]
 
 
 def test_a_persons_token_is_described_with_its_session_until_that_ends(sqlite_live: Live) -> None:

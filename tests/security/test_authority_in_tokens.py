@@ -213,6 +213,26 @@ def test_nobody_else_gets_it_and_a_signed_token_that_names_it_opens_nothing(lite
     assert challenge_attributes(modern)["scope"] == WRITE
 
 
+def test_another_api_that_asks_is_told_at_once_what_no_longer_holds(lite: Holders) -> None:
+    """RFC 7662: introspection by the organization's own machine."""
+    user_id, alder = lite.provider(), lite.live.world.alder
+    token = lite.tokens(user_id)["access_token"]
+
+    def told() -> dict[str, Any]:
+        proof = {"client_id": alder.client_id, "client_secret": alder.secret}
+        content: dict[str, Any] = lite.post({"token": token, **proof}, "/oauth/introspect").json()
+        return content
+
+    before = told()
+    lite.write(lambda tx: _suspend(tx, lite.organization_id, user_id))
+    after = told()
+
+    assert before["active"]
+    assert after["active"]
+    assert [name for name in before["permissions"] if name not in after["permissions"]] == [WRITE]
+    assert WRITE not in after["scope"].split()
+
+
 def test_authority_holds_in_its_own_organization_alone(lite: Holders) -> None:
     birch = lite.live.world.birch.organization_id
     user_id = lite.provider()
