@@ -375,6 +375,7 @@ def listed(clinic: Clinic, **changes: object) -> None:
     clinic.database.write(lambda tx: tx.run(_LIST, **whole))
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.mark.parametrize("wrong", WRONG)
 def test_an_approval_is_refused_with_a_code_and_changes_nothing(clinic: Clinic, wrong: str) -> None:
     """M-15."""
@@ -412,6 +413,7 @@ UNPROVEN = {
 }
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.mark.parametrize("code", UNPROVEN)
 def test_what_nothing_shows_is_not_approved(clinic: Clinic, code: str) -> None:
     proposal = clinic.propose(UNPROVEN[code])
@@ -443,6 +445,7 @@ INVALID = {
 }
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
 @pytest.mark.parametrize("wrong", INVALID)
 def test_facts_that_no_provider_has_are_refused(clinic: Clinic, wrong: str) -> None:
     with pytest.raises(InvalidError):
