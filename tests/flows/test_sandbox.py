@@ -21,9 +21,10 @@ from rxauth import sandbox
 from rxauth.app import make_server
 from rxauth.clock import Clock
 from rxauth.crypto.passwords import Cost, Verdict, judge
-from rxauth.domain import clients, memberships, passwords
+from rxauth.domain import clients, memberships, passwords, providers, users
 from rxauth.domain.client_urls import UrlKind
 from rxauth.domain.password_rules import require_acceptable
+from rxauth.policy.authority import State
 from rxauth.policy.roles import Role
 from rxauth.settings import SettingsError
 from rxauth.storage.database import Database
@@ -198,7 +199,13 @@ def test_the_people_are_printed_with_passwords_that_open_their_accounts(kept: Ke
         found = database.read(lambda tx, user_id=attempt.user.id: memberships.of_person(tx, user_id))  # type: ignore[misc]
         assert [membership.roles for membership in found] == [{one["role"]}] * (2 if one["in_both"] else 1)
     client = database.read(lambda tx: clients.load(tx, known["browser_client_id"]))
+    prescriber = database.read(lambda tx: users.find_by_email(tx, "prescriber@sandbox.example"))
+    assert prescriber is not None
+    authorities = database.read(lambda tx: providers.authorities_of_person(tx, prescriber.id))
     database.close()
+    assert [(one.state, {held.state for held in one.licences}) for one in authorities.values()] == [
+        (State.APPROVED, {"CA", "IL", "NY", "TX"})
+    ]
     assert client is not None
     assert (client.app_type, client.any_organization, client.third_party) == ("spa", True, False)
     assert {"http://localhost:3000", "http://localhost:5173?photon=true"} <= client.urls[UrlKind.CALLBACK]

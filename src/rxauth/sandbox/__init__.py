@@ -13,7 +13,7 @@ from rxauth.crypto.passwords import Cost
 from rxauth.crypto.sealing import new_sealing_key
 from rxauth.domain import audit, clients, installation, organizations
 from rxauth.policy.permissions import MACHINE_DEFAULT
-from rxauth.sandbox import people, sample
+from rxauth.sandbox import people, providers, sample
 from rxauth.sandbox.people import PEOPLE, SandboxPerson
 from rxauth.settings import Settings, check
 from rxauth.storage.database import Database, Transaction
@@ -71,7 +71,7 @@ def make_settings(folder: Path, port: int) -> Settings:
 def fill(database: Database, folder: Path, clock: Clock, port: int) -> Credentials:
     """Makes the organizations, their people and credentials and the sample data, once; returns the credentials.
 
-    A sandbox that was made before there were people gets them now.
+    A sandbox that was made before there were people, or providers, gets them now.
 
     Raises:
         SandboxError: there is an organization, but its credentials were taken out of the folder.
@@ -86,6 +86,9 @@ def fill(database: Database, folder: Path, clock: Clock, port: int) -> Credentia
     if database.read(people.browser_client) is None:
         hashed = people.make_hashes(Cost())
         kept = database.write(lambda tx: _add_people(tx, folder, clock, kept, hashed))
+    machine = database.read(lambda tx: clients.load(tx, kept.client_id))
+    if machine is not None and database.read(lambda tx: providers.lacks_authority(tx, machine.organization_id)):
+        database.write(lambda tx: providers.authorize(tx, machine.organization_id, clock.seconds()))
     if kept.url != url:
         kept = replace(kept, url=url)
         _write_credentials(folder, kept)
