@@ -40,6 +40,7 @@ def test_an_identifier_is_of_its_kind_and_no_other(kind: Kind, other: Kind, at_m
 
 OURS = {
     "CATALOG",
+    "TERM",
     "ALLERGEN",
     "ADDRESS",
     "SECRET",

@@ -28,6 +28,7 @@ class Kind(StrEnum):
     MEDICAL_EQUIPMENT = "dme"
     TEMPLATE = "tmp"
     CATALOG = "cat"
+    TERM = "trm"
     ALLERGEN = "alg"
     ADDRESS = "adr"
     SECRET = "sec"  # noqa: S105

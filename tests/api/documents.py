@@ -95,6 +95,9 @@ MEDICATIONS: Final = f"""{_MEDICATION}
 query medications($filter: MedicationFilter, $after: ID, $first: Int) {{
   medications(filter: $filter, after: $after, first: $first) {{ ...MedicationFields }}
 }}"""
+_CHOICE: Final = "fragment SearchMedicationFields on SearchMedication { id name }"
+MEDICATION_CONCEPTS: Final = f"""{_CHOICE}
+query medicationConcepts($name: String!) {{ medicationConcepts(name: $name) {{ ...SearchMedicationFields }} }}"""
 ORDER: Final = f"{_ORDER} query order($id: ID!) {{ order(id: $id) {{ ...OrderFields }} }}"
 ORDERS: Final = f"""{_ORDER}
 query orders($filter: OrderFilter, $after: ID, $first: Int) {{
@@ -222,6 +225,13 @@ ADA: Final = {
     "sex": "FEMALE",
     "phone": "+12025550170",
 }
+
+
+def medication_choices(what: str) -> str:
+    """Returns the document that asks for Strengths, Routes, Forms, Products or Packages."""
+    of_terms = what in {"Strengths", "Routes"}
+    fragment, name = (_CHOICE, "SearchMedicationFields") if of_terms else (_MEDICATION, "MedicationFields")
+    return f"{fragment} query medication{what}($id: String!) {{ medication{what}(id: $id) {{ ...{name} }} }}"
 
 
 def ada(**changes: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, bindparam, select
+from sqlalchemy import bindparam, select, update
 
 from rxauth.domain.paging import Page
 from rxauth.domain.text_search import contains, part
@@ -15,10 +15,30 @@ from rxauth.storage.tenancy import Statement, insert_row, sql
 
 MEDICATION: Final = "Medication"
 MEDICAL_EQUIPMENT: Final = "MedicalEquipment"
+DRUG: Final = "DRUG"
+PRODUCT: Final = "PRODUCT"
+PACKAGE: Final = "PACKAGE"
+CHOICES_LIMIT: Final = 100
 INSERT: Final = insert_row(treatments)
 INSERT_DISPENSE_UNIT: Final = insert_row(dispense_units)
-_COLUMNS: Final = tuple(treatments.c)
+_COLUMNS: Final = tuple(column for column in treatments.c if column.name not in {"parent_id", "route_id"})
 _BY_IDS = sql(select(*_COLUMNS).where(treatments.c.id.in_(bindparam("ids", expanding=True))))
+_UPDATE = sql(
+    update(treatments)
+    .where(treatments.c.id == bindparam("the_id"))
+    .values({column.name: bindparam(column.name) for column in treatments.c if column.name != "id"})
+)
+_KNOWN = sql(select(treatments.c.id).where(treatments.c.id.in_(bindparam("ids", expanding=True))))
+_BY_NAME: Final = (treatments.c.name, treatments.c.id)
+_FORMS = sql(
+    select(*_COLUMNS).where(treatments.c.route_id == bindparam("route_id")).order_by(*_BY_NAME).limit(CHOICES_LIMIT)
+)
+_PARTS = sql(
+    select(*_COLUMNS)
+    .where(treatments.c.parent_id == bindparam("parent_id"), treatments.c.concept == bindparam("concept"))
+    .order_by(*_BY_NAME)
+    .limit(CHOICES_LIMIT)
+)
 _DISPENSE_UNITS = sql(select(dispense_units.c.name).order_by(dispense_units.c.name))
 
 
@@ -105,6 +125,31 @@ def units(transaction: Transaction) -> list[DispenseUnit]:
     return [DispenseUnit(row.name) for row in transaction.all(_DISPENSE_UNITS)]
 
 
+def forms(transaction: Transaction, route_id: str) -> list[Treatment]:
+    """Lists the drugs of a route, which differ in their form, by name."""
+    return [_treatment(row) for row in transaction.all(_FORMS, route_id=route_id)]
+
+
+def products(transaction: Transaction, drug_id: str) -> list[Treatment]:
+    """Lists the products of a drug by name."""
+    return [_treatment(row) for row in transaction.all(_PARTS, parent_id=drug_id, concept=PRODUCT)]
+
+
+def packages(transaction: Transaction, product_id: str) -> list[Treatment]:
+    """Lists the packages of a product by name."""
+    return [_treatment(row) for row in transaction.all(_PARTS, parent_id=product_id, concept=PACKAGE)]
+
+
+def keep(transaction: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Adds treatments, each in place of the one that had its identifier; none comes twice in `rows`."""
+    known = {row.id for row in transaction.all(_KNOWN, ids=[row["id"] for row in rows])}
+    transaction.run_many(INSERT, [row for row in rows if row["id"] not in known])
+    changed = [{**row, "the_id": row["id"]} for row in rows if row["id"] in known]
+    for row in changed:
+        row.pop("id")
+    transaction.run_many(_UPDATE, changed)
+
+
 def _list(transaction: Transaction, kind: str, values: dict[str, Any], page: Page) -> list[Treatment]:
     if "name" in values:
         values["name"] = part(values["name"])
@@ -126,20 +171,10 @@ def _listing(members: frozenset[str]) -> Statement:
         statement = statement.where(first | second | third)
     if "type" in members:
         statement = statement.where(treatments.c.medication_type == bindparam("type"))
-    if "drug" in members:
-        statement = statement.where(_same(treatments.c.generic_name, "drug"))
-    if "product" in members:
-        same = (
-            _same(column, "product") for column in (treatments.c.generic_name, treatments.c.strength, treatments.c.form)
-        )
-        statement = statement.where(*same)
+    for parent in ("drug", "product"):
+        if parent in members:
+            statement = statement.where(treatments.c.parent_id == bindparam(parent))
     return sql(statement.order_by(treatments.c.id.desc()).limit(bindparam("rows")))
-
-
-def _same(column: Column[Any], parameter: str) -> ColumnElement[bool]:
-    """Returns the condition that a column is as in the medication whose identifier is the parameter."""
-    other = treatments.alias()
-    return column == select(other.c[column.name]).where(other.c.id == bindparam(parameter)).scalar_subquery()
 
 
 def _treatment(row: Any) -> Treatment:

@@ -9,6 +9,7 @@ from typing import Any
 from rxauth.domain import (
     allergens,
     fills,
+    medication_terms,
     orders,
     patient_history,
     patients,
@@ -17,6 +18,7 @@ from rxauth.domain import (
     treatments,
     users,
 )
+from rxauth.domain.medication_terms import Way
 from rxauth.domain.names import Address, Name, stored_address
 from rxauth.domain.patient_history import Allergy, TakenMedication
 from rxauth.domain.patients import Patient
@@ -26,6 +28,19 @@ from rxauth.storage.database import Transaction
 
 REFERENCE_MADE_AT_MS = 1_767_225_600_000  # 2026-01-01, so that reference data has the same identifiers everywhere
 _DAY_MS = 86_400_000
+_MAKER = "Sample Maker"
+_OF_MEDICATIONS = (
+    "medication_type",
+    "concept",
+    "schedule",
+    "brand_name",
+    "generic_name",
+    "strength",
+    "form",
+    "manufacturer",
+    "parent_id",
+    "route_id",
+)
 _CODES = {"rxcui": None, "product_ndc": None, "package_ndc": None, "sku": None, "hcpcs": None}
 
 
@@ -39,7 +54,9 @@ def load_reference(transaction: Transaction) -> None:
         ],
     )
     transaction.run_many(treatments.INSERT_DISPENSE_UNIT, [{"name": name} for name in _read("dispense_units")])
-    transaction.run_many(treatments.INSERT, [_medication(one) for one in _read("medications")])
+    drugs = _read("medications")
+    medication_terms.keep(transaction, map(_way, drugs))
+    transaction.run_many(treatments.INSERT, [row for one in drugs for row in _medications(one)])
     transaction.run_many(treatments.INSERT, [_equipment(one) for one in _read("medical_equipment")])
     transaction.run_many(pharmacies.INSERT, [_pharmacy(one) for one in _read("pharmacies")])
 
@@ -63,7 +80,32 @@ def _reference_id(kind: Kind, key: str) -> str:
     return sample_id(kind, key, REFERENCE_MADE_AT_MS)
 
 
-def _medication(one: Mapping[str, Any]) -> dict[str, Any]:
+def _way(one: Mapping[str, Any]) -> Way:
+    return Way(one["genericName"], one["strength"], one["route"])
+
+
+def _medications(one: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Returns a drug, a product of it and a package of that; nobody makes either of the two."""
+    drug = _drug(one)
+    product = drug | {
+        "id": _reference_id(Kind.MEDICATION, f"{one['key']}-product"),
+        "name": f"{one['name']} ({_MAKER})",
+        "concept": treatments.PRODUCT,
+        "manufacturer": _MAKER,
+        "parent_id": drug["id"],
+        "route_id": None,
+    }
+    package = product | {
+        "id": _reference_id(Kind.MEDICATION, f"{one['key']}-package"),
+        "name": f"{product['name']}, {one['package']}",
+        "concept": treatments.PACKAGE,
+        "description": one["package"],
+        "parent_id": product["id"],
+    }
+    return [drug, product, package]
+
+
+def _drug(one: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "id": _reference_id(Kind.MEDICATION, one["key"]),
         "kind": treatments.MEDICATION,
@@ -78,13 +120,13 @@ def _medication(one: Mapping[str, Any]) -> dict[str, Any]:
         "strength": one["strength"],
         "form": one["form"],
         "manufacturer": one["manufacturer"],
+        "parent_id": None,
+        "route_id": _way(one).ids[-1],
     }
 
 
 def _equipment(one: Mapping[str, Any]) -> dict[str, Any]:
-    empty = dict.fromkeys(
-        ("medication_type", "concept", "schedule", "brand_name", "generic_name", "strength", "form", "manufacturer")
-    )
+    empty = dict.fromkeys(_OF_MEDICATIONS)
     return {
         "id": _reference_id(Kind.MEDICAL_EQUIPMENT, one["key"]),
         "kind": treatments.MEDICAL_EQUIPMENT,

@@ -11,12 +11,19 @@ from tests.api.answers import Clinics, the_error
 from tests.api.documents import MEDICAL_EQUIPMENT, MEDICATIONS
 from tests.live import Live
 
-AMOXICILLIN_PRODUCTS = ["amoxicillin 500 MG Oral Capsule", "amoxicillin 80 MG/ML Oral Suspension"]
+SUSPENSION = "amoxicillin 80 MG/ML Oral Suspension"
+PEDIATRIC = "acetaminophen 32 MG/ML Oral Suspension"
 
 
 def search(live: Live, token: str, criteria: Mapping[str, Any] | None) -> list[dict[str, Any]]:
     """Returns every medication that a filter finds."""
-    return list(live.data(token, MEDICATIONS, {"filter": criteria, "first": 100})["medications"])
+    found: list[dict[str, Any]] = []
+    while True:
+        after = found[-1]["id"] if found else None
+        shown = live.data(token, MEDICATIONS, {"filter": criteria, "first": 100, "after": after})["medications"]
+        if not shown:
+            return found
+        found += shown
 
 
 def names(found: list[dict[str, Any]]) -> list[str]:
@@ -32,17 +39,17 @@ def drug_id(live: Live, token: str, name: str) -> str:
 
 @pytest.mark.parametrize("criteria", [None, {}, {"drug": None, "product": None, "package": None}])
 def test_without_a_filter_everything_is_listed(reading: Live, reader: str, criteria: Mapping[str, Any] | None) -> None:
-    assert len(search(reading, reader, criteria)) == 84
+    assert len(search(reading, reader, criteria)) == 207
 
 
 @pytest.mark.parametrize(
     ("name", "found"),
     [
-        ("amoxicillin", ["amoxicillin"]),
-        ("AMOX", ["amoxicillin"]),
-        ("statin", ["atorvastatin"]),
-        ("pri", ["lisinopril"]),
-        ("oral tablet", []),
+        ("amoxicillin 80", [SUSPENSION]),
+        ("AMOXICILLIN 80", [SUSPENSION]),
+        ("pentin", ["gabapentin 300 MG Oral Capsule"]),
+        ("topical ointment", ["mupirocin 20 MG/G Topical Ointment"]),
+        ("Sample Maker", []),
         ("%", []),
         ("amo_icillin", []),
         ("\\", []),
@@ -53,18 +60,18 @@ def test_drugs_are_found_by_a_part_of_their_name(reading: Live, reader: str, nam
     assert names(search(reading, reader, {"drug": {"name": name}})) == found
 
 
-def test_there_are_fifteen_drugs(reading: Live, reader: str) -> None:
-    assert len(search(reading, reader, {"drug": {}})) == 15
+def test_there_are_sixty_nine_drugs(reading: Live, reader: str) -> None:
+    assert len(search(reading, reader, {"drug": {}})) == 69
 
 
 def test_products_are_found_by_the_drug_that_they_contain(reading: Live, reader: str) -> None:
-    amoxicillin = drug_id(reading, reader, "amoxicillin")
+    drug, made = drug_id(reading, reader, SUSPENSION), [f"{SUSPENSION} (Sample Maker)"]
 
-    assert names(search(reading, reader, {"product": {"drug": amoxicillin}})) == AMOXICILLIN_PRODUCTS
-    suspension = search(reading, reader, {"product": {"drug": amoxicillin, "name": "suspension"}})
-    assert names(suspension) == AMOXICILLIN_PRODUCTS[1:]
-    assert search(reading, reader, {"product": {"drug": amoxicillin, "type": "OTC"}}) == []
-    assert names(search(reading, reader, {"product": {"drug": amoxicillin, "type": "RX"}})) == AMOXICILLIN_PRODUCTS
+    assert names(search(reading, reader, {"product": {"drug": drug}})) == made
+    assert names(search(reading, reader, {"product": {"drug": drug, "name": "maker"}})) == made
+    assert search(reading, reader, {"product": {"drug": drug, "name": "capsule"}}) == []
+    assert search(reading, reader, {"product": {"drug": drug, "type": "OTC"}}) == []
+    assert names(search(reading, reader, {"product": {"drug": drug, "type": "RX"}})) == made
     assert search(reading, reader, {"product": {"drug": "med_nothing"}}) == []
 
 
@@ -92,22 +99,20 @@ def test_a_filter_has_one_member(reading: Live, reader: str, criteria: Mapping[s
 
 
 def test_a_medication_shows_everything_known_of_it(reading: Live, reader: str) -> None:
-    document = """{ medications(filter: {product: {drug: "%s", name: "suspension"}}) {
+    document = """{ medications(filter: {drug: {name: "%s"}}) {
       __typename id name description codes { rxcui productNDC packageNDC SKU HCPCS } type concept schedule controlled
       brandName genericName strength form manufacturer
     } }"""
-    identifier = drug_id(reading, reader, "acetaminophen")
-
-    (found,) = reading.data(reader, document % identifier)["medications"]
+    (found,) = reading.data(reader, document % PEDIATRIC)["medications"]
 
     assert found.pop("id").startswith("med_")
     assert found == {
         "__typename": "Medication",
-        "name": "acetaminophen 32 MG/ML Oral Suspension",
+        "name": PEDIATRIC,
         "description": "160 mg per 5 mL.",
         "codes": {"rxcui": None, "productNDC": None, "packageNDC": None, "SKU": None, "HCPCS": None},
         "type": "OTC",
-        "concept": "PRODUCT",
+        "concept": "DRUG",
         "schedule": None,
         "controlled": False,
         "brandName": None,
@@ -160,6 +165,14 @@ CODED = (
 )
 
 
+PARENTS = {
+    "small": "med_coded_drug",
+    "large": "med_coded_drug",
+    "small_box": "med_coded_small",
+    "large_box": "med_coded_large",
+}
+
+
 def treatment(key: str, concept: str, strength: str | None, form: str | None, codes: dict[str, str]) -> dict[str, Any]:
     """Returns the row of a made-up medication."""
     empty = dict.fromkeys(("rxcui", "product_ndc", "package_ndc", "sku", "hcpcs"))
@@ -177,6 +190,8 @@ def treatment(key: str, concept: str, strength: str | None, form: str | None, co
         "strength": strength,
         "form": form,
         "manufacturer": None,
+        "parent_id": PARENTS.get(key),
+        "route_id": None,
     }
 
 

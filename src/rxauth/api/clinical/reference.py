@@ -4,9 +4,10 @@ from typing import Any
 
 from rxauth.api.clinical.inputs import LatLongSearch, MedicationsFilter, NameFilter, TreatmentFilter
 from rxauth.api.context import Info
-from rxauth.domain import allergens, pharmacies, treatments
+from rxauth.domain import allergens, medication_terms, pharmacies, treatments
 from rxauth.domain.allergens import Allergen
 from rxauth.domain.errors import InvalidError
+from rxauth.domain.medication_terms import Term
 from rxauth.domain.paging import page
 from rxauth.domain.pharmacies import Circle, Pharmacy
 from rxauth.domain.treatments import DispenseUnit, MedicationFilter, Treatment
@@ -34,6 +35,36 @@ def medications(
     """Query.medications: all of them, or drugs, products or packages by what is known of them."""
     wanted = _medication_filter(filter or MedicationsFilter())
     return info.context.read(lambda tx: treatments.medications(tx, wanted, page(after, first)))
+
+
+def medication_concepts(_root: None, info: Info, name: str) -> list[Term]:
+    """Query.medicationConcepts: by the beginning of any words of the name."""
+    return info.context.read(lambda tx: medication_terms.concepts(tx, name))
+
+
+def medication_strengths(_root: None, info: Info, id: str) -> list[Term]:
+    """Query.medicationStrengths: those of a concept."""
+    return info.context.read(lambda tx: medication_terms.strengths(tx, id))
+
+
+def medication_routes(_root: None, info: Info, id: str) -> list[Term]:
+    """Query.medicationRoutes: those of a strength."""
+    return info.context.read(lambda tx: medication_terms.routes(tx, id))
+
+
+def medication_forms(_root: None, info: Info, id: str) -> list[Treatment]:
+    """Query.medicationForms: the drugs of a route."""
+    return info.context.read(lambda tx: treatments.forms(tx, id))
+
+
+def medication_products(_root: None, info: Info, id: str) -> list[Treatment]:
+    """Query.medicationProducts: those of a drug."""
+    return info.context.read(lambda tx: treatments.products(tx, id))
+
+
+def medication_packages(_root: None, info: Info, id: str) -> list[Treatment]:
+    """Query.medicationPackages: those of a product."""
+    return info.context.read(lambda tx: treatments.packages(tx, id))
 
 
 def medical_equipment(

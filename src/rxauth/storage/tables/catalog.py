@@ -1,8 +1,8 @@
-"""Reference data that every organization shares: treatments, allergens, dispense units, pharmacies."""
+"""Reference data that every organization shares: treatments and the way to them, allergens, units, pharmacies."""
 
 from typing import Final
 
-from sqlalchemy import JSON, CheckConstraint, Column, Float, Index, Table
+from sqlalchemy import JSON, CheckConstraint, Column, Float, ForeignKey, Index, Table
 
 from rxauth.storage.tables.metadata import Text, metadata
 
@@ -22,9 +22,33 @@ treatments: Final = Table(
     Column("strength", Text),
     Column("form", Text),
     Column("manufacturer", Text),
+    # Of a product the drug, of a package the product; null: of neither, or nobody knows.
+    Column("parent_id", Text),
+    # Of a drug the term of its route, under which it is one of the forms; null: it is found by its name alone.
+    Column("route_id", Text),
     CheckConstraint("kind IN ('Medication', 'MedicalEquipment')", name="kind"),
 )
 Index("ix_treatments_kind_id", treatments.c.kind, treatments.c.id)
+Index("ix_treatments_parent_id", treatments.c.parent_id)
+Index("ix_treatments_route_id", treatments.c.route_id)
+
+medication_terms: Final = Table(
+    "medication_terms",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("parent_id", Text, ForeignKey("medication_terms.id"), index=True),
+    CheckConstraint("type IN ('CONCEPT', 'STRENGTH', 'ROUTE')", name="type"),
+)
+
+# Each word of a concept's name, folded, so that the beginning of any of them finds it through an index.
+medication_words: Final = Table(
+    "medication_words",
+    metadata,
+    Column("word", Text, primary_key=True),
+    Column("term_id", Text, ForeignKey("medication_terms.id"), primary_key=True),
+)
 
 allergens: Final = Table(
     "allergens",
