@@ -29,6 +29,7 @@ COMMANDS = {
     "audiences": ["add", "list"],
     "webhooks": ["list", "deliveries", "redeliver"],
     "nppes": ["import", "show"],
+    "reference": ["import"],
     "keys": ["list", "rotate"],
     "audit": ["verify", "export", "prove"],
     "token": [],

@@ -14,6 +14,7 @@ from rxauth.cli import (
     organizations,
     people,
     providers,
+    reference,
     server,
     tokens,
     webhooks,
@@ -41,6 +42,7 @@ app.add_typer(clients.app, name="clients")
 app.add_typer(audiences.app, name="audiences")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(nppes.app, name="nppes")
+app.add_typer(reference.app, name="reference")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.command("token", short_help="Get a token, for scripts.")(tokens.token)

@@ -75,6 +75,7 @@ class Event(StrEnum):
     RECOVERY_CODES_MADE = "recovery_codes.made"
     NPPES_IMPORT_BEGUN = "nppes.import_begun"
     NPPES_IMPORTED = "nppes.imported"
+    REFERENCE_IMPORTED = "reference.imported"
     PROVIDER_PROPOSED = "provider.proposed"
     PROVIDER_CHANGE_ASKED = "provider.change_asked"
     PROVIDER_RESTORE_ASKED = "provider.restore_asked"
