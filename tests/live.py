@@ -133,7 +133,7 @@ class Process:
             stderr=subprocess.STDOUT,
             text=True,
         )
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60  # on a busy machine, several of them at once
         while not self.answers():
             if self._popen.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"the server did not start: {self.stop()}")
