@@ -143,7 +143,9 @@ def checked_by(facts: Facts, who: str, known: Facts | None) -> Facts:
 
 
 def _verifications(facts: Facts) -> list[Verification]:
-    found = [facts.npi_verification, *(one.verification for one in (*facts.licences, *facts.registrations))]
+    found = [facts.npi_verification]
+    found += [one.verification for one in facts.licences]
+    found += [one.verification for one in facts.registrations]
     return [one for one in found if one is not None]
 
 

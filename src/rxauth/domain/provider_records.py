@@ -38,7 +38,7 @@ def asked(transaction: Transaction, proposal: Proposal, doer: Doer, after: Provi
 
 def approved(transaction: Transaction, proposal: Proposal, standing: Standing, doer: Doer, after: Provider) -> None:
     """Records an approval with everything that the rule of two people was judged by."""
-    details = {
+    details: dict[str, str | int] = {
         "proposal_id": proposal.id,
         "first_by": proposal.asked_by,
         "second_by": doer.name,
