@@ -1,12 +1,15 @@
 """The client for outgoing HTTP: where it must never go, whatever a client registered (threat M-24)."""
 
 import asyncio
+import socket
 from ipaddress import ip_network
+from typing import Any
 
 import pytest
 
 from rxauth.domain.destinations import Network
 from rxauth.edge.outbound import ForbiddenAddressError, Outbound
+from tests.webhook_receiver import Receiver
 
 PRIVATE = [
     "http://127.0.0.1/x",
@@ -56,3 +59,20 @@ def test_a_network_that_is_named_may_be_called_and_no_other() -> None:
         _post("http://127.0.0.1:9/x", ip_network("127.0.0.0/8"))
     with pytest.raises(ForbiddenAddressError):
         _post("http://10.0.0.1/x", ip_network("127.0.0.0/8"))
+
+
+def test_where_nobody_listens_at_the_first_address_of_a_name_the_next_is_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    receiver, real = Receiver(), socket.getaddrinfo
+
+    def resolve(host: Any, port: Any, *arguments: Any, **options: Any) -> Any:
+        if host != "two.example":
+            return real(host, port, *arguments, **options)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (f"127.0.0.{last}", port)) for last in (2, 1)]
+
+    monkeypatch.setattr(socket, "getaddrinfo", resolve)
+    status = _post(receiver.url.replace("127.0.0.1", "two.example"), ip_network("127.0.0.0/8"))
+    receiver.stop()
+    assert status == 200
+    assert [got.headers["host"].partition(":")[0] for got in receiver.got] == ["two.example"]
