@@ -8,10 +8,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
+from rxauth.clock import Clock
 from rxauth.domain.audit_check import notes
+from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.storage.engines import parse_url
 from tests.cli.command_line import CommandLine
 from tests.live import credentials, process
+from tests.postgres import SERVING
 from tests.world import World
 
 VARIABLE = "RXAUTH_AUDIT_CHECKPOINT_FILE"
@@ -85,3 +88,56 @@ def test_without_a_log_the_commands_say_what_to_do(
     assert re.fullmatch(
         r"there is no audit log yet: .*|there is no entry anything|/nowhere/log cannot be read: .*", said
     )
+
+
+def test_reading_the_log_is_recorded_in_it_and_a_report_is_for_programs_too(
+    command_line: CommandLine, sqlite_world: World, tmp_path: Path
+) -> None:
+    settings = sqlite_world.settings
+    assert command_line(settings, "clients", "disable", sqlite_world.alder.client_id)[0] == 0
+    number(sqlite_world)
+    code, printed, _ = command_line(settings, "audit", "verify", "--json")
+    report = json.loads(printed)
+    assert (code, report["is_intact"], report["entries"]) == (0, True, 2)
+    assert [one["number"] for one in report["checks"]] == list(range(1, 15))
+    copy = tmp_path / "audit.jsonl"
+    assert command_line(settings, "audit", "export", str(copy))[0] == 0
+    entry = next(line for line in map(json.loads, copy.read_text().splitlines()) if line.get("seq") == 2)
+    assert command_line(settings, "audit", "prove", entry["id"])[0] == 0
+    [said] = command_line.fail(settings, "audit", "erase", entry["id"])
+    assert re.fullmatch(rf"entry {entry['id']} must be kept until \d{{4}}-\d\d-\d\d: it stays", said)
+    assert command_line(settings, "audit", "rotate-key")[0] == 0
+    code, printed, _ = command_line(settings, "audit", "verify")
+    assert code == 0, printed
+    assert printed.count("It was replaced by: ") == 1
+    assert command_line(settings, "audit", "export", str(tmp_path / "again"))[0] == 0
+    lines = map(json.loads, (tmp_path / "again").read_text().splitlines())
+    events = [line["entry"]["record"]["event"] for line in lines if "entry" in line]
+    assert events == [
+        "audit_log.opened",
+        "client.disabled",
+        "audit.verified",
+        "audit.exported",
+        "audit.read",
+        "audit.erasure_refused",
+        "audit.key_rotated",
+        "audit.verified",
+    ]
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_who_may_only_read_verifies_and_is_told_that_nothing_says_so(command_line: CommandLine, world: World) -> None:
+    number(world)
+    owner = create_engine(parse_url(world.settings.owner_database_url or ""))
+    with owner.begin() as connection:
+        connection.execute(text(f"REVOKE INSERT ON audit_outbox FROM {SERVING}"))
+    owner.dispose()
+    code, _, errors = command_line(world.settings, "audit", "verify")
+    assert (code, errors) == (0, "(not recorded: the role may only read)\n")
+
+
+def number(world: World) -> None:
+    """Numbers what waits, as a server would."""
+    database = world.open()
+    Sequencer(database, Clock(), world.settings.sealing_key, None).work_once(is_last=True)
+    database.close()

@@ -14,9 +14,7 @@ if TYPE_CHECKING:
     from rxauth.settings import Settings
     from rxauth.storage.database import Transaction
 
-app = typer.Typer(
-    help="Verify the audit log, export it, prove entries of it, and replace its key.", no_args_is_help=True
-)
+app = typer.Typer(help="Verify, export and prove the audit log.", no_args_is_help=True)
 _EVERY = 10_000
 
 
@@ -114,7 +112,7 @@ def rotate_key() -> None:
     print(f"Checkpoints are signed with another key from now on. Key: {verifier.text()}")
 
 
-@app.command("erase", short_help="Ask to erase an entry: refused, with the reason.")
+@app.command("erase", short_help="Ask why an entry stays.")
 def erase(entry: Annotated[str, typer.Argument(help="The entry's identifier, as an export has it.")]) -> None:
     """Say why an entry is not erased, and record that somebody asked. The exit code is 1: no entry ever is."""
     from rxauth.cli.installation import settings, write
