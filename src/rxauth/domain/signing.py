@@ -1,20 +1,19 @@
 """Signing: drafts become prescriptions, all of them or none, in the transaction that locks the signer's authority."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from rxauth.clock import Clock
-from rxauth.domain import audit, patients, prescriptions, providers, treatments, webhook_outbox
+from rxauth.domain import audit, grounds, prescriptions, providers, webhook_outbox
 from rxauth.domain.errors import AbsentError, DomainError, InvalidError
-from rxauth.domain.organizations import Organization
-from rxauth.domain.patients import Patient
+from rxauth.domain.grounds import Grounds
 from rxauth.domain.prescription_drafts import Draft
 from rxauth.domain.prescriptions import Prescription
-from rxauth.domain.treatments import Treatment
 from rxauth.policy import decide, prescribing
+from rxauth.policy.assurance import AAL2, Wanted
 from rxauth.policy.authority import Refusal
-from rxauth.policy.subjects import Caller, MachineSubject, Prescriber, UserSubject, Wish
+from rxauth.policy.subjects import Caller, MachineSubject, Prescriber, UserSubject
 from rxauth.storage.database import Transaction
 
 DRAFTS_LIMIT: Final = 50
@@ -39,24 +38,30 @@ class DraftError(Exception):
 
 
 def sign(
-    transaction: Transaction, caller: Caller, organization: Organization, drafts: Sequence[Draft], clock: Clock
-) -> list[Prescription] | Refused:
+    transaction: Transaction, caller: Caller, drafts: Sequence[Draft], clock: Clock
+) -> list[Prescription] | Refused | Wanted:
     """Writes every draft with the caller's signature, or none of them.
 
     A refusal leaves audit records, which must be committed: hence Refused, not an exception. The caller's authority is
     read and locked before anything else, and the clock is read after that, when nothing is left to wait for.
+    Wanted: the organization asks for a surer or fresher sign-in first, and nothing was done.
 
     Raises:
         InvalidError: too many drafts. DraftError: see there.
     """
     if len(drafts) > DRAFTS_LIMIT:
         raise InvalidError(f"at most {DRAFTS_LIMIT} prescriptions are written at once")
+    organization_id = caller.organization_id
     standing = None
     if not isinstance(caller.subject, MachineSubject):
-        standing = providers.subject_for_writing(transaction, organization.id, caller.subject.user_id)
+        standing = providers.subject_for_writing(transaction, organization_id, caller.subject.user_id)
     now_ms = clock.milliseconds()
-    known = _Known(transaction, organization, drafts)
-    judged = [known.judge(transaction, caller, standing, draft, now_ms // 1_000) for draft in drafts]
+    known = [grounds.read(transaction, organization_id, draft) for draft in drafts]
+    if known and known[0].signing_max_age_s is not None:
+        wanted = Wanted(AAL2, known[0].signing_max_age_s)
+        if not wanted.is_met(caller.authentication, now_ms // 1_000):
+            return wanted
+    judged = [_judge(transaction, caller, standing, one, now_ms // 1_000) for one in known]
     refused = [Refused(one, index) for index, one in enumerate(judged) if isinstance(one, Refusal)]
     if refused:
         acts = [act(caller, audit.Event.PRESCRIPTION_REFUSED, reason=one.refusal.code) for one in refused]
@@ -66,9 +71,9 @@ def sign(
     written = []
     for index, (draft, proof) in enumerate(zip(drafts, proofs, strict=True)):
         try:
-            known.require(draft)
+            _require(known[index])
             written.append(prescriptions.write(transaction, proof, draft, now_ms))
-            webhook_outbox.prescription_created(transaction, organization.id, written[-1], now_ms)
+            webhook_outbox.prescription_created(transaction, organization_id, written[-1], now_ms)
         except DomainError as error:
             raise DraftError(index, error) from None
     acts = [act(caller, audit.Event.PRESCRIPTION_WRITTEN, one.id) for one in written]
@@ -87,32 +92,15 @@ def act(caller: Caller, event: audit.Event, prescription_id: str | None = None, 
     return audit.Act(event, actor, subject.organization_id, prescription_id, reason, details=details)
 
 
-class _Known:
-    """What the database has of that which drafts name."""
-
-    def __init__(self, transaction: Transaction, organization: Organization, drafts: Sequence[Draft]) -> None:
-        wanted = ({draft.patient_id for draft in drafts}, {draft.treatment_id for draft in drafts})
-        self._organization = organization
-        self._patients: Mapping[str, Patient] = patients.by_ids(transaction, organization.id, list(wanted[0]))
-        self._treatments: Mapping[str, Treatment] = treatments.by_ids(transaction, organization.id, list(wanted[1]))
-        self._units = {unit.name for unit in treatments.units(transaction)}
-
-    def judge(
-        self, transaction: Transaction, caller: Caller, standing: UserSubject | None, draft: Draft, now: int
-    ) -> Prescriber | Refusal:
-        patient, treatment = self._patients.get(draft.patient_id), self._treatments.get(draft.treatment_id)
-        state = None if patient is None else _state_of(patient, self._organization)
-        wish = Wish(draft.patient_id, draft.treatment_id, state, None if treatment is None else treatment.schedule)
-        found = decide.as_prescriber(transaction, caller, standing, wish, now)
-        return _NO_PATIENT if patient is None and found == prescribing.STATE_UNKNOWN else found
-
-    def require(self, draft: Draft) -> None:
-        if draft.treatment_id not in self._treatments:
-            raise AbsentError("there is no such treatment")
-        if draft.dispense_unit not in self._units:
-            raise InvalidError("dispenseUnit is none of dispenseUnits")
+def _judge(
+    transaction: Transaction, caller: Caller, standing: UserSubject | None, known: Grounds, now: int
+) -> Prescriber | Refusal:
+    found = decide.as_prescriber(transaction, caller, standing, known.wish, now)
+    return _NO_PATIENT if not known.has_patient and found == prescribing.STATE_UNKNOWN else found
 
 
-def _state_of(patient: Patient, organization: Organization) -> str | None:
-    """Returns the state that a licence must cover: the address's; without an address, the organization's own."""
-    return organization.home_state if patient.address is None else patient.address.us_state
+def _require(known: Grounds) -> None:
+    if not known.has_treatment:
+        raise AbsentError("there is no such treatment")
+    if not known.has_unit:
+        raise InvalidError("dispenseUnit is none of dispenseUnits")

@@ -6,13 +6,13 @@ from typing import Any, TypeVar
 from rxauth.api.clinical.inputs import PrescriptionInput
 from rxauth.api.clinical.meet import met_prescriptions
 from rxauth.api.context import Context, Info
-from rxauth.api.errors import PrescriptionRefusedError
-from rxauth.domain import audit, organizations, prescriptions, signing, webhook_outbox
+from rxauth.api.errors import PrescriptionRefusedError, StepUpError
+from rxauth.domain import audit, prescriptions, signing, webhook_outbox
 from rxauth.domain.errors import AbsentError, DomainError, InvalidError
 from rxauth.domain.prescription_drafts import Draft
 from rxauth.domain.prescriptions import Prescription
 from rxauth.domain.signing import DraftError, Refused
-from rxauth.policy.assurance import AAL2, Wanted
+from rxauth.policy.assurance import Wanted
 from rxauth.storage.database import Transaction
 
 Value = TypeVar("Value")
@@ -54,15 +54,9 @@ def cancel(_root: None, info: Info, id: str) -> Prescription:
 
 
 def _sign(context: Context, drafts: Sequence[Draft], *, many: bool = False) -> list[Prescription]:
-    def work(transaction: Transaction) -> list[Prescription] | Refused:
-        organization = organizations.find(transaction, context.organization_id)
-        if organization is None:
-            raise AbsentError("there is no such organization")
-        if organization.signing_max_age_s is not None:
-            context.require_authentication(Wanted(AAL2, organization.signing_max_age_s))
-        return signing.sign(transaction, context.caller, organization, drafts, context.clock)
-
-    written = context.write(work)
+    written = context.write(lambda tx: signing.sign(tx, context.caller, drafts, context.clock))
+    if isinstance(written, Wanted):
+        raise StepUpError(written)
     if isinstance(written, Refused):
         raise PrescriptionRefusedError(written.refusal, written.index if many else None)
     met_prescriptions(context, written)
