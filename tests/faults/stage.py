@@ -26,6 +26,7 @@ LICENCE = ("NY", "123456")
 ADD_PATIENT = """mutation { createPatient(name: {first: "A", last: "Patient"}, dateOfBirth: "1950-01-01", sex: UNKNOWN,
     phone: "+12025550177", address: {street1: "1 Main St", city: "Albany", state: "NY", postalCode: "12207",
     country: "US"}) { id } }"""
+MEDICATIONS = '{ medications(filter: {drug: {name: "lisinopril"}}) { id } }'
 # How authority is taken: the act, what it is given, the audit event, and the act that asks for it back.
 TAKINGS: list[tuple[Callable[..., Provider], tuple[object, ...], str, Callable[..., Provider]]] = [
     (provider_acts.suspend, (Reason.REQUESTED,), "provider.suspended", provider_acts.ask_restore),
@@ -43,6 +44,7 @@ class Stage:
     ann: str
     bob: str
     patient: str
+    treatment: str
     tokens: dict[str, str] = field(default_factory=dict)
 
     def give(self, provider: str, ask: Callable[..., Provider]) -> None:
@@ -89,8 +91,10 @@ def staged(world: World) -> Iterator[Stage]:
         stack.callback(live.stop)
         holders = Holders(live)
         ann, bob, *people = (holders.person(Role.ADMINISTRATOR) for _ in range(2 + PROVIDERS))
-        patient = live.data(live.token(world.alder), ADD_PATIENT)["createPatient"]["id"]
-        stage = Stage(world, database, holders.organization_id, ann, bob, str(patient))
+        machine = live.token(world.alder)
+        patient = live.data(machine, ADD_PATIENT)["createPatient"]["id"]
+        treatment = live.data(machine, MEDICATIONS)["medications"][0]["id"]
+        stage = Stage(world, database, holders.organization_id, ann, bob, patient, treatment)
         for one in people:
             stage.give(one, provider_acts.propose)
             live.clock.advance(time.time() - live.clock.seconds())

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from rxauth.ids import Kind, sample_id
-from rxauth.sandbox import sample
 from tests.conftest import make_world
 from tests.faults import kept
 from tests.faults.history import PRESCRIBE, TAKE, Call, violations
@@ -24,7 +22,6 @@ from tests.live import run
 from tests.world import Template
 
 pytestmark = pytest.mark.proof
-TREATMENT = sample_id(Kind.MEDICATION, "lisinopril", sample.REFERENCE_MADE_AT_MS)
 LEAST_KILLS = 2
 PATIENCE_S = 20
 # What a server does that has a bug. Each is given to a server as the module that Python runs first.
@@ -85,7 +82,7 @@ def racing(stage: Stage, servers: Servers) -> Race:
     for number, (provider, token) in enumerate(stage.tokens.items()):
         chance = random.Random(number)
         for _ in range(2):
-            race.prescribe(provider, token, stage.patient, TREATMENT)
+            race.prescribe(provider, token, stage.patient, stage.treatment)
         race.repeat(partial(stage.take_and_give, race, provider, chance))
     return race
 

@@ -14,13 +14,11 @@ from rxauth.domain import memberships, provider_acts, provider_facts, providers
 from rxauth.domain.provider_acts import Reason
 from rxauth.domain.provider_facts import Facts, HeldLicence, Verification
 from rxauth.domain.providers import AuthorityRefusedError, Provider
-from rxauth.ids import Kind, sample_id
 from rxauth.policy import authority, prescribing
 from rxauth.policy.authority import Doer
 from rxauth.policy.licences import LicenceStatus
 from rxauth.policy.roles import Role
 from rxauth.policy.subjects import Wish
-from rxauth.sandbox import sample
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.clinical import prescriptions
 from rxauth.storage.tenancy import sql
@@ -33,7 +31,7 @@ Result = TypeVar("Result")
 NPI = "1234567893"  # the published example
 WRITE = "write:prescription"
 NUMBER = "123456"
-LISINOPRIL = sample_id(Kind.MEDICATION, "lisinopril", sample.REFERENCE_MADE_AT_MS)
+MEDICATIONS = '{ medications(filter: {drug: {name: "lisinopril"}}) { id } }'
 EVERY = frozenset(authority.PERMISSIONS.values())
 EVENTS = (
     *("proposed", "change_asked", "restore_asked", "approved", "changed", "restored"),
@@ -67,6 +65,7 @@ class ProviderHistory(RuleBasedStateMachine):
         self.oracle = Oracle("provider")
         self.machine = self.live.token(self.live.world.alder)
         self.patients = {state: self._patient(state) for state in ("NY", "CA", None)}
+        self.treatment = self.live.data(self.machine, MEDICATIONS)["medications"][0]["id"]
         self.proposals: list[str] = []
         self.approval: tuple[str, str] | None = None
         self.written: set[str] = set()
@@ -254,7 +253,7 @@ class ProviderHistory(RuleBasedStateMachine):
         return done
 
     def _prescribe(self, token: str, state: str | None) -> str | None:
-        answer = self.live.graphql(token, CREATE, {"patient": self.patients[state], "treatment": LISINOPRIL})
+        answer = self.live.graphql(token, CREATE, {"patient": self.patients[state], "treatment": self.treatment})
         content = answer.json()
         if "errors" not in content:
             return str(content["data"]["createPrescription"]["id"])
