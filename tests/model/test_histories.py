@@ -19,7 +19,7 @@ def test_no_history_breaks_a_promise(live: Live, is_whole: bool) -> None:
 
     Histories.holders = Holders(live)
     Histories.seen = Counter()
-    examples, steps = (150, 60) if is_whole else (4, 30)
+    examples, steps = (100, 50) if is_whole else (4, 30)
     run_state_machine_as_test(
         Histories,
         settings=settings(
