@@ -1,4 +1,4 @@
-"""The process of slow hashes: it is started anew when it is gone, has no secrets, and never outlives its server."""
+"""The process of slow hashes: it is started anew when it is gone, and never outlives its server."""
 
 import os
 import signal
@@ -57,11 +57,6 @@ def test_work_that_ends_every_process_is_an_error(process: HashingProcess) -> No
     with pytest.raises(HashingEndedError):
         process.run(os._exit, 1)
     assert process.run(os.getpid) != os.getpid()
-
-
-def test_the_settings_are_not_given_to_it(process: HashingProcess, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("RXAUTH_SEALING_KEY", "secret")
-    assert process.run(os.getenv, "RXAUTH_SEALING_KEY") is None
 
 
 def test_it_ends_with_a_server_that_is_killed() -> None:

@@ -68,10 +68,8 @@ class HashingProcess:
 
 
 def _started() -> "subprocess.Popen[bytes]":
-    # It has no business with the settings, some of which are secret.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("RXAUTH_")}
     arguments = [sys.executable, "-m", __name__]
-    return subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment)  # noqa: S603
+    return subprocess.Popen(arguments, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603
 
 
 def _serve() -> None:
