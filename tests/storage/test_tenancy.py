@@ -175,7 +175,9 @@ ACCEPTED: dict[str, Executable] = {
 # Why these may cross the line between organizations is said where each is made.
 ACROSS_TENANTS = {
     "rxauth.domain.audiences": ["_ALL"],
-    "rxauth.domain.audit_export": ["_DISABLED_CLIENTS"],
+    "rxauth.domain.audit_authorities": ["_STORED"],
+    "rxauth.domain.audit_effects": ["_BEFORE_LOG", "_DISABLED_CLIENTS", "_REVOKED_SECRETS"],
+    "rxauth.domain.audit_numbering": ["_PRESCRIPTIONS"],
     "rxauth.domain.clients": ["_ALL", "_LOCKED", "_ONE"],
     "rxauth.domain.consents": ["_OF_USER"],
     "rxauth.domain.invites": ["_FIND", "_SPEND"],
