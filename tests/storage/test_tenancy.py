@@ -176,7 +176,7 @@ ACCEPTED: dict[str, Executable] = {
 ACROSS_TENANTS = {
     "rxauth.domain.audiences": ["_ALL"],
     "rxauth.domain.audit_authorities": ["_STORED"],
-    "rxauth.domain.audit_effects": ["_BEFORE_LOG", "_DISABLED_CLIENTS", "_REVOKED_SECRETS"],
+    "rxauth.domain.audit_effects": ["_BEFORE_LOG", "_CANCELED", "_DISABLED_CLIENTS", "_REVOKED_SECRETS", "_WRITTEN"],
     "rxauth.domain.audit_numbering": ["_PRESCRIPTIONS"],
     "rxauth.domain.clients": ["_ALL", "_LOCKED", "_ONE"],
     "rxauth.domain.consents": ["_OF_USER"],

@@ -77,7 +77,8 @@ def _day(text: str) -> datetime.date:
 
 def _midnight(text: str) -> int:
     """Returns the moment at which a day begins in UTC, in seconds."""
-    return int(datetime.datetime.combine(_day(text), datetime.time(), datetime.UTC).timestamp())
+    day = _day(text)
+    return int(datetime.datetime(day.year, day.month, day.day, tzinfo=datetime.UTC).timestamp())
 
 
 def sentences(provider: "Provider", now: int) -> list[str]:

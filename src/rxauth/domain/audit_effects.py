@@ -36,12 +36,11 @@ _PAGE_OF_IDS = (
     .order_by(prescriptions.c.id)
     .limit(bindparam("most"))
 )
+_WRITTEN = sql(_PAGE_OF_IDS, across_tenants=_WHY)
+_CANCELED = sql(_PAGE_OF_IDS.where(prescriptions.c.state == "CANCELED"), across_tenants=_WHY)
 _PRESCRIPTIONS: Final[Mapping[str, tuple[str, Statement]]] = {
-    Event.PRESCRIPTION_WRITTEN: ("written", sql(_PAGE_OF_IDS, across_tenants=_WHY)),
-    Event.PRESCRIPTION_CANCELED: (
-        "canceled",
-        sql(_PAGE_OF_IDS.where(prescriptions.c.state == "CANCELED"), across_tenants=_WHY),
-    ),
+    Event.PRESCRIPTION_WRITTEN: ("written", _WRITTEN),
+    Event.PRESCRIPTION_CANCELED: ("canceled", _CANCELED),
 }
 _BEFORE_LOG = sql(
     select(func.count()).select_from(prescriptions).where(prescriptions.c.id < bindparam("first")), across_tenants=_WHY
