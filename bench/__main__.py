@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlencode
 
-from bench import checks, crowd, decisions, installation, load, machine, report, servers, signing_in
+from bench import checks, crowd, decisions, installation, load, machine, prescribing, report, servers, signing_in
+from bench.crowd import Crowd
 from bench.installation import AUDIENCE, SCOPE, Installation
 from bench.load import Post
 from bench.machine import BareHashes, BareSignatures, Cores
@@ -75,6 +76,7 @@ def _sit(
     help_s = checks.help_s(cores)
     decision_us = decisions.each_us()
     signatures = BareSignatures(cores)
+    crowds = {name: crowd.gather(one) for name, one in (("SQLite", sqlite), ("PostgreSQL", postgres))}
 
     def of_post(name: str, start: Callable[[], Command], post: Post) -> Contender:
         return Contender(name, start, post, load.again_and_again(post, folder), signatures)
@@ -82,12 +84,12 @@ def _sit(
     contenders = [
         of_post(report.TOKEN_SQLITE, lambda: servers.rxauth_serve(sqlite), _exchange(sqlite)),
         of_post(report.TOKEN_POSTGRES, lambda: servers.rxauth_serve(postgres), _exchange(postgres)),
+        of_post(report.TOKEN_UNCHAINED, lambda: servers.unchained_app(sqlite), _exchange(sqlite)),
         of_post(report.TOKEN_PEER, servers.peer, _peer_exchange()),
         of_post(report.CALL, lambda: servers.rxauth_serve(sqlite), calls["SQLite"]),
         of_post(report.BARE_CALL, lambda: servers.bare_app(sqlite), calls["SQLite"]),
-        *_of_people(
-            {"SQLite": sqlite, "PostgreSQL": postgres}, cores, signatures, _peak(sqlite, cores, chosen, folder)
-        ),
+        *_of_people(crowds, cores, signatures, _peak(sqlite, cores, chosen, folder)),
+        *_of_providers(crowds, cores, of_post),
     ]
     print(f"Measuring, {chosen.rounds} rounds of {chosen.seconds:g} s each ...", flush=True)
     runs = Sitting(cores, chosen.seconds, chosen.rounds).hold(contenders)
@@ -95,16 +97,14 @@ def _sit(
     return report.Sat(started, machine_made_of, chosen.seconds, runs, first_token_s, help_s, decision_us, written)
 
 
-def _of_people(
-    installations: Mapping[str, Installation], cores: Cores, signatures: BareSignatures, peak: float
-) -> list[Contender]:
+def _of_people(crowds: Mapping[str, Crowd], cores: Cores, signatures: BareSignatures, peak: float) -> list[Contender]:
     """Returns what is measured of people who sign in; peak: SQLite's tokens of machines per second."""
     hashes = BareHashes(cores)
     most_hashes, most_signatures = hashes.per_second(YARDSTICK_S), signatures.per_second(YARDSTICK_S)
-    crowds = {engine: crowd.gather(one) for engine, one in installations.items()}
     contenders = []
-    for engine, one in installations.items():
-        token, people = _exchange(one), crowds[engine]
+    for engine, people in crowds.items():
+        one = people.installation
+        token = _exchange(one)
         serve = partial(servers.rxauth_serve, one)
         everywhere = partial(servers.rxauth_serve, one, on_both_cores=True)
         logins = signing_in.logins(people, most_hashes)
@@ -114,10 +114,27 @@ def _of_people(
             Contender(report.AUTHORIZE.format(engine), serve, token, signing_in.authorizations(people), signatures),
             Contender(report.CODE.format(engine), serve, token, exchanges, signatures),
         ]
-    sqlite = installations["SQLite"]
+    sqlite = crowds["SQLite"].installation
     token, serve = _exchange(sqlite), partial(servers.rxauth_serve, sqlite)
     for name, queue in (report.HALF_PEAK, None), (report.HALF_PEAK_QUEUED, crowds["SQLite"]):
         contenders.append(Contender(name, serve, token, signing_in.steady_tokens(token, peak / 2, queue), signatures))
+    return contenders
+
+
+def _of_providers(
+    crowds: Mapping[str, Crowd], cores: Cores, of_post: Callable[[str, Callable[[], Command], Post], Contender]
+) -> list[Contender]:
+    """Returns what is measured of providers who write."""
+    contenders = []
+    for engine, people in crowds.items():
+        one = people.installation
+        serve = partial(servers.rxauth_serve, one)
+        with servers.started(serve(), cores, _exchange(one)) as server:
+            token = prescribing.exchange(people).once(server.url)["access_token"]
+        contenders += [
+            of_post(report.PATIENT.format(engine), serve, prescribing.create_patient(token)),
+            of_post(report.PRESCRIPTION.format(engine), serve, prescribing.create_prescription(one, token)),
+        ]
     return contenders
 
 

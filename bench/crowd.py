@@ -1,4 +1,4 @@
-"""People of an installation who sign in with a browser client, and what is made for them beforehand."""
+"""Providers of an installation who sign in with a browser client, and what is made for them beforehand."""
 
 import base64
 import hashlib
@@ -7,6 +7,8 @@ import secrets
 from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import urlencode
+
+from tests.providers import authorize
 
 from bench.connections import USER_AGENT
 from bench.installation import AUDIENCE, Installation
@@ -105,6 +107,7 @@ def _fill(transaction: Transaction, installation: Installation, hashed: str) -> 
         users.add(transaction, user, now)
         passwords.store(transaction, user.id, hashed, now)
         memberships.add(transaction, organization_id, user.id, [Role.PRESCRIBER], now)
+        authorize(transaction, organization_id, user.id)
         session, handle = sessions.start(transaction, Proof(user.id, (BY_PASSWORD,), "127.0.0.1", USER_AGENT), now)
         emails.append(user.email)
         cookies.append(f"{NAME}={handle}")

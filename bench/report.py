@@ -13,6 +13,7 @@ from bench.sitting import Run
 
 TOKEN_SQLITE: Final = "token, rxauth on SQLite"
 TOKEN_POSTGRES: Final = "token, rxauth on PostgreSQL"
+TOKEN_UNCHAINED: Final = "token, audit log not chained, SQLite"
 TOKEN_PEER: Final = "token, oidc-provider, memory adapter"
 CALL: Final = "patient(id), rxauth on SQLite"
 BARE_CALL: Final = "patient(id), no verification, no policy"
@@ -20,6 +21,8 @@ BARE_CALL: Final = "patient(id), no verification, no policy"
 LOGIN: Final = "login, rxauth on {}"
 AUTHORIZE: Final = "live session to a code, rxauth on {}"
 CODE: Final = "code exchange, rxauth on {}"
+PATIENT: Final = "createPatient, rxauth on {}"
+PRESCRIPTION: Final = "createPrescription, rxauth on {}"
 HALF_PEAK: Final = "token at half its peak rate, SQLite"
 HALF_PEAK_QUEUED: Final = "the same, Argon2 queue full"
 _ENGINES: Final = ("SQLite", "PostgreSQL")
@@ -72,12 +75,27 @@ class Sat:
                 0.10,
                 "{:.1%}",
             ),
+            _at_most(
+                "what the chain adds to a token",
+                tuple(ratio - 1 for ratio in self._paired(TOKEN_UNCHAINED, TOKEN_SQLITE)),
+                0.10,
+                "{:.1%}",
+            ),
             _at_most("rxauth serve to first token", tuple(self.first_token_s), 1.5, "{:.2f} s"),
             _at_most("rxauth --help", tuple(self.help_s), 0.3, "{:.2f} s"),
             _at_most("resident after tokens", _each(self.of(TOKEN_SQLITE), _resident), 120, "{:.0f} MB"),
             _at_most("resident after tokens, PostgreSQL", _each(self.of(TOKEN_POSTGRES), _resident), 120, "{:.0f} MB"),
             _at_most("resident after API calls", _each(self.of(CALL), _resident), 120, "{:.0f} MB"),
             *(_at_most(name, tuple(values), 5, "{:.1f} µs") for name, values in self.decision_us.items()),
+            *(
+                _at_most(
+                    f"createPrescription of createPatient, {engine}",
+                    self._paired(PATIENT.format(engine), PRESCRIPTION.format(engine)),
+                    1.5,
+                    "{:.2f}",
+                )
+                for engine in _ENGINES
+            ),
             *self._figures_of_people(),
         ]
 

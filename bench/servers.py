@@ -65,6 +65,12 @@ def bare_app(installation: Installation) -> Command:
     return Command(arguments, installation.environment(port), port)
 
 
+def unchained_app(installation: Installation) -> Command:
+    """Returns the app that does not chain its audit log."""
+    port = _free_port()
+    return Command((sys.executable, "-m", "bench.unchained_app"), installation.environment(port), port)
+
+
 def peer() -> Command:
     """Returns oidc-provider, configured for the same token."""
     port = _free_port()
