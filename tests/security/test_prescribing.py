@@ -8,12 +8,14 @@ from contextlib import closing
 from typing import Any, TypeVar
 
 import httpx
+import msgspec
 import pytest
 from sqlalchemy import bindparam, update
 
 from rxauth.api.execute import Api
-from rxauth.domain import memberships
+from rxauth.domain import clients, memberships, sessions, token_families
 from rxauth.domain.audit import Event
+from rxauth.oauth.claims import AccessClaims
 from rxauth.policy.licences import Licence, LicenceStatus
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Database, Transaction
@@ -22,7 +24,7 @@ from rxauth.storage.tenancy import sql
 from tests import providers
 from tests.api.answers import MODERN, the_error
 from tests.domain.test_audit import entries
-from tests.live import Live
+from tests.live import Live, decode
 from tests.prescribing import CREATE, CREATE_ALL, Practice, states, suspend
 from tests.security.test_client_secrets import waits
 from tests.world import NOW
@@ -316,3 +318,25 @@ def test_a_role_taken_in_another_process_refuses_the_very_next_prescription(prac
         )
 
     refused(practice, practice.create(), "role_missing", before)
+
+
+# What a token rests on, ended by another process, whose change this one has not heard of yet.
+ENDS: dict[str, Callable[[Transaction, Practice, AccessClaims], object]] = {
+    "the session": lambda tx, practice, claims: sessions.end(tx, claims.sid or "", practice.provider_id, NOW),
+    "the authorization": lambda tx, _practice, claims: token_families.revoke(tx, claims.family_id or "", NOW),
+    "the client": lambda tx, _practice, claims: clients.disable(tx, claims.client_id, NOW),
+}
+
+
+@pytest.mark.parametrize("end", ENDS.values(), ids=ENDS)
+def test_what_ended_in_another_process_ends_the_next_prescription(
+    practice: Practice, end: Callable[[Transaction, Practice, AccessClaims], object]
+) -> None:
+    practice.written()
+    before = stored(practice)
+    claims = msgspec.convert(decode(practice.token)[1], AccessClaims)
+    practice.live.server.feed.stop()
+    with closing(practice.live.world.open()) as elsewhere:
+        elsewhere.write(lambda tx: end(tx, practice, claims))
+
+    refused(practice, practice.create(), "token_ended", before)

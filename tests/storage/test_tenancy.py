@@ -184,6 +184,7 @@ ACROSS_TENANTS = {
     "rxauth.domain.memberships": ["_OF_PERSON"],
     "rxauth.domain.peoples_clients": ["_ORIGIN"],
     "rxauth.domain.providers": ["_LICENCES_OF_PERSON", "_LOCK_PERSON", "_OF_PERSON"],
+    "rxauth.domain.token_families": ["_HOLDS"],
     "rxauth.domain.webhook_deliveries": ["_IS_DUE", "_NEXT"],
     "rxauth.domain.webhook_log": [
         "_FORGET_ATTEMPTS",

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, null, select, union_all
 
 from rxauth.domain import provider_json
 from rxauth.domain.errors import DomainError
@@ -67,21 +67,29 @@ _REGISTRATIONS = sql(
     )
     .order_by(provider_registrations.c.user_id, provider_registrations.c.number)
 )
-_MEMBER = sql(
-    select(membership_roles.c.role)
-    .select_from(memberships)
-    .join(organizations, organizations.c.id == memberships.c.organization_id)
-    .join(users, users.c.id == memberships.c.user_id)
-    .outerjoin(
-        membership_roles,
-        (membership_roles.c.organization_id == memberships.c.organization_id)
-        & (membership_roles.c.user_id == memberships.c.user_id),
-    )
-    .where(
-        memberships.c.organization_id == bindparam("organization_id"),
-        memberships.c.user_id == bindparam("user_id"),
-        organizations.c.disabled_at.is_(None),
-        users.c.disabled_at.is_(None),
+_LICENCE = tuple(provider_licences.c[name] for name in ("state", "number", "status", "expires_on"))
+# A member's roles, one of them null if there are none, and then the licences: one statement, because each counts.
+_STANDING = sql(
+    union_all(
+        select(membership_roles.c.role, *(null().label(column.name) for column in _LICENCE))
+        .select_from(memberships)
+        .join(organizations, organizations.c.id == memberships.c.organization_id)
+        .join(users, users.c.id == memberships.c.user_id)
+        .outerjoin(
+            membership_roles,
+            (membership_roles.c.organization_id == memberships.c.organization_id)
+            & (membership_roles.c.user_id == memberships.c.user_id),
+        )
+        .where(
+            memberships.c.organization_id == bindparam("organization_id"),
+            memberships.c.user_id == bindparam("user_id"),
+            organizations.c.disabled_at.is_(None),
+            users.c.disabled_at.is_(None),
+        ),
+        select(null().label("role"), *_LICENCE).where(
+            provider_licences.c.organization_id == bindparam("organization_id"),
+            provider_licences.c.user_id == bindparam("user_id"),
+        ),
     )
 )
 
@@ -192,14 +200,15 @@ def subject_for_writing(transaction: Transaction, organization_id: str, user_id:
     """
     # The row first: what is read after it was locked is what holds.
     row = transaction.first(_SHARED, organization_id=organization_id, user_id=user_id)
-    roles = transaction.all(_MEMBER, organization_id=organization_id, user_id=user_id)
+    found = transaction.all(_STANDING, organization_id=organization_id, user_id=user_id)
+    roles = [one.role for one in found if one.number is None]
     if not roles:
         return None
-    given = frozenset(Role(one.role) for one in roles if one.role is not None)
+    given = frozenset(Role(one) for one in roles if one is not None)
     if row is None or row.npi is None:
         return UserSubject(user_id, organization_id, given, None)
-    found = transaction.all(_LICENCES, organization_id=organization_id, user_ids=[user_id])
-    licences = [provider_json.stored_licence(one._mapping) for one in found]
+    licences = [provider_json.stored_licence(one._mapping) for one in found if one.number is not None]
+    licences.sort(key=lambda one: (one.state, one.number))
     return UserSubject(user_id, organization_id, given, _authority(row, licences))
 
 

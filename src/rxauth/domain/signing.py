@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rxauth.clock import Clock
-from rxauth.domain import audit, grounds, prescriptions, providers, webhook_outbox
+from rxauth.domain import audit, grounds, prescriptions, providers, token_families, webhook_outbox
 from rxauth.domain.errors import AbsentError, DomainError, InvalidError
 from rxauth.domain.grounds import Grounds
 from rxauth.domain.prescription_drafts import Draft
@@ -17,6 +17,7 @@ from rxauth.policy.subjects import Caller, MachineSubject, Prescriber, UserSubje
 from rxauth.storage.database import Transaction
 
 DRAFTS_LIMIT: Final = 50
+_ENDED: Final = Refusal("token_ended", "the session, authorization or client that the token rests on has ended")
 _NO_PATIENT: Final = Refusal("patient_absent", "there is no such patient")
 
 
@@ -52,16 +53,19 @@ def sign(
     if len(drafts) > DRAFTS_LIMIT:
         raise InvalidError(f"at most {DRAFTS_LIMIT} prescriptions are written at once")
     organization_id = caller.organization_id
-    standing = None
+    standing = ended = None
     if not isinstance(caller.subject, MachineSubject):
-        standing = providers.subject_for_writing(transaction, organization_id, caller.subject.user_id)
+        user_id = caller.subject.user_id
+        standing = providers.subject_for_writing(transaction, organization_id, user_id)
+        holds = token_families.holds(transaction, caller.family_id, caller.session_id, user_id, caller.client_id)
+        ended = None if holds else _ENDED
     now_ms = clock.milliseconds()
     known = [grounds.read(transaction, organization_id, draft) for draft in drafts]
     if known and known[0].signing_max_age_s is not None:
         wanted = Wanted(AAL2, known[0].signing_max_age_s)
         if not wanted.is_met(caller.authentication, now_ms // 1_000):
             return wanted
-    judged = [_judge(transaction, caller, standing, one, now_ms // 1_000) for one in known]
+    judged = [ended or _judge(transaction, caller, standing, one, now_ms // 1_000) for one in known]
     refused = [Refused(one, index) for index, one in enumerate(judged) if isinstance(one, Refusal)]
     if refused:
         acts = [act(caller, audit.Event.PRESCRIPTION_REFUSED, reason=one.refusal.code) for one in refused]

@@ -19,6 +19,8 @@ from rxauth.domain import changes
 from rxauth.domain.authorization_codes import Code
 from rxauth.ids import Kind, is_id
 from rxauth.storage.database import Transaction
+from rxauth.storage.tables.access import clients
+from rxauth.storage.tables.sign_in import sessions
 from rxauth.storage.tables.sign_in import token_families as table
 from rxauth.storage.tenancy import insert_row, sql
 
@@ -44,6 +46,21 @@ _OF_CLIENT = sql(
         table.c.client_id == bindparam("client_id"),
         table.c.revoked_at.is_(None),
     )
+)
+_HOLDS = sql(
+    select(table.c.id)
+    .join(sessions, sessions.c.id == table.c.session_id)
+    .join(clients, clients.c.id == table.c.client_id)
+    .where(
+        table.c.id == bindparam("family_id"),
+        table.c.session_id == bindparam("session_id"),
+        table.c.user_id == bindparam("user_id"),
+        table.c.client_id == bindparam("client_id"),
+        table.c.revoked_at.is_(None),
+        sessions.c.ended_at.is_(None),
+        clients.c.disabled_at.is_(None),
+    ),
+    across_tenants="a client may serve the people of any organization",
 )
 
 
@@ -104,6 +121,16 @@ def load(transaction: Transaction, family_id: str) -> Family | None:
     """Returns a family, revoked or not, or None."""
     row = transaction.first(_ONE, family_id=family_id)
     return None if row is None else _family(row)
+
+
+def holds(
+    transaction: Transaction, family_id: str | None, session_id: str | None, user_id: str, client_id: str
+) -> bool:
+    """Tells whether a token of a family holds still: family, session and client belong together, and none was ended."""
+    if family_id is None or session_id is None:
+        return False
+    values = {"family_id": family_id, "session_id": session_id, "user_id": user_id, "client_id": client_id}
+    return transaction.first(_HOLDS, **values) is not None
 
 
 def family_of(presented: str) -> str | None:

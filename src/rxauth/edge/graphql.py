@@ -81,9 +81,12 @@ def _caller(edge: Edge, claims: AccessClaims) -> Caller:
     now = edge.server.clock.seconds()
     subject = holders.find(edge.server, claims, now)
     caller = decide.caller(claims.permissions, subject, claims.client_id, claims.jti, now)
-    if claims.acr is None or claims.auth_time is None:
+    if claims.is_machine():
         return caller
-    return replace(caller, authentication=Authentication(claims.acr, claims.auth_time))
+    proven = None
+    if claims.acr is not None and claims.auth_time is not None:
+        proven = Authentication(claims.acr, claims.auth_time)
+    return replace(caller, authentication=proven, session_id=claims.sid, family_id=claims.family_id)
 
 
 def _answer(request: Request, outcome: Outcome) -> Answer:

@@ -71,7 +71,7 @@ class NoOrganizationError(Exception):
 class Caller:
     """Who makes one request, and what this request may use: the token's permissions, less what no longer holds.
 
-    authentication: None for a machine, which has nobody to ask.
+    authentication: None for a machine, which has nobody to ask. session_id, family_id: what a person's token rests on.
     """
 
     subject: Subject
@@ -79,6 +79,8 @@ class Caller:
     client_id: str
     token_id: str
     authentication: Authentication | None = None
+    session_id: str | None = None
+    family_id: str | None = None
 
     @property
     def organization_id(self) -> str:
