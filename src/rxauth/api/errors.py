@@ -1,5 +1,6 @@
 """The API's errors: the codes that clients can rely on, and what becomes of an exception."""
 
+import re
 from enum import StrEnum
 from typing import Any, Final
 
@@ -68,6 +69,8 @@ _NOT_NOW: Final = frozenset(
 _NOT_YOU: Final = frozenset(
     {"permission_missing", "needs_person", "same_person", "own_authority", "operator_not_alone"}
 )
+# The library quotes a whole input in which a member is missing, and personal data with it.
+_VALUES: Final = re.compile(r", found: \{.*", re.DOTALL)
 _REFUSAL_CODES: Final = {
     "patient_absent": Code.NOT_FOUND,
     "patient_state_unknown": Code.PATIENT_STATE_UNKNOWN,
@@ -129,7 +132,7 @@ def code_of(error: GraphQLError, default: Code) -> Code:
 def _classified(error: GraphQLError, default: Code) -> tuple[Code, str, dict[str, Any]]:
     cause = error.original_error
     if cause is None or isinstance(cause, GraphQLError):
-        return default, error.message, {}
+        return default, _VALUES.sub(".", error.message), {}
     if isinstance(cause, ForbiddenError):
         return Code.FORBIDDEN, str(cause), {"requiredPermission": cause.permissions[0], "reason": cause.reason}
     if isinstance(cause, PrescriptionRefusedError):

@@ -60,7 +60,7 @@ def test_a_patient_is_created_with_every_argument_and_read_by_both_its_names(cli
         ],
         "medicationHistory": [
             {
-                "medication": {"id": lisinopril["id"], "name": "lisinopril"},
+                "medication": {"id": lisinopril["id"], "name": lisinopril["name"]},
                 "prescription": None,
                 "active": True,
                 "comment": "Since 2020",
