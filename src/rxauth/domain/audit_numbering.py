@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, exists, func, select
+from sqlalchemy import bindparam, func, select
 
 from rxauth.domain import audit, audit_days, audit_keys, audit_log
 from rxauth.domain.audit_effects import first_prescription
@@ -21,9 +21,11 @@ BATCH: Final = 500
 _TURN = sql(select(sequencers_turn()))
 _SETTLED = sql(select(settled_records()))
 _RANGE_AHEAD = sql(select(range_ahead()))
+# Asked for each of the few records from the mark on. As a NOT EXISTS PostgreSQL would join it, and read the whole log.
+_ITS_ENTRY = select(audit_entries.c.id).where(audit_entries.c.id == audit_outbox.c.id).limit(1).scalar_subquery()
 _WAITING = sql(
-    select(audit_outbox.c.id, audit_outbox.c.entry)
-    .where(audit_outbox.c.number >= bindparam("mark"), ~exists().where(audit_entries.c.id == audit_outbox.c.id))
+    select(audit_outbox.c.id, audit_outbox.c.entry, audit_outbox.c.number)
+    .where(audit_outbox.c.number >= bindparam("mark"), _ITS_ENTRY.is_(None))
     .order_by(audit_outbox.c.number, audit_outbox.c.id)
     .limit(bindparam("most"))
 )
@@ -86,7 +88,9 @@ def number(
     audit_log.append(transaction, chain.rows)
     if before // RANGE_ENTRIES != chain.seq // RANGE_ENTRIES:
         transaction.first(_RANGE_AHEAD)
-    return Progress(len(waiting), mark if is_behind else settled, is_behind)
+    # A batch leaves nothing behind that is numbered below its last record, as far as that is settled.
+    reached = min(settled, waiting[-1].number) if is_behind else settled
+    return Progress(len(waiting), reached, is_behind)
 
 
 def _go_on(transaction: Transaction, name: str) -> Chain:
