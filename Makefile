@@ -11,11 +11,11 @@ run: $(STAMP)
 	@$(VENV)/bin/rxauth sandbox --port $(PORT)
 
 test: $(STAMP)
-	@tools/system-packages postgresql chromium npm fonts-dejavu-core
-	@tools/node-modules
+	@$(VENV)/bin/mypy & types=$$!; \
+	tools/system-packages postgresql chromium npm fonts-dejavu-core && tools/node-modules; installed=$$?; \
+	wait $$types && exit $$installed
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check --quiet
-	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports --no-cache
 	@$(VENV)/bin/pytest --numprocesses 2
 

@@ -332,10 +332,10 @@ ENDS: dict[str, Callable[[Transaction, Practice, AccessClaims], object]] = {
 def test_what_ended_in_another_process_ends_the_next_prescription(
     practice: Practice, end: Callable[[Transaction, Practice, AccessClaims], object]
 ) -> None:
-    practice.written()
+    practice.live.server.feed.stop()
+    practice.written()  # from now on, client and session are remembered
     before = stored(practice)
     claims = msgspec.convert(decode(practice.token)[1], AccessClaims)
-    practice.live.server.feed.stop()
     with closing(practice.live.world.open()) as elsewhere:
         elsewhere.write(lambda tx: end(tx, practice, claims))
 
