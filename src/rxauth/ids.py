@@ -30,6 +30,7 @@ class Kind(StrEnum):
     CATALOG = "cat"
     TERM = "trm"
     ALLERGEN = "alg"
+    INGREDIENT = "ing"
     ADDRESS = "adr"
     SECRET = "sec"  # noqa: S105
     SESSION = "ses"

@@ -24,6 +24,7 @@ from rxauth.domain.patient_history import Allergy, TakenMedication
 from rxauth.domain.patients import Patient
 from rxauth.domain.users import User
 from rxauth.ids import Kind, new_id, sample_id
+from rxauth.sandbox import contents
 from rxauth.storage.database import Transaction
 
 REFERENCE_MADE_AT_MS = 1_767_225_600_000  # 2026-01-01, so that reference data has the same identifiers everywhere
@@ -57,6 +58,7 @@ def load_reference(transaction: Transaction) -> None:
     drugs = _read("medications")
     medication_terms.keep(transaction, map(_way, drugs))
     transaction.run_many(treatments.INSERT, [row for one in drugs for row in _medications(one)])
+    contents.load(transaction, drugs, _reference_id)
     transaction.run_many(treatments.INSERT, [_equipment(one) for one in _read("medical_equipment")])
     transaction.run_many(pharmacies.INSERT, [_pharmacy(one) for one in _read("pharmacies")])
 

@@ -1,8 +1,8 @@
-"""Reference data that every organization shares: treatments and the way to them, allergens, units, pharmacies."""
+"""Reference data that every organization shares: treatments and the way to them, ingredients, diagnoses, pharmacies."""
 
 from typing import Final
 
-from sqlalchemy import JSON, CheckConstraint, Column, Float, ForeignKey, Index, Table
+from sqlalchemy import JSON, Boolean, CheckConstraint, Column, Float, ForeignKey, Index, Table
 
 from rxauth.storage.tables.metadata import Text, metadata
 
@@ -56,6 +56,50 @@ allergens: Final = Table(
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("rxcui", Text),
+)
+
+# What treatments are made of, so that an allergy and a treatment, or two treatments, can be compared.
+ingredients: Final = Table(
+    "ingredients",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("rxcui", Text),
+)
+
+# A drug's count for its products and their packages too.
+treatment_ingredients: Final = Table(
+    "treatment_ingredients",
+    metadata,
+    Column("treatment_id", Text, ForeignKey("treatments.id"), primary_key=True),
+    Column("ingredient_id", Text, ForeignKey("ingredients.id"), primary_key=True),
+)
+
+allergen_ingredients: Final = Table(
+    "allergen_ingredients",
+    metadata,
+    Column("allergen_id", Text, ForeignKey("allergens.id"), primary_key=True),
+    Column("ingredient_id", Text, ForeignKey("ingredients.id"), primary_key=True),
+)
+
+# Codes are written with their dot: E11.9.
+diagnoses: Final = Table(
+    "diagnoses",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("type", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    # False: the code only begins others, which say more, and no bill is written with it.
+    Column("billable", Boolean, nullable=False),
+    CheckConstraint("type IN ('ICD10')", name="type"),
+)
+
+# Each word of a diagnosis's name, folded, as those of medications are.
+diagnosis_words: Final = Table(
+    "diagnosis_words",
+    metadata,
+    Column("word", Text, primary_key=True),
+    Column("code", Text, ForeignKey("diagnoses.code"), primary_key=True, index=True),
 )
 
 dispense_units: Final = Table("dispense_units", metadata, Column("name", Text, primary_key=True))

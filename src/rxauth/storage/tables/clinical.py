@@ -108,6 +108,13 @@ Index("ix_prescriptions_organization_id_id", prescriptions.c.organization_id, pr
 Index("ix_prescriptions_patient", prescriptions.c.organization_id, prescriptions.c.patient_id, prescriptions.c.id)
 _one_external_id(prescriptions)
 
+prescription_diagnoses: Final = tenant_table(
+    "prescription_diagnoses",
+    Column("prescription_id", Text, ForeignKey("prescriptions.id"), primary_key=True),
+    Column("diagnosis_code", Text, ForeignKey("diagnoses.code"), primary_key=True),
+    Column("position", Integer, nullable=False),
+)
+
 orders: Final = tenant_table(
     "orders",
     Column("id", Text, primary_key=True),

@@ -1,0 +1,159 @@
+"""Diagnoses: the codes of ICD-10-CM, and which of them a prescription names."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from typing import Any, Final
+
+from sqlalchemy import bindparam, delete, select, union, update
+
+from rxauth.domain.errors import InvalidError
+from rxauth.domain.names import TEXT_LIMIT_CHARACTERS, after_prefix, search_words
+from rxauth.storage.database import Transaction
+from rxauth.storage.tables.catalog import diagnoses, diagnosis_words
+from rxauth.storage.tables.clinical import prescription_diagnoses
+from rxauth.storage.tenancy import Statement, insert_row, sql
+
+ICD10: Final = "ICD10"
+WORDS_LIMIT: Final = 5
+_CATEGORY_CHARACTERS: Final = 3  # before the dot
+_CODE: Final = re.compile(r"[A-Z][0-9][0-9A-Z](?:\.?[0-9A-Z]{1,4})?")
+_CODE_BEGINS: Final = re.compile(r"[A-Z][0-9][0-9A-Z.]{0,6}")
+_INSERT = insert_row(diagnoses)
+_INSERT_WORD = insert_row(diagnosis_words)
+_INSERT_OF_PRESCRIPTION = insert_row(prescription_diagnoses)
+_COLUMNS: Final = (diagnoses.c.code, diagnoses.c.name, diagnoses.c.billable, diagnoses.c.type)
+_BY_CODES = sql(select(*_COLUMNS).where(diagnoses.c.code.in_(bindparam("codes", expanding=True))))
+_UPDATE = sql(
+    update(diagnoses)
+    .where(diagnoses.c.code == bindparam("the_code"))
+    .values(name=bindparam("the_name"), billable=bindparam("is_billable"))
+)
+_DELETE_WORDS = sql(delete(diagnosis_words).where(diagnosis_words.c.code.in_(bindparam("codes", expanding=True))))
+_OF_PRESCRIPTIONS = sql(
+    select(prescription_diagnoses.c.prescription_id, *_COLUMNS)
+    .join(diagnoses, diagnoses.c.code == prescription_diagnoses.c.diagnosis_code)
+    .where(
+        prescription_diagnoses.c.organization_id == bindparam("organization_id"),
+        prescription_diagnoses.c.prescription_id.in_(bindparam("prescription_ids", expanding=True)),
+    )
+    .order_by(prescription_diagnoses.c.prescription_id, prescription_diagnoses.c.position)
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Diagnosis:
+    """A diagnosis. code: with its dot. billable: a bill may be written with it; else it only begins other codes."""
+
+    code: str
+    name: str
+    billable: bool = True
+    type: str = ICD10
+
+
+def written_code(text: str) -> str | None:
+    """Returns a code as it is kept, upper case and with its dot; None: no code of ICD-10-CM is written like `text`."""
+    plain = text.strip().upper()
+    return None if _CODE.fullmatch(plain) is None else _dotted(plain)
+
+
+def keep(transaction: Transaction, found: Iterable[Diagnosis]) -> None:
+    """Adds diagnoses, each in place of the one that had its code."""
+    rows = {one.code: one for one in found}
+    known = by_codes(transaction, list(rows))
+    transaction.run_many(_INSERT, [asdict(one) for code, one in rows.items() if code not in known])
+    changed = [rows[code] for code, before in known.items() if rows[code] != before]
+    transaction.run_many(
+        _UPDATE, [{"the_code": one.code, "the_name": one.name, "is_billable": one.billable} for one in changed]
+    )
+    if changed:
+        transaction.run(_DELETE_WORDS, codes=[one.code for one in changed])
+    spoken = [*(one for code, one in rows.items() if code not in known), *changed]
+    transaction.run_many(
+        _INSERT_WORD, [{"word": word, "code": one.code} for one in spoken for word in search_words(one.name)]
+    )
+
+
+def by_codes(transaction: Transaction, codes: Sequence[str]) -> Mapping[str, Diagnosis]:
+    """Returns the diagnoses among `codes`."""
+    return {row.code: Diagnosis(*row) for row in transaction.all(_BY_CODES, codes=codes)}
+
+
+def search(transaction: Transaction, name: str | None, after: str | None, rows: int) -> list[Diagnosis]:
+    """Lists the diagnoses that bills are written with, by code.
+
+    name: the beginning of a code, with the dot or without it, or of any words of the name. after: the last code seen.
+
+    Raises:
+        InvalidError: nothing has so long a name.
+    """
+    place = {"after": after or "", "rows": rows}
+    if name is None:
+        return [Diagnosis(*row) for row in transaction.all(_listing(0, by_code=False), **place)]
+    if len(name) > TEXT_LIMIT_CHARACTERS:
+        raise InvalidError(f"name has more than {TEXT_LIMIT_CHARACTERS} characters")
+    words = search_words(name)[:WORDS_LIMIT]
+    if not words:
+        return []
+    values = {f"word_{number}": word for number, word in enumerate(words)}
+    values |= {f"past_{number}": after_prefix(word) for number, word in enumerate(words)}
+    begins = _beginning(name)
+    if begins is not None:
+        values |= {"code": begins, "past_code": after_prefix(begins)}
+    statement = _listing(len(words), by_code=begins is not None)
+    return [Diagnosis(*row) for row in transaction.all(statement, **place, **values)]
+
+
+def add_to_prescription(
+    transaction: Transaction, organization_id: str, prescription_id: str, codes: Sequence[str]
+) -> None:
+    """Says which diagnoses a new prescription is for, the first of them first; all of them exist."""
+    owner = {"organization_id": organization_id, "prescription_id": prescription_id}
+    transaction.run_many(
+        _INSERT_OF_PRESCRIPTION,
+        [{**owner, "diagnosis_code": code, "position": number} for number, code in enumerate(codes)],
+    )
+
+
+def of_prescriptions(
+    transaction: Transaction, organization_id: str, prescription_ids: Sequence[str]
+) -> Mapping[str, list[Diagnosis]]:
+    """Returns the diagnoses of each prescription that names any, in its order."""
+    found: defaultdict[str, list[Diagnosis]] = defaultdict(list)
+    asked = {"organization_id": organization_id, "prescription_ids": prescription_ids}
+    for row in transaction.all(_OF_PRESCRIPTIONS, **asked):
+        found[row.prescription_id].append(Diagnosis(*row[1:]))
+    return found
+
+
+def _beginning(text: str) -> str | None:
+    """Returns the beginning of a code as codes are kept; None: no code begins so."""
+    plain = text.strip().upper()
+    return None if _CODE_BEGINS.fullmatch(plain) is None else _dotted(plain)
+
+
+def _dotted(plain: str) -> str:
+    bare = plain.replace(".", "")
+    begin, rest = bare[:_CATEGORY_CHARACTERS], bare[_CATEGORY_CHARACTERS:]
+    return f"{begin}.{rest}" if rest else begin
+
+
+@cache
+def _listing(words: int, *, by_code: bool) -> Statement:
+    statement = select(*_COLUMNS).where(diagnoses.c.code > bindparam("after"), diagnoses.c.billable)
+    named: Any = None
+    for number in range(words):
+        found = select(diagnosis_words.c.code).where(
+            diagnosis_words.c.word >= bindparam(f"word_{number}"), diagnosis_words.c.word < bindparam(f"past_{number}")
+        )
+        named = found if named is None else named.where(diagnosis_words.c.code.in_(found))
+    if by_code:
+        begun = select(diagnoses.c.code).where(
+            diagnoses.c.code >= bindparam("code"), diagnoses.c.code < bindparam("past_code")
+        )
+        named = union(named, begun)
+    if named is not None:
+        statement = statement.where(diagnoses.c.code.in_(named))
+    return sql(statement.order_by(diagnoses.c.code).limit(bindparam("rows")))
