@@ -40,6 +40,7 @@ class Kind(StrEnum):
     MAIL = "mal"
     WEBHOOK = "whk"
     DELIVERY = "dlv"
+    DISPATCH = "dsp"
     PROPOSAL = "prp"
 
 

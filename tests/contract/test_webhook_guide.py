@@ -6,7 +6,9 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from rxauth.domain import webhook_deliveries, webhook_log, webhooks
+from rxauth.domain import webhook_log, webhooks
+from rxauth.domain.leases import LEASE_S
+from rxauth.domain.webhook_deliveries import PATIENCE
 from rxauth.domain.webhooks import EVENTS
 from rxauth.edge import webhook_sender
 from tests.contract.test_docs import DOCS, table
@@ -55,13 +57,13 @@ def test_the_guides_figures_are_those_of_the_server() -> None:
     text = " ".join(GUIDE.read_text().split())
     for figure in (
         f"Answer within {webhook_sender.ATTEMPT_S} seconds",
-        f"first after {webhook_deliveries.FIRST_PAUSE_S} seconds",
-        f"at most {webhook_deliveries.LONGEST_PAUSE_S // 3_600} hours apart",
-        f"After {webhook_deliveries.GIVEN_UP_AFTER_S // 86_400} days it is dead",
+        f"first after {PATIENCE.first_pause_s} seconds",
+        f"at most {PATIENCE.longest_pause_s // 3_600} hours apart",
+        f"After {PATIENCE.given_up_after_s // 86_400} days it is dead",
         f"are kept for {webhook_log.KEPT_S // 86_400} days",
         f"An organization has at most {webhooks.WEBHOOKS_LIMIT}",
     ):
         assert figure in text
-    assert webhook_deliveries.LEASE_S > webhook_sender.ATTEMPT_S
-    assert webhook_deliveries.LEASE_S + webhook_sender.LOOK_EVERY_S < 10
+    assert LEASE_S > webhook_sender.ATTEMPT_S
+    assert LEASE_S + webhook_sender.LOOK_EVERY_S < 10
     assert webhooks.OVERLAP_S == 86_400

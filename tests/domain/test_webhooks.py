@@ -7,6 +7,7 @@ import pytest
 
 from rxauth.domain import webhook_deliveries, webhook_log, webhook_outbox, webhooks
 from rxauth.domain.errors import AbsentError
+from rxauth.domain.leases import Result
 from rxauth.domain.webhook_log import KEPT_S, Delivery
 from rxauth.domain.webhook_outbox import Happening
 from rxauth.domain.webhooks import EVENTS
@@ -90,7 +91,7 @@ def test_what_is_over_is_forgotten_in_time_and_what_waits_is_not(post: Post, clo
         post.happen(subject)
     claimed = post.database.write(lambda tx: webhook_deliveries.claim(tx, [], NOW))
     assert claimed is not None
-    taken = webhook_deliveries.Result("http_200", is_taken=True, is_final=False, ended_at=NOW, took_ms=1)
+    taken = Result("http_200", is_taken=True, is_final=False, ended_at=NOW, took_ms=1)
     post.database.write(lambda tx: webhook_deliveries.settle(tx, claimed, taken))
     assert post.database.write(lambda tx: webhook_log.forget(tx, NOW + KEPT_S)) == 0
     assert post.database.write(lambda tx: webhook_log.forget(tx, NOW + KEPT_S + 1)) == 1

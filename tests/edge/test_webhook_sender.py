@@ -7,7 +7,8 @@ import pytest
 from structlog.testing import capture_logs
 
 from rxauth.domain import webhook_deliveries, webhook_log
-from rxauth.domain.webhook_deliveries import FIRST_PAUSE_S, GIVEN_UP_AFTER_S, LEASE_S, LONGEST_PAUSE_S, Result
+from rxauth.domain.leases import LEASE_S, Result
+from rxauth.domain.webhook_deliveries import PATIENCE
 from rxauth.domain.webhook_log import Delivery
 from rxauth.domain.webhooks import OVERLAP_S
 from rxauth.edge.webhook_sender import AT_ONCE_TO_ONE
@@ -75,7 +76,7 @@ def test_a_subjects_events_wait_for_each_other_and_nobody_elses_do(
     post.happen("ord_2")
     assert post.deliver() == 1
     assert receiver.subjects() == ["ord_1", "ord_2"]
-    clock.advance(FIRST_PAUSE_S)
+    clock.advance(PATIENCE.first_pause_s)
     is_down = False
     receiver.got.clear()
     assert post.deliver() == 3
@@ -127,8 +128,9 @@ def test_pauses_grow_over_days_and_then_the_event_is_dead(post: Post, database: 
             break
         pauses.append(one.next_attempt_at - clock.seconds())
         clock.advance(pauses[-1])
-    assert (pauses[0], pauses[-1], pauses) == (FIRST_PAUSE_S, LONGEST_PAUSE_S, sorted(pauses))
-    assert GIVEN_UP_AFTER_S <= clock.seconds() - NOW < GIVEN_UP_AFTER_S + LONGEST_PAUSE_S
+    assert (pauses[0], pauses[-1], pauses) == (PATIENCE.first_pause_s, PATIENCE.longest_pause_s, sorted(pauses))
+    gave_up_after_s = clock.seconds() - NOW
+    assert PATIENCE.given_up_after_s <= gave_up_after_s < PATIENCE.given_up_after_s + PATIENCE.longest_pause_s
     assert states(post) == [("ord_1", "dead", len(pauses) + 1, "http_500")]
     assert len(pauses) < 30
 

@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import Any
 
 import rxauth
+from rxauth.domain.leases import Outbox
 from rxauth.storage.tenancy import Statement
 
 
@@ -17,6 +18,9 @@ def statements() -> Iterator[tuple[str, Statement]]:
         for name, value in vars(import_module(found.name)).items():
             if isinstance(value, Statement):
                 yield f"{found.name}.{name}", value
+            elif isinstance(value, Outbox):
+                made = ((part, one) for part, one in vars(value).items() if isinstance(one, Statement))
+                yield from ((f"{found.name}.{name}.{part}", one) for part, one in made)
 
 
 def test_every_statement_can_be_found_again_by_those_who_compiled_it() -> None:

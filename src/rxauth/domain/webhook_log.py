@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, delete, exists, select, update
 
 from rxauth.domain.errors import AbsentError
-from rxauth.domain.webhook_deliveries import DEAD, WAITING
+from rxauth.domain.leases import DEAD, WAITING
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.webhooks import webhook_attempts as attempts
 from rxauth.storage.tables.webhooks import webhook_deliveries as table

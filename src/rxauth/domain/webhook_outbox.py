@@ -9,8 +9,8 @@ import msgspec
 from sqlalchemy import bindparam, insert
 
 from rxauth.domain import patients, webhooks
+from rxauth.domain.leases import WAITING
 from rxauth.domain.prescriptions import Prescription
-from rxauth.domain.webhook_deliveries import WAITING
 from rxauth.ids import Kind, new_id, new_ulid
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.webhooks import webhook_deliveries, webhook_events

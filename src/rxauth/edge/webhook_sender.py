@@ -16,7 +16,8 @@ from rxauth.clock import Clock
 from rxauth.crypto.sealing import CannotUnsealError
 from rxauth.domain import webhook_deliveries, webhook_log, webhooks
 from rxauth.domain.destinations import Network
-from rxauth.domain.webhook_deliveries import DELIVERED, Claimed, Result
+from rxauth.domain.leases import Result
+from rxauth.domain.webhook_deliveries import DELIVERED, Claimed
 from rxauth.edge.outbound import ForbiddenAddressError, Outbound
 from rxauth.storage.database import Database, DatabaseUnavailableError, Transaction
 
