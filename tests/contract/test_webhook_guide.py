@@ -10,7 +10,7 @@ from rxauth.domain import webhook_log, webhooks
 from rxauth.domain.leases import LEASE_S
 from rxauth.domain.webhook_deliveries import PATIENCE
 from rxauth.domain.webhooks import EVENTS
-from rxauth.edge import webhook_sender
+from rxauth.edge import rounds, webhook_sender
 from tests.contract.test_docs import DOCS, table
 from tests.webhook_receiver import SECRET, Post, Receiver
 from tests.world import StandingClock, World
@@ -56,7 +56,7 @@ def test_the_guide_names_every_event_and_says_which_are_sent() -> None:
 def test_the_guides_figures_are_those_of_the_server() -> None:
     text = " ".join(GUIDE.read_text().split())
     for figure in (
-        f"Answer within {webhook_sender.ATTEMPT_S} seconds",
+        f"Answer within {rounds.ATTEMPT_S} seconds",
         f"first after {PATIENCE.first_pause_s} seconds",
         f"at most {PATIENCE.longest_pause_s // 3_600} hours apart",
         f"After {PATIENCE.given_up_after_s // 86_400} days it is dead",
@@ -64,6 +64,6 @@ def test_the_guides_figures_are_those_of_the_server() -> None:
         f"An organization has at most {webhooks.WEBHOOKS_LIMIT}",
     ):
         assert figure in text
-    assert LEASE_S > webhook_sender.ATTEMPT_S
-    assert LEASE_S + webhook_sender.LOOK_EVERY_S < 10
+    assert LEASE_S > rounds.ATTEMPT_S
+    assert LEASE_S + rounds.LOOK_EVERY_S < 10
     assert webhooks.OVERLAP_S == 86_400
