@@ -23,6 +23,7 @@ from rxauth.api import contract
 from rxauth.api.execute import Api
 from rxauth.app import make_server
 from rxauth.crypto.jws import Signer, SigningKey
+from rxauth.domain.access_records import patients_key
 from rxauth.edge import protocol
 from rxauth.edge.context import Edge
 from rxauth.edge.routes import application
@@ -39,7 +40,8 @@ class Live:
         self.world = world
         self.clock = clock
         self.server = make_server(world.settings, clock)
-        self.edge = Edge(self.server, Api(_schema(), self.server.database, clock))
+        key = patients_key(self.server.sealing_key)
+        self.edge = Edge(self.server, Api(_schema(), self.server.database, clock, access_key=key))
         for name, value in changes.items():
             setattr(self.edge, name, value)
         self._socket = socket.create_server(("127.0.0.1", port))

@@ -36,6 +36,15 @@ class StandingClock(Clock):
         self._at_us += int(seconds * 1_000_000)
 
 
+class TickingClock(StandingClock):
+    """A clock that goes on by a millisecond whenever somebody looks, so that what happens later has a later time."""
+
+    def microseconds(self) -> int:
+        """Returns a moment after all that were returned before."""
+        self.advance(0.001)
+        return super().microseconds()
+
+
 @dataclass(frozen=True)
 class Tenant:
     """An organization and the credentials of its machine client."""

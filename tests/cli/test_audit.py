@@ -9,13 +9,20 @@ import pytest
 from sqlalchemy import create_engine, text
 
 from rxauth.clock import Clock
+from rxauth.domain import patients
+from rxauth.domain.audit import Event
 from rxauth.domain.audit_check import notes
 from rxauth.domain.audit_sequencer import Sequencer
+from rxauth.domain.names import Name
+from rxauth.domain.patients import Patient
+from rxauth.ids import Kind, new_id
 from rxauth.storage.engines import parse_url
+from tests.api.answers import sample_id
 from tests.cli.command_line import CommandLine
-from tests.live import credentials, process
+from tests.domain.test_audit import entries
+from tests.live import Live, credentials, process
 from tests.postgres import SERVING
-from tests.world import World
+from tests.world import NOW, StandingClock, World
 
 VARIABLE = "RXAUTH_AUDIT_CHECKPOINT_FILE"
 
@@ -141,3 +148,41 @@ def number(world: World) -> None:
     database = world.open()
     Sequencer(database, Clock(), world.settings.sealing_key, None).work_once(is_last=True)
     database.close()
+
+
+def test_who_saw_a_patient_is_listed_and_asking_is_recorded(command_line: CommandLine, world: World) -> None:
+    live = Live(world, StandingClock())
+    token = live.token(world.alder)
+    patient_id = sample_id(live, token)
+    live.data(token, "query orders { orders(first: 100) { id } }")
+    live.stop()
+
+    code, printed, _ = command_line(world.settings, "audit", "access", patient_id)
+    assert code == 0
+    header, *rows = printed.splitlines()
+    assert header.split() == ["WHEN", "WHO", "CLIENT", "TOKEN", "FIELDS", "OPERATION", "OUTCOME"]
+    assert {row[-30:].split()[-3:][0] for row in rows} == {"patient", "orders"}
+    assert all(f"2026-11-23 12:00:00 UTC  client {world.alder.client_id}" in row for row in rows)
+    assert command_line(world.settings, "audit", "access", patient_id, "--rows", "1")[1].count("\n") == 2
+    assert command_line.fail(world.settings, "audit", "access", "pat_nobody") == ["there is no patient pat_nobody"]
+
+    asked = entries(world, Event.ACCESS_LOG_READ)
+    assert [(one["organization_id"], one["records"]) for one in asked] == [
+        (world.alder.organization_id, 2),
+        (world.alder.organization_id, 1),
+    ]
+    assert patient_id not in str(asked)
+
+
+def test_a_patient_whom_nobody_saw_has_no_list(command_line: CommandLine, world: World) -> None:
+    database = world.open()
+    now_ms = NOW * 1_000
+    new = Patient(
+        *(new_id(Kind.PATIENT, now_ms), world.alder.organization_id, None, Name("Ada", "Unseen"), "1980-01-01"),
+        *("UNKNOWN", None, None, "+12025550102", None),
+    )
+    database.write(lambda tx: patients.create(tx, new, now_ms))
+    database.close()
+
+    code, printed, _ = command_line(world.settings, "audit", "access", new.id)
+    assert (code, printed) == (0, "Nobody, as far as the access log has it.\n")

@@ -31,7 +31,7 @@ COMMANDS = {
     "nppes": ["import", "show"],
     "reference": ["import"],
     "keys": ["list", "rotate"],
-    "audit": ["verify", "export", "prove", "rotate-key", "erase"],
+    "audit": ["verify", "export", "prove", "access", "rotate-key", "erase"],
     "token": [],
     "explain": [],
 }

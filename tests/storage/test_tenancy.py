@@ -174,6 +174,7 @@ ACCEPTED: dict[str, Executable] = {
 
 # Why these may cross the line between organizations is said where each is made.
 ACROSS_TENANTS = {
+    "rxauth.domain.access_records": ["_OWNER"],
     "rxauth.domain.audiences": ["_ALL"],
     "rxauth.domain.audit_authorities": ["_STORED"],
     "rxauth.domain.audit_effects": ["_BEFORE_LOG", "_CANCELED", "_DISABLED_CLIENTS", "_REVOKED_SECRETS", "_WRITTEN"],

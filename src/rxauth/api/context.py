@@ -34,7 +34,8 @@ class Context:
     """One request: its caller, its database, and its children, fetched for all parents at once.
 
     transaction: the one view that a query reads; None in a mutation, whose fields each write on their own. keeper None:
-    no webhook can be made or changed.
+    no webhook can be made or changed. patient_ids: whom the request showed or changed so far, for the access log.
+    access_key: of the digests of patients there; None: no such log is read here.
     """
 
     caller: Caller
@@ -42,6 +43,8 @@ class Context:
     database: Database
     transaction: Transaction | None = None
     keeper: Keeper | None = None
+    access_key: bytes | None = field(default=None, repr=False)
+    patient_ids: set[str] = field(default_factory=set)
     _batches: dict[Hashable, _Batch] = field(default_factory=lambda: defaultdict(_Batch))
     _known: dict[type, set[str]] = field(default_factory=lambda: defaultdict(set))
 

@@ -11,14 +11,14 @@ from graphql import (
     ExecutionResult,
     GraphQLError,
     GraphQLSchema,
-    OperationDefinitionNode,
     OperationType,
     execute_sync,
     validate,
 )
 from graphql import parse as parse_document
 
-from rxauth.api import limits, requests
+from rxauth.api import accesses, limits, requests
+from rxauth.api.accesses import Operation, Touched
 from rxauth.api.context import Context
 from rxauth.api.errors import ERRORS_LIMIT, Code, ForbiddenError, LimitExceededError, StepUpError, code_of, formatted
 from rxauth.api.schema import paged_fields
@@ -51,7 +51,7 @@ class Outcome:
     """The answer, encoded. failure None: the operation ran, though fields of it may have failed.
 
     forbidden: the fields that asked for a permission which the caller lacks. unexpected: what the log must have.
-    step_up: how the person must sign in again, None if it need not.
+    step_up: how the person must sign in again, None if it need not. touched: what the access log must have, or None.
     """
 
     body: bytes
@@ -59,6 +59,7 @@ class Outcome:
     forbidden: tuple[ForbiddenError, ...] = ()
     unexpected: tuple[Exception, ...] = ()
     step_up: Wanted | None = None
+    touched: Touched | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +67,7 @@ class _Document:
     """A document that fits the schema; operations by name, the only one by the name None too."""
 
     tree: DocumentNode
-    operations: Mapping[str | None, OperationType]
+    operations: Mapping[str | None, Operation]
     characters: int
 
 
@@ -82,12 +83,13 @@ class _RefusedError(Exception):
 
 @dataclass(slots=True)
 class Api:
-    """An executable schema on a database. keeper None: no webhook can be made or changed."""
+    """An executable schema on a database. keeper None: no webhook can be made or changed; access_key: see Context."""
 
     schema: GraphQLSchema
     database: Database
     clock: Clock
     keeper: Keeper | None = None
+    access_key: bytes | None = field(default=None, repr=False)
     _documents: dict[str, _Document] = field(default_factory=dict)
     _characters: int = 0
     _paged: frozenset[str] = field(init=False)
@@ -100,19 +102,19 @@ class Api:
         try:
             request = _request(body)
             document = self._document(request.query)
-            kind = _operation(document, request.operation_name)
+            operation = _operation(document, request.operation_name)
         except _RefusedError as refused:
             errors = [formatted(error, refused.code) for error in refused.errors[:ERRORS_LIMIT]]
             return Outcome(_ENCODER.encode({"errors": errors}), refused.failure)
-        context = Context(caller, self.clock, self.database, keeper=self.keeper)
+        context = Context(caller, self.clock, self.database, keeper=self.keeper, access_key=self.access_key)
         try:
-            if kind is OperationType.QUERY:
+            if operation.kind is OperationType.QUERY:
                 result = self.database.read(lambda tx: self._execute(document, request, context.within(tx)))
             else:
                 result = self._execute(document, request, context)
         except DatabaseUnavailableError as error:
             result = ExecutionResult(None, [GraphQLError("", original_error=error)])
-        return _outcome(result)
+        return _outcome(result, operation, context)
 
     def _execute(self, document: _Document, request: requests.GraphQLRequest, context: Context) -> ExecutionResult:
         return execute_sync(
@@ -153,13 +155,7 @@ class Api:
         errors = validate(self.schema, tree, max_errors=ERRORS_LIMIT, hide_suggestions=True)
         if errors:
             raise _RefusedError(Failure.VALIDATION, Code.VALIDATION, *errors)
-        definitions = [one for one in tree.definitions if isinstance(one, OperationDefinitionNode)]
-        operations: dict[str | None, OperationType] = {
-            one.name.value if one.name else None: one.operation for one in definitions
-        }
-        if len(definitions) == 1:
-            operations[None] = definitions[0].operation
-        return _Document(tree, operations, len(text))
+        return _Document(tree, accesses.operations(self.schema, tree), len(text))
 
 
 def _request(body: bytes) -> requests.GraphQLRequest:
@@ -171,18 +167,19 @@ def _request(body: bytes) -> requests.GraphQLRequest:
         raise _RefusedError(Failure.NOT_A_REQUEST, Code.BAD_REQUEST, GraphQLError(str(error))) from None
 
 
-def _operation(document: _Document, name: str | None) -> OperationType:
-    kind = document.operations.get(name)
-    if kind is None:
+def _operation(document: _Document, name: str | None) -> Operation:
+    found = document.operations.get(name)
+    if found is None:
         message = "The document has no operation of that name." if name else "operationName must name one operation."
         raise _RefusedError(Failure.VALIDATION, Code.VALIDATION, GraphQLError(message))
-    return kind
+    return found
 
 
-def _outcome(result: ExecutionResult) -> Outcome:
+def _outcome(result: ExecutionResult, operation: Operation, context: Context) -> Outcome:
     errors = result.errors or []
     if not errors:
-        return Outcome(_ENCODER.encode({"data": result.data}))
+        touched = accesses.touched(operation, context.patient_ids, result.data, ())
+        return Outcome(_ENCODER.encode({"data": result.data}), touched=touched)
     default = Code.BAD_USER_INPUT if result.data is None and errors[0].path is None else Code.VALIDATION
     shown = [formatted(error, default) for error in errors[:ERRORS_LIMIT]]
     codes = {code_of(error, default) for error in errors}
@@ -194,9 +191,9 @@ def _outcome(result: ExecutionResult) -> Outcome:
     forbidden = tuple(error.original_error for error in errors if isinstance(error.original_error, ForbiddenError))
     step_up = next((one.original_error.wanted for one in errors if isinstance(one.original_error, StepUpError)), None)
     body = _ENCODER.encode({"errors": shown, "data": result.data} if errors[0].path else {"errors": shown})
-    return Outcome(
-        body, _failure(result.data, codes, has_path=errors[0].path is not None), forbidden, unexpected, step_up
-    )
+    failure = _failure(result.data, codes, has_path=errors[0].path is not None)
+    touched = accesses.touched(operation, context.patient_ids, result.data, codes)
+    return Outcome(body, failure, forbidden, unexpected, step_up, touched)
 
 
 def _failure(data: Mapping[str, Any] | None, codes: set[Code], *, has_path: bool) -> Failure | None:

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 import typer
 
 if TYPE_CHECKING:
+    from rxauth.domain.access_records import Recorded
     from rxauth.domain.audit import Act
     from rxauth.domain.audit_check import Checker
     from rxauth.domain.audit_findings import Finding
     from rxauth.settings import Settings
     from rxauth.storage.database import Transaction
 
-app = typer.Typer(help="Verify, export and prove the audit log.", no_args_is_help=True)
+app = typer.Typer(help="Verify and export the audit log; ask who saw a patient.", no_args_is_help=True)
 _EVERY = 10_000
 
 
@@ -121,6 +122,53 @@ def erase(entry: Annotated[str, typer.Argument(help="The entry's identifier, as 
 
     chosen, now_us = settings(), Clock().microseconds()
     raise write(lambda tx: audit_retention.refuse_erasure(tx, entry, chosen.audit_retention_years, now_us), chosen)
+
+
+@app.command("access", short_help="List who saw a patient.")
+def access(
+    patient: Annotated[str, typer.Argument(help="The patient's identifier, pat_...")],
+    rows: Annotated[int, typer.Option(min=1, max=10_000, help="How many to list.")] = 100,
+) -> None:
+    """List the operations of the API that showed or changed a patient, newest first; the log records that it was read.
+
+    Outcome: success, partial or failure, and the codes of its errors. Records are there a second after the operation.
+    """
+    from rxauth.cli.installation import read, settings
+    from rxauth.domain import access_records, audit
+    from rxauth.domain.paging import FROM_THE_START, Page
+
+    chosen = settings()
+    key = access_records.patients_key(chosen.sealing_key)
+
+    def work(transaction: "Transaction") -> "tuple[str, bytes, list[Recorded]]":
+        owner = access_records.owner(transaction, patient)
+        digest = access_records.digest(key, owner, patient)
+        return owner, digest, access_records.of_patient(transaction, owner, digest, Page(rows, FROM_THE_START))
+
+    organization_id, digest, found = read(work)
+    details = {"records": len(found)}
+    act = audit.Act(audit.Event.ACCESS_LOG_READ, audit.OPERATOR, organization_id, digest.hex(), details=details)
+    _record(chosen, act)
+    print(_accesses(found) if found else "Nobody, as far as the access log has it.")
+
+
+def _accesses(found: "list[Recorded]") -> str:
+    from rxauth.cli.output import moment, table
+
+    header = ("WHEN", "WHO", "CLIENT", "TOKEN", "FIELDS", "OPERATION", "OUTCOME")
+    rows = [
+        (
+            moment(one.at_ms // 1_000),
+            f"{one.actor_kind} {one.actor_id}",
+            one.client_id,
+            one.token_id,
+            ", ".join(one.fields),
+            one.operation or "-",
+            " ".join((one.outcome, *one.codes)),
+        )
+        for one in found
+    ]
+    return table(header, rows)
 
 
 def _verified(findings: "list[Finding]", checker: "Checker") -> "Act":

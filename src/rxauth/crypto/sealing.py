@@ -1,5 +1,7 @@
 """Sealing of what must be stored and read back: private keys, encrypted at rest by a key from the settings."""
 
+import hashlib
+import hmac
 import secrets
 from typing import Final
 
@@ -35,3 +37,8 @@ def unseal(sealed: bytes, key: bytes, purpose: str) -> bytes:
         return AESGCM(key).decrypt(sealed[:_NONCE_BYTES], sealed[_NONCE_BYTES:], purpose.encode())
     except (InvalidTag, ValueError):  # ValueError: a nonce too short to be one
         raise CannotUnsealError from None
+
+
+def derive(key: bytes, purpose: str) -> bytes:
+    """Returns a key for one other use, from which nobody finds `key`, or the key for another purpose."""
+    return hmac.digest(key, f"rxauth {purpose}".encode(), hashlib.sha256)

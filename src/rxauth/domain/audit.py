@@ -91,6 +91,8 @@ class Event(StrEnum):
     PRESCRIPTION_WRITTEN = "prescription.written"
     PRESCRIPTION_REFUSED = "prescription.refused"
     PRESCRIPTION_CANCELED = "prescription.canceled"
+    ACCESS_LOG_READ = "access_log.read"
+    ACCESS_RECORDS_LOST = "access_log.records_lost"
     WEBHOOK_CREATED = "webhook.created"
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_DELETED = "webhook.deleted"

@@ -8,13 +8,17 @@ from typing import Final
 from sqlalchemy import bindparam, select
 
 from rxauth.storage.database import Transaction
-from rxauth.storage.tables.clinical import fills
+from rxauth.storage.tables.clinical import fills, orders
 from rxauth.storage.tenancy import insert_row, sql
 
 INSERT: Final = insert_row(fills)
 _COLUMNS: Final = tuple(column for column in fills.c if column.name != "organization_id")
 _MINE = fills.c.organization_id == bindparam("organization_id")
-_BY_IDS = sql(select(*_COLUMNS).where(_MINE, fills.c.id.in_(bindparam("ids", expanding=True))))
+_ONE = sql(
+    select(*_COLUMNS, orders.c.patient_id)
+    .join(orders, (orders.c.organization_id == fills.c.organization_id) & (orders.c.id == fills.c.order_id))
+    .where(_MINE, fills.c.id == bindparam("id"))
+)
 _OF_ORDERS = sql(
     select(*_COLUMNS).where(_MINE, fills.c.order_id.in_(bindparam("ids", expanding=True))).order_by(fills.c.id)
 )
@@ -36,9 +40,10 @@ class Fill:
     filled_at_ms: int | None
 
 
-def by_ids(transaction: Transaction, organization_id: str, ids: Sequence[str]) -> Mapping[str, Fill]:
-    """Returns the organization's fills among `ids`."""
-    return {row.id: Fill(*row) for row in transaction.all(_BY_IDS, organization_id=organization_id, ids=ids)}
+def find(transaction: Transaction, organization_id: str, fill_id: str) -> tuple[Fill, str] | None:
+    """Returns a fill and the identifier of its patient; None: the organization has no such fill."""
+    row = transaction.first(_ONE, organization_id=organization_id, id=fill_id)
+    return None if row is None else (Fill(*row[:-1]), row.patient_id)
 
 
 def of_orders(transaction: Transaction, organization_id: str, ids: Sequence[str]) -> Mapping[str, list[Fill]]:

@@ -9,6 +9,7 @@ from rxauth.api.execute import Api
 from rxauth.crypto.passwords import Cost
 from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.domain.destinations import Network
+from rxauth.edge.access_log import AccessLog
 from rxauth.edge.audit_group import AuditGroup
 from rxauth.edge.backchannel import LogoutNotices
 from rxauth.edge.cors import Origins
@@ -34,6 +35,7 @@ class Edge:
         self.api = api
         self._threads = ThreadPoolExecutor(WORKER_THREADS, thread_name_prefix="worker")
         self.audit = AuditGroup(server.database)
+        self.access_log = AccessLog(server.database, server.clock, server.sealing_key)
         self.limiter = FailureLimiter()
         self.slow = SlowPool()
         self.password_cost = password_cost
@@ -50,6 +52,7 @@ class Edge:
 
     def start(self) -> None:
         """Begins what runs beside requests."""
+        self.access_log.start()
         if self.mail_sender is not None:
             self.mail_sender.start()
         if self.sequencer is not None:
@@ -72,6 +75,7 @@ class Edge:
         await self.logouts.close()
         await self.refusals.close()
         await self.audit.close()
+        await self.in_thread(self.access_log.stop)
         if self.sequencer is not None:  # after the last records
             await self.in_thread(self.sequencer.stop)
         self._threads.shutdown()

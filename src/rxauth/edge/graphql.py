@@ -6,7 +6,9 @@ from dataclasses import replace
 from typing import Final
 
 from rxauth.api.execute import Failure, Outcome
+from rxauth.api.management.callers import actor
 from rxauth.domain import audit, signing
+from rxauth.domain.access_records import Access
 from rxauth.edge.client_calls import require_fresh
 from rxauth.edge.context import Edge
 from rxauth.edge.errors import RETRY_AFTER, challenge, log_unavailable, log_unexpected, no_token_answer
@@ -48,7 +50,7 @@ async def execute(edge: Edge, request: Request) -> Answer:
             return no_token_answer()
         require_json(request)
         body = await request.body()
-        caller, outcome = await edge.in_thread(_run, edge, claims, body)
+        caller, outcome = await edge.in_thread(_run, edge, claims, request, body)
     except InvalidTokenError as error:
         request.client_id = error.client_id
         _note(edge, request, error.code, error.client_id)
@@ -71,10 +73,37 @@ def _verified(edge: Edge, request: Request) -> AccessClaims | None:
     return claims
 
 
-def _run(edge: Edge, claims: AccessClaims, body: bytes) -> tuple[Caller, Outcome]:
+def _run(edge: Edge, claims: AccessClaims, request: Request, body: bytes) -> tuple[Caller, Outcome]:
     """Asks whether the token still holds, and runs the operation; in a worker thread."""
     caller = _caller(edge, claims)
-    return caller, edge.api.run(caller, body)
+    outcome = edge.api.run(caller, body)
+    _note_access(edge, request, caller, outcome)
+    return caller, outcome
+
+
+def _note_access(edge: Edge, request: Request, caller: Caller, outcome: Outcome) -> None:
+    """Has the access log told of what was touched; who has no organization touched nothing."""
+    touched, organization_id = outcome.touched, caller.subject.organization_id
+    if touched is None or organization_id is None:
+        return
+    one = actor(caller)
+    edge.access_log.note(
+        Access(
+            edge.server.clock.milliseconds(),
+            organization_id,
+            one.kind,
+            one.id or "",
+            caller.client_id,
+            caller.token_id,
+            touched.operation.name,
+            touched.operation.fields,
+            touched.outcome,
+            touched.codes,
+            request.network,
+            request.request_id,
+            touched.patient_ids,
+        )
+    )
 
 
 def _caller(edge: Edge, claims: AccessClaims) -> Caller:

@@ -28,6 +28,7 @@ def met_patients(context: Context, found: Sequence[Patient]) -> Sequence[Patient
     """Notes patients, and that their histories may be asked for."""
     ids = [patient.id for patient in found]
     context.note(Patient, ids)
+    context.patient_ids.update(ids)
     context.want(patient_history.allergies_of, ids)
     context.want(patient_history.medications_of, ids)
     context.want(patient_history.preferred_pharmacies_of, ids)
@@ -53,7 +54,9 @@ def met_pharmacies(context: Context, pharmacy_ids: Sequence[str]) -> None:
 def met_prescriptions(context: Context, found: Sequence[Prescription]) -> Sequence[Prescription]:
     """Notes prescriptions, and what they refer to."""
     context.want(users.prescribers, (prescription.prescriber_id for prescription in found))
-    context.want(patients.by_ids, (prescription.patient_id for prescription in found))
+    patient_ids = [prescription.patient_id for prescription in found]
+    context.patient_ids.update(patient_ids)
+    context.want(patients.by_ids, patient_ids)
     context.want(treatments.by_ids, (prescription.treatment_id for prescription in found))
     context.want(fills.of_prescriptions, (prescription.id for prescription in found))
     return found
@@ -61,7 +64,9 @@ def met_prescriptions(context: Context, found: Sequence[Prescription]) -> Sequen
 
 def met_orders(context: Context, found: Sequence[Order]) -> Sequence[Order]:
     """Notes orders, and what they refer to."""
-    context.want(patients.by_ids, (order.patient_id for order in found))
+    patient_ids = [order.patient_id for order in found]
+    context.patient_ids.update(patient_ids)
+    context.want(patients.by_ids, patient_ids)
     context.want(pharmacies.by_ids, (order.pharmacy_id for order in found))
     context.want(fills.of_orders, (order.id for order in found))
     return found

@@ -37,8 +37,14 @@ def search(
 
 def fill(_root: None, info: Info, id: str) -> Fill | None:
     """Query.fill."""
-    found: Fill | None = info.context.get(fills.by_ids, id, meet=met_fills)
-    return found
+    context = info.context
+    found = context.read(lambda tx: fills.find(tx, context.organization_id, id))
+    if found is None:
+        return None
+    one, patient_id = found
+    context.patient_ids.add(patient_id)
+    met_fills(context, [one])
+    return one
 
 
 def patient(source: Order, info: Info) -> Patient:

@@ -4,14 +4,16 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from rxauth.api.management import audit, providers, rules, shown
+from rxauth.api.management import accesses, audit, providers, rules, shown
 from rxauth.api.management.inputs import INPUTS
 from rxauth.api.schema import Resolver
 
 RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
     {
         "Query": {
+            "accessLog": accesses.search,
             "auditEntries": audit.search,
+            "patientAccess": accesses.of_patient,
             "providerAuthorities": providers.search,
             "providerAuthority": providers.provider,
             "providerRules": rules.rules,
@@ -52,6 +54,7 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
             "solo": shown.of("solo_authority"),
             "signingMaxAgeSeconds": shown.of("signing_max_age_s"),
         },
+        "AccessRecord": {"at": shown.of("at_ms")},
         "AuditEntry": {"at": audit.at_ms, "details": audit.details},
     }
 )

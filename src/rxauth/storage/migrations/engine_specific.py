@@ -11,7 +11,10 @@ _MIGRATION_LOCK: Final = 7_296_001
 # What the serving role may do; a table that is not named here gets the four usual rights.
 _RIGHTS: Final = {
     **dict.fromkeys(
-        ("audit_outbox", "audit_log", "audit_keys", "audit_entries", "audit_reports", "audit_checkpoints"),
+        (
+            *("audit_outbox", "audit_log", "audit_keys", "audit_entries", "audit_reports", "audit_checkpoints"),
+            *("access_records", "access_record_patients"),
+        ),
         "SELECT, INSERT",
     ),
     "alembic_version": "SELECT",

@@ -2,6 +2,7 @@
 
 from rxauth.storage.tables import (
     access,
+    access_log,
     audit,
     catalog,
     catalogs,
@@ -18,6 +19,7 @@ from rxauth.storage.tables.metadata import metadata
 
 __all__ = [
     "access",
+    "access_log",
     "audit",
     "catalog",
     "catalogs",

@@ -1,0 +1,103 @@
+"""What the access log has of an operation: its name, its root fields and the patients that it met; never a value."""
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    FragmentSpreadNode,
+    GraphQLNamedType,
+    GraphQLSchema,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    get_named_type,
+)
+
+# An operation that can show any of these is recorded, even if it showed none; reading the log is, too.
+RECORDED: Final = frozenset({"Patient", "Prescription", "Order", "Fill", "AccessRecord"})
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation of a document. name None: it has none. fields: the root fields that it asks for."""
+
+    kind: OperationType
+    name: str | None
+    fields: tuple[str, ...]
+    is_recorded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Touched:
+    """An operation that is to be recorded. codes: of its errors. patient_ids: whom it showed or changed."""
+
+    operation: Operation
+    outcome: str
+    codes: tuple[str, ...]
+    patient_ids: frozenset[str] = field(repr=False)
+
+
+def operations(schema: GraphQLSchema, tree: DocumentNode) -> dict[str | None, Operation]:
+    """Returns the operations of a document that fits the schema, by name; the only one by the name None too."""
+    fragments = {one.name.value: one for one in tree.definitions if isinstance(one, FragmentDefinitionNode)}
+    found: dict[str | None, Operation] = {}
+    definitions = [one for one in tree.definitions if isinstance(one, OperationDefinitionNode)]
+    for one in definitions:
+        name = one.name.value if one.name else None
+        root = schema.get_root_type(one.operation)
+        reader = _Reader(schema, fragments)
+        fields = () if root is None else tuple(dict.fromkeys(reader.read(one.selection_set, root)))
+        found[name] = Operation(one.operation, name, fields, not RECORDED.isdisjoint(reader.kinds))
+    if len(definitions) == 1:
+        [found[None]] = found.values()
+    return found
+
+
+def touched(operation: Operation, patient_ids: Iterable[str], data: Any, codes: Collection[str]) -> Touched | None:
+    """Returns what to record of an operation that ran; None: it touched nothing clinical."""
+    met = frozenset(patient_ids)
+    if not met and not operation.is_recorded:
+        return None
+    nothing_ran = data is None or all(value is None for value in data.values())
+    outcome = "success" if not codes else "failure" if nothing_ran else "partial"
+    return Touched(operation, outcome, tuple(sorted(codes)), met)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Notes the types that a selection can show; each fragment is read once."""
+
+    schema: GraphQLSchema
+    fragments: Mapping[str, FragmentDefinitionNode]
+    kinds: set[str] = field(default_factory=set)
+    _read: set[str] = field(default_factory=set)
+
+    def read(self, selection: SelectionSetNode, on: GraphQLNamedType) -> list[str]:
+        """Returns the names of the fields that are asked of a type."""
+        names: list[str] = []
+        self.kinds.add(on.name)
+        for one in selection.selections:
+            if isinstance(one, FieldNode):
+                names.append(one.name.value)
+                self._follow(one, on)
+            elif isinstance(one, InlineFragmentNode):
+                condition = one.type_condition
+                names += self.read(one.selection_set, self._named(condition.name.value) if condition else on)
+            elif isinstance(one, FragmentSpreadNode) and one.name.value not in self._read:
+                self._read.add(one.name.value)
+                fragment = self.fragments[one.name.value]
+                names += self.read(fragment.selection_set, self._named(fragment.type_condition.name.value))
+        return names
+
+    def _follow(self, one: FieldNode, on: GraphQLNamedType) -> None:
+        asked = getattr(on, "fields", {}).get(one.name.value)  # None: it is about the schema itself
+        if asked is not None and one.selection_set is not None:
+            self.read(one.selection_set, get_named_type(asked.type))
+
+    def _named(self, name: str) -> GraphQLNamedType:
+        return self.schema.type_map[name]
