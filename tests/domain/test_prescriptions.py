@@ -10,7 +10,7 @@ import pytest
 from rxauth.domain import patients, prescriptions, treatments
 from rxauth.domain.errors import AbsentError, ExistsError, InvalidError
 from rxauth.domain.paging import page
-from rxauth.domain.prescription_drafts import Draft
+from rxauth.domain.prescription_drafts import Draft, DraftError
 from rxauth.domain.prescriptions import Prescription, PrescriptionFilter, ProofError
 from rxauth.domain.treatments import MedicationFilter
 from rxauth.policy import decide
@@ -70,9 +70,8 @@ def write(world: World, database: Database, prescriber_id: str) -> Callable[[Dra
 
     def written(draft: Draft) -> Prescription:
         def work(tx: Transaction) -> Prescription:
-            return prescriptions.write(
-                tx, proof(tx, world.alder.organization_id, prescriber_id, draft), draft, NOW * 1000
-            )
+            signed = [(proof(tx, world.alder.organization_id, prescriber_id, draft), draft)]
+            return prescriptions.write(tx, signed, NOW * 1000)[0]
 
         return database.write(work)
 
@@ -90,8 +89,9 @@ def test_what_is_written_is_what_is_found(
     assert (written.state, written.prescriber_id, written.written_at_ms) == ("ACTIVE", prescriber_id, NOW * 1000)
     assert (written.fills_allowed, written.fills_remaining, written.refills_allowed) == (3, 3, 2)
     assert (written.effective_date, written.expiration_date) == (TODAY, "2027-11-23")
-    with pytest.raises(ExistsError, match="externalId"):
+    with pytest.raises(DraftError) as refused:
         write(full)
+    assert isinstance(refused.value.error, ExistsError)
 
 
 @pytest.mark.parametrize("changed", ["transaction", "patient", "treatment"])
@@ -103,7 +103,7 @@ def test_a_proof_is_good_for_one_transaction_one_patient_and_one_treatment(
         good = proof(of, world.alder.organization_id, prescriber_id, draft)
         others: dict[str, Any] = {} if changed == "transaction" else {f"{changed}_id": "another"}
         other = replace(draft, **others)
-        prescriptions.write(tx, good, other, NOW * 1000)
+        prescriptions.write(tx, [(good, other)], NOW * 1000)
 
     with pytest.raises(ProofError):
         database.write(work)
@@ -116,7 +116,8 @@ def test_the_day_of_a_prescription_is_the_patients_and_not_utc_s(
     late_ms = (NOW + 15 * 3600) * 1000
 
     def work(tx: Transaction) -> Prescription:
-        return prescriptions.write(tx, proof(tx, world.alder.organization_id, prescriber_id, draft), draft, late_ms)
+        signed = [(proof(tx, world.alder.organization_id, prescriber_id, draft), draft)]
+        return prescriptions.write(tx, signed, late_ms)[0]
 
     assert database.write(work).effective_date == TODAY
 

@@ -4,7 +4,7 @@ import datetime
 from dataclasses import dataclass, field
 from typing import Final
 
-from rxauth.domain.errors import InvalidError
+from rxauth.domain.errors import DomainError, InvalidError
 from rxauth.domain.names import require_text
 
 SIG_LIMIT_CHARACTERS: Final = 1_000  # of instructions, and of notes
@@ -12,6 +12,15 @@ FILLS_LIMIT: Final = 100  # the first, and 99 refills (NCPDP SCRIPT, NumberOfRef
 DAYS_SUPPLY_LIMIT: Final = 999
 QUANTITY_LIMIT: Final = 1_000_000.0
 _YEAR: Final = 365
+
+
+class DraftError(Exception):
+    """A draft is none that anybody could sign. index: its place among the others."""
+
+    def __init__(self, index: int, error: DomainError) -> None:
+        super().__init__(type(error).__name__)
+        self.index = index
+        self.error = error
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,16 +3,16 @@
 import datetime
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, bindparam, case, func, select, update
 
-from rxauth.domain.errors import AbsentError, ExistsError, InvalidError
+from rxauth.domain.errors import AbsentError, DomainError, ExistsError, InvalidError
 from rxauth.domain.paging import Page
 from rxauth.domain.patients import matching_names, name_words, word_values
-from rxauth.domain.prescription_drafts import Draft, dates, require_sound
+from rxauth.domain.prescription_drafts import Draft, DraftError, dates, require_sound
 from rxauth.ids import Kind, new_id
 from rxauth.policy.licences import day_in
 from rxauth.policy.subjects import Prescriber
@@ -26,8 +26,10 @@ _LATEST_ZONE_S: Final = 12 * 3_600  # where a day ends last
 _COLUMNS: Final = tuple(column for column in prescriptions.c if column.name != "organization_id")
 _MINE = prescriptions.c.organization_id == bindparam("organization_id")
 _BY_IDS = sql(select(*_COLUMNS).where(_MINE, prescriptions.c.id.in_(bindparam("ids", expanding=True))))
-_SAME_EXTERNAL_ID = sql(
-    select(prescriptions.c.id).where(_MINE, prescriptions.c.external_id == bindparam("external_id"))
+_SAME_EXTERNAL_IDS = sql(
+    select(prescriptions.c.external_id).where(
+        _MINE, prescriptions.c.external_id.in_(bindparam("external_ids", expanding=True))
+    )
 )
 # Time and fills end a prescription without anybody's doing, so its state is stored only until they do.
 _SHOWN_STATE = case(
@@ -108,22 +110,43 @@ class PrescriptionFilter:
     today: str = ""
 
 
-def write(transaction: Transaction, prescriber: Prescriber, draft: Draft, now_ms: int) -> Prescription:
-    """Makes a draft a prescription: the prescriber has signed it.
+def write(transaction: Transaction, signed: Sequence[tuple[Prescriber, Draft]], now_ms: int) -> list[Prescription]:
+    """Makes drafts prescriptions, all of one organization: each was signed by the prescriber beside it.
 
     Raises:
-        ProofError: the proof is of another transaction, patient or treatment.
-        InvalidError: a value that no prescription has. ExistsError: the organization has one of that externalId.
+        ProofError: a proof is of another transaction, patient or treatment.
+        DraftError: a value that no prescription has, or an externalId that the organization has already.
     """
+    taken = _taken_external_ids(transaction, signed)
+    written = []
+    for index, (prescriber, draft) in enumerate(signed):
+        try:
+            written.append(_prescription(transaction, prescriber, draft, now_ms))
+            if draft.external_id in taken:
+                raise ExistsError("another prescription has this externalId")
+        except DomainError as error:
+            raise DraftError(index, error) from None
+        taken |= {draft.external_id} - {None}
+    rows = [{name: getattr(one, name) for name in Prescription.__slots__} for one in written]
+    transaction.run_many(INSERT, [{"organization_id": signed[0][0].organization_id, **row} for row in rows])
+    return written
+
+
+def _taken_external_ids(transaction: Transaction, signed: Sequence[tuple[Prescriber, Draft]]) -> set[str | None]:
+    external_ids = [draft.external_id for _, draft in signed if draft.external_id is not None]
+    if not external_ids:
+        return set()
+    owner = {"organization_id": signed[0][0].organization_id}
+    return {row.external_id for row in transaction.all(_SAME_EXTERNAL_IDS, **owner, external_ids=external_ids)}
+
+
+def _prescription(transaction: Transaction, prescriber: Prescriber, draft: Draft, now_ms: int) -> Prescription:
     proven = (prescriber.patient_id, prescriber.treatment_id)
     if prescriber.transaction is not transaction or proven != (draft.patient_id, draft.treatment_id):
         raise ProofError
     require_sound(draft)
     days = dates(draft, day_in(prescriber.state, now_ms // 1_000))
-    owner = {"organization_id": prescriber.organization_id}
-    if draft.external_id is not None and transaction.first(_SAME_EXTERNAL_ID, **owner, external_id=draft.external_id):
-        raise ExistsError("another prescription has this externalId")
-    written = Prescription(
+    return Prescription(
         id=new_id(Kind.PRESCRIPTION, now_ms),
         external_id=draft.external_id,
         state=ACTIVE,
@@ -143,8 +166,6 @@ def write(transaction: Transaction, prescriber: Prescriber, draft: Draft, now_ms
         expiration_date=days.expires.isoformat(),
         written_at_ms=now_ms,
     )
-    transaction.run(INSERT, **owner, **asdict(written))
-    return written
 
 
 def cancel(transaction: Transaction, organization_id: str, prescription_id: str, today: str) -> Prescription:

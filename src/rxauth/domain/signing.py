@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from rxauth.clock import Clock
-from rxauth.domain import audit, grounds, prescriptions, providers, token_families, webhook_outbox
-from rxauth.domain.errors import AbsentError, DomainError, InvalidError
+from rxauth.domain import audit, grounds, prescriptions, providers, webhook_outbox
+from rxauth.domain.errors import AbsentError, InvalidError
 from rxauth.domain.grounds import Grounds
-from rxauth.domain.prescription_drafts import Draft
+from rxauth.domain.prescription_drafts import Draft, DraftError
 from rxauth.domain.prescriptions import Prescription
 from rxauth.policy import decide, prescribing
 from rxauth.policy.assurance import AAL2, Wanted
@@ -29,15 +29,6 @@ class Refused:
     index: int
 
 
-class DraftError(Exception):
-    """A draft is none that anybody could sign. index: its place among the others."""
-
-    def __init__(self, index: int, error: DomainError) -> None:
-        super().__init__(type(error).__name__)
-        self.index = index
-        self.error = error
-
-
 def sign(
     transaction: Transaction, caller: Caller, drafts: Sequence[Draft], clock: Clock
 ) -> list[Prescription] | Refused | Wanted:
@@ -53,33 +44,27 @@ def sign(
     if len(drafts) > DRAFTS_LIMIT:
         raise InvalidError(f"at most {DRAFTS_LIMIT} prescriptions are written at once")
     organization_id = caller.organization_id
-    standing = ended = None
-    if not isinstance(caller.subject, MachineSubject):
-        user_id = caller.subject.user_id
-        standing = providers.subject_for_writing(transaction, organization_id, user_id)
-        holds = token_families.holds(transaction, caller.family_id, caller.session_id, user_id, caller.client_id)
-        ended = None if holds else _ENDED
+    standing = None
+    if isinstance(caller.subject, UserSubject):
+        standing = providers.subject_for_writing(transaction, organization_id, caller.subject.user_id)
     now_ms = clock.milliseconds()
-    known = [grounds.read(transaction, organization_id, draft) for draft in drafts]
-    if known and known[0].signing_max_age_s is not None:
-        wanted = Wanted(AAL2, known[0].signing_max_age_s)
+    known = grounds.read(transaction, caller, drafts)
+    if known.signing_max_age_s is not None:
+        wanted = Wanted(AAL2, known.signing_max_age_s)
         if not wanted.is_met(caller.authentication, now_ms // 1_000):
             return wanted
-    judged = [ended or _judge(transaction, caller, standing, one, now_ms // 1_000) for one in known]
+    judged = [_judge(transaction, caller, standing, known, draft, now=now_ms // 1_000) for draft in drafts]
     refused = [Refused(one, index) for index, one in enumerate(judged) if isinstance(one, Refusal)]
     if refused:
         acts = [act(caller, audit.Event.PRESCRIPTION_REFUSED, reason=one.refusal.code) for one in refused]
         audit.record_all(transaction, [audit.row(one, now_ms * 1_000) for one in acts])
         return refused[0]
     proofs = [one for one in judged if isinstance(one, Prescriber)]
-    written = []
-    for index, (draft, proof) in enumerate(zip(drafts, proofs, strict=True)):
-        try:
-            _require(known[index])
-            written.append(prescriptions.write(transaction, proof, draft, now_ms))
-            webhook_outbox.prescription_created(transaction, organization_id, written[-1], now_ms)
-        except DomainError as error:
-            raise DraftError(index, error) from None
+    for index, draft in enumerate(drafts):
+        _require(known, draft, index)
+    written = prescriptions.write(transaction, list(zip(proofs, drafts, strict=True)), now_ms)
+    for one in written:
+        webhook_outbox.prescription_created(transaction, organization_id, one, now_ms, known.listeners)
     acts = [act(caller, audit.Event.PRESCRIPTION_WRITTEN, one.id) for one in written]
     audit.record_all(transaction, [audit.row(one, now_ms * 1_000) for one in acts])
     return written
@@ -97,14 +82,16 @@ def act(caller: Caller, event: audit.Event, prescription_id: str | None = None, 
 
 
 def _judge(
-    transaction: Transaction, caller: Caller, standing: UserSubject | None, known: Grounds, now: int
+    transaction: Transaction, caller: Caller, standing: UserSubject | None, known: Grounds, draft: Draft, *, now: int
 ) -> Prescriber | Refusal:
-    found = decide.as_prescriber(transaction, caller, standing, known.wish, now)
-    return _NO_PATIENT if not known.has_patient and found == prescribing.STATE_UNKNOWN else found
+    if isinstance(caller.subject, UserSubject) and not known.token_holds:
+        return _ENDED
+    found = decide.as_prescriber(transaction, caller, standing, known.wish(draft), now)
+    return _NO_PATIENT if draft.patient_id not in known.patients and found == prescribing.STATE_UNKNOWN else found
 
 
-def _require(known: Grounds) -> None:
-    if not known.has_treatment:
-        raise AbsentError("there is no such treatment")
-    if not known.has_unit:
-        raise InvalidError("dispenseUnit is none of dispenseUnits")
+def _require(known: Grounds, draft: Draft, index: int) -> None:
+    if draft.treatment_id not in known.schedules:
+        raise DraftError(index, AbsentError("there is no such treatment"))
+    if draft.dispense_unit not in known.units:
+        raise DraftError(index, InvalidError("dispenseUnit is none of dispenseUnits"))

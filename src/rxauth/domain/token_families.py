@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, select, update
 
 from rxauth.crypto import sealing
 from rxauth.crypto.jws import encode_base64url
@@ -26,6 +26,7 @@ from rxauth.storage.tenancy import insert_row, sql
 
 PREFIX: Final = "rxr_"
 RETRY_S: Final = 10
+ID: Final = table.c.id
 _KEY_BYTES: Final = 32
 _INSERT = insert_row(table)
 _ONE = sql(select(*table.c).where(table.c.id == bindparam("family_id")))
@@ -46,21 +47,6 @@ _OF_CLIENT = sql(
         table.c.client_id == bindparam("client_id"),
         table.c.revoked_at.is_(None),
     )
-)
-_HOLDS = sql(
-    select(table.c.id)
-    .join(sessions, sessions.c.id == table.c.session_id)
-    .join(clients, clients.c.id == table.c.client_id)
-    .where(
-        table.c.id == bindparam("family_id"),
-        table.c.session_id == bindparam("session_id"),
-        table.c.user_id == bindparam("user_id"),
-        table.c.client_id == bindparam("client_id"),
-        table.c.revoked_at.is_(None),
-        sessions.c.ended_at.is_(None),
-        clients.c.disabled_at.is_(None),
-    ),
-    across_tenants="a client may serve the people of any organization",
 )
 
 
@@ -123,14 +109,31 @@ def load(transaction: Transaction, family_id: str) -> Family | None:
     return None if row is None else _family(row)
 
 
-def holds(
-    transaction: Transaction, family_id: str | None, session_id: str | None, user_id: str, client_id: str
-) -> bool:
-    """Tells whether a token of a family holds still: family, session and client belong together, and none was ended."""
-    if family_id is None or session_id is None:
-        return False
-    values = {"family_id": family_id, "session_id": session_id, "user_id": user_id, "client_id": client_id}
-    return transaction.first(_HOLDS, **values) is not None
+def holding(*columns: ColumnElement[Any]) -> Select[Any]:
+    """Selects the family of a token that still holds: family, session and client belong together, none was ended.
+
+    `basis` makes its parameters. The client may be of another organization: one may serve the people of any.
+    """
+    return (
+        select(*columns)
+        .select_from(table)
+        .join(sessions, sessions.c.id == table.c.session_id)
+        .join(clients, clients.c.id == table.c.client_id)
+        .where(
+            table.c.id == bindparam("family_id"),
+            table.c.session_id == bindparam("session_id"),
+            table.c.user_id == bindparam("user_id"),
+            table.c.client_id == bindparam("client_id"),
+            table.c.revoked_at.is_(None),
+            sessions.c.ended_at.is_(None),
+            clients.c.disabled_at.is_(None),
+        )
+    )
+
+
+def basis(family_id: str | None, session_id: str | None, user_id: str, client_id: str) -> dict[str, str | None]:
+    """Returns the parameters of `holding`; a token that names no family or session rests on none."""
+    return {"family_id": family_id, "session_id": session_id, "user_id": user_id, "client_id": client_id}
 
 
 def family_of(presented: str) -> str | None:

@@ -1,7 +1,7 @@
 """The outbox of webhooks: an event is written with the act that it tells of, and a delivery for each who wants it."""
 
 import datetime
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, insert
 from rxauth.domain import patients, webhooks
 from rxauth.domain.leases import WAITING
 from rxauth.domain.prescriptions import Prescription
+from rxauth.domain.webhooks import Listener
 from rxauth.ids import Kind, new_id, new_ulid
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.webhooks import webhook_deliveries, webhook_events
@@ -34,14 +35,20 @@ class Happening:
     at_ms: int
 
 
-def emit(transaction: Transaction, organization_id: str, happened: Happening, data: Make) -> None:
+def emit(
+    transaction: Transaction,
+    organization_id: str,
+    happened: Happening,
+    data: Make,
+    listeners: Sequence[Listener] | None = None,
+) -> None:
     """Tells an organization's webhooks of an event, once the transaction is committed.
 
     The transaction has locked the row of the subject: so its events stay in order. data: makes the event's own part,
-    and is asked only if somebody wants the event.
+    and is asked only if somebody wants the event. listeners: the webhooks, if this transaction read them already.
     """
-    known = webhooks.all_of(transaction, organization_id)
-    wanting = [one.id for one in known if one.filters is None or happened.event in one.filters]
+    known = webhooks.listeners(transaction, organization_id) if listeners is None else listeners
+    wanting = [one.id for one in known if one.wants(happened.event)]
     if not wanting:
         return
     event_id, now = new_ulid(happened.at_ms), happened.at_ms // 1_000
@@ -63,7 +70,11 @@ def emit(transaction: Transaction, organization_id: str, happened: Happening, da
 
 
 def prescription_created(
-    transaction: Transaction, organization_id: str, prescription: Prescription, now_ms: int
+    transaction: Transaction,
+    organization_id: str,
+    prescription: Prescription,
+    now_ms: int,
+    listeners: Sequence[Listener],
 ) -> None:
     """Tells of a prescription that was written and signed."""
 
@@ -87,7 +98,7 @@ def prescription_created(
         }
 
     happened = Happening("photon:prescription:created", prescription.id, now_ms)
-    emit(transaction, organization_id, happened, data)
+    emit(transaction, organization_id, happened, data, listeners)
 
 
 def prescription_canceled(

@@ -31,6 +31,7 @@ SECRET_LIMIT_CHARACTERS: Final = 256
 _INSERT = insert_row(table)
 _COLUMNS: Final = (table.c.id, table.c.name, table.c.url, table.c.filters, table.c.created_at)
 _MINE = (table.c.organization_id == bindparam("organization_id"), table.c.deleted_at.is_(None))
+_LISTENERS = sql(select(table.c.id, table.c.filters).where(*_MINE).order_by(table.c.id))
 _ALL = sql(select(*_COLUMNS).where(*_MINE).order_by(table.c.id))
 _LOCKED = sql(select(*_COLUMNS, table.c.sealed_secret).where(*_MINE, table.c.id == bindparam("id")).with_for_update())
 _OWNER = (
@@ -67,6 +68,18 @@ class Webhook:
     url: str = field(repr=False)
     filters: tuple[str, ...] | None
     created_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A webhook, as far as events ask who wants them. filters: as a webhook has them."""
+
+    id: str
+    filters: tuple[str, ...] | None
+
+    def wants(self, event: str) -> bool:
+        """Tells whether it hears of a type of events."""
+        return self.filters is None or event in self.filters
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +167,16 @@ def delete(transaction: Transaction, organization_id: str, webhook_id: str, now:
 def all_of(transaction: Transaction, organization_id: str) -> list[Webhook]:
     """Lists an organization's webhooks, oldest first."""
     return [_webhook(row) for row in transaction.all(_ALL, organization_id=organization_id)]
+
+
+def listeners(transaction: Transaction, organization_id: str) -> tuple[Listener, ...]:
+    """Returns who hears of an organization's events."""
+    return tuple(listener(*row) for row in transaction.all(_LISTENERS, organization_id=organization_id))
+
+
+def listener(webhook_id: str, filters: Sequence[str] | None) -> Listener:
+    """Reads a listener from the columns of a webhook."""
+    return Listener(webhook_id, None if filters is None else tuple(filters))
 
 
 def purpose(webhook_id: str) -> str:

@@ -65,7 +65,8 @@ class Transaction:
     def run_many(self, statement: Statement, rows: Sequence[Mapping[str, Any]]) -> None:
         """Runs a statement once for each mapping of `rows`."""
         if rows:
-            self._execute(statement, rows)
+            # The drivers make a batch, or a pipeline, of a list: not of one row.
+            self._execute(statement, rows if len(rows) > 1 else rows[0])
 
     def _execute(self, statement: Statement, values: Any) -> CursorResult[Any]:
         try:

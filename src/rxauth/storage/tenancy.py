@@ -3,7 +3,7 @@
 It is refused where it is made, at import. A transaction runs only `Statement`s, which have passed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,19 +40,20 @@ def insert_row(table: Table) -> Statement:
     return sql(insert(table).values({column.name: bindparam(column.name) for column in table.c}))
 
 
-def sql(clause: Executable, *, across_tenants: str | None = None) -> Statement:
+def sql(clause: Executable, *, across_tenants: str | None = None, only: Sequence[Table] | None = None) -> Statement:
     """Passes a statement through the guard.
 
-    across_tenants: why this statement may touch rows of several organizations; None means it does not.
+    across_tenants: why this statement may touch rows of several organizations; None means it does not. only: the tables
+    of which it may; None: of any.
 
     Raises:
         TenancyError: some SELECT, INSERT, UPDATE or DELETE in it leaves the organization of a tenant's table open.
     """
-    if across_tenants is None:
-        for part in visitors.iterate(clause):  # type: ignore[arg-type]  # every statement can be traversed
-            _check(part)
-    elif not across_tenants.strip():
+    if across_tenants is not None and not across_tenants.strip():
         raise TenancyError("across_tenants wants a reason")
+    if across_tenants is None or only is not None:
+        for part in visitors.iterate(clause):  # type: ignore[arg-type]  # every statement can be traversed
+            _check(part, only or ())
     return Statement(clause)
 
 
@@ -64,13 +65,13 @@ class _Condition:
     restricts: tuple[FromClause, ...] | None = None
 
 
-def _check(part: object) -> None:
+def _check(part: object, free: Sequence[Table]) -> None:
     if isinstance(part, Select):
         conditions = [_Condition(clause) for clause in _conjuncts(part.whereclause)]
         tables: list[FromClause] = []
         for source in part.get_final_froms():
             tables.extend(_flatten(source, conditions))
-        _check_tables([table for table in tables if _is_tenants(table)], conditions)
+        _check_tables([table for table in tables if _is_tenants(table) and not _among(table, free)], conditions)
     elif isinstance(part, (Update, Delete)):
         _check_change(part)
     elif isinstance(part, Insert) and _is_tenants(part.table):

@@ -9,9 +9,9 @@ from rxauth.api.context import Context, Info
 from rxauth.api.errors import PrescriptionRefusedError, StepUpError
 from rxauth.domain import audit, prescriptions, signing, webhook_outbox
 from rxauth.domain.errors import AbsentError, DomainError, InvalidError
-from rxauth.domain.prescription_drafts import Draft
+from rxauth.domain.prescription_drafts import Draft, DraftError
 from rxauth.domain.prescriptions import Prescription
-from rxauth.domain.signing import DraftError, Refused
+from rxauth.domain.signing import Refused
 from rxauth.policy.assurance import Wanted
 from rxauth.storage.database import Transaction
 
