@@ -8,6 +8,8 @@ from urllib.parse import urljoin, urlsplit
 
 import httpx
 
+from tests.live import http_client
+
 
 @dataclass
 class Form:
@@ -56,7 +58,7 @@ class Browser:
         self.url = url
         self.issuer = issuer.rstrip("/")
         self.cookies: dict[str, str] = {}
-        self.http = httpx.Client(timeout=30, trust_env=False)
+        self.http = http_client(timeout=30, trust_env=False)
         self.page: httpx.Response
 
     def close(self) -> None:

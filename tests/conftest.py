@@ -6,12 +6,12 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings as hypothesis_settings
 
-from tests import postgres
+from tests import memory, postgres
 from tests.live import Live
 from tests.world import StandingClock, Template, World
 
 ENGINES = ("sqlite", "postgresql")
-_cluster: list[postgres.Cluster] = []
+_started: list[memory.Folder | postgres.Cluster] = []
 
 hypothesis_settings.register_profile("test", deadline=None, max_examples=50, print_blob=True)
 hypothesis_settings.register_profile("prove", deadline=None, max_examples=1_000, print_blob=True)
@@ -26,14 +26,16 @@ def pytest_configure(config: pytest.Config) -> None:
     """Starts PostgreSQL once a run: the workers of a parallel run find it in their environment."""
     hypothesis_settings.load_profile("prove" if config.getoption("--prove") else "test")
     if postgres.VARIABLE not in os.environ:
-        _cluster.append(postgres.Cluster())
-        os.environ[postgres.VARIABLE] = str(_cluster[0].folder)
+        _started.append(memory.Folder())
+        cluster = postgres.Cluster()
+        _started.append(cluster)
+        os.environ[postgres.VARIABLE] = str(cluster.folder)
 
 
 def pytest_unconfigure() -> None:
     """Stops what this process started."""
-    for cluster in _cluster:
-        cluster.remove()
+    for one in reversed(_started):
+        one.remove()
 
 
 @pytest.fixture(scope="session")
@@ -62,9 +64,11 @@ def make_world(engine: str, templates: dict[str, Template], factory: pytest.Temp
 
 
 @pytest.fixture
-def world(engine: str, templates: dict[str, Template], tmp_path_factory: pytest.TempPathFactory) -> World:
+def world(engine: str, templates: dict[str, Template], tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A world on each engine."""
-    return make_world(engine, templates, tmp_path_factory)
+    made = make_world(engine, templates, tmp_path_factory)
+    yield made
+    templates[engine].take_back(made)
 
 
 @pytest.fixture
@@ -82,9 +86,11 @@ def live(world: World, clock: StandingClock) -> Iterator[Live]:
 
 
 @pytest.fixture
-def sqlite_world(templates: dict[str, Template], tmp_path_factory: pytest.TempPathFactory) -> World:
+def sqlite_world(templates: dict[str, Template], tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """A world on SQLite, for what does not depend on the engine."""
-    return make_world("sqlite", templates, tmp_path_factory)
+    made = make_world("sqlite", templates, tmp_path_factory)
+    yield made
+    templates["sqlite"].take_back(made)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Servers that tests talk to over real HTTP: in a thread, where the clock can be moved, or as a process."""
 
+import atexit
 import base64
 import json
 import os
@@ -22,15 +23,39 @@ import httpx
 from rxauth.api import contract
 from rxauth.api.execute import Api
 from rxauth.app import make_server
+from rxauth.crypto.hashing import HashingProcess
 from rxauth.crypto.jws import Signer, SigningKey
 from rxauth.domain.access_records import patients_key
 from rxauth.edge import protocol
 from rxauth.edge.context import Edge
 from rxauth.edge.routes import application
+from rxauth.edge.slow_pool import SlowPool
 from rxauth.settings import Settings
+from tests.people import CHEAP
 from tests.world import AUDIENCE, ISSUER, StandingClock, Tenant, World
 
-_schema = cache(contract.schema)  # it never changes, and hundreds of servers would each make it anew
+# What never changes, and hundreds of servers would each make anew.
+_schema = cache(contract.schema)
+_tls = cache(httpx.create_ssl_context)
+
+
+class _Hashing(HashingProcess):
+    """A process for the hashes of one server after the other."""
+
+    def close(self) -> None:
+        """Leaves it to the next server."""
+
+
+@cache
+def _hashing() -> list[HashingProcess]:
+    made: list[HashingProcess] = [_Hashing()]
+    atexit.register(HashingProcess.close, made[0])
+    return made
+
+
+def http_client(**options: Any) -> httpx.Client:
+    """Returns an HTTP client; reading the certificates of this machine takes longer than most tests."""
+    return httpx.Client(verify=_tls(), **options)
 
 
 class Live:
@@ -41,12 +66,13 @@ class Live:
         self.clock = clock
         self.server = make_server(world.settings, clock)
         key = patients_key(self.server.sealing_key)
-        self.edge = Edge(self.server, Api(_schema(), self.server.database, clock, access_key=key))
+        self.edge = Edge(self.server, Api(_schema(), self.server.database, clock, access_key=key), CHEAP)
+        self.edge.slow = SlowPool(processes=_hashing())
         for name, value in changes.items():
             setattr(self.edge, name, value)
         self._socket = socket.create_server(("127.0.0.1", port))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self.http = httpx.Client(base_url=self.url, timeout=30)
+        self.http = http_client(base_url=self.url, timeout=30)
         self._uvicorn = protocol.make_server(application(self.edge))
         self._thread = threading.Thread(target=self._uvicorn.run, kwargs={"sockets": [self._socket]})
         self._thread.start()
@@ -127,7 +153,7 @@ class Process:
     def __init__(self, settings: Settings, **variables: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.http = httpx.Client(base_url=self.url, timeout=30)
+        self.http = http_client(base_url=self.url, timeout=30)
         self._popen = subprocess.Popen(
             [rxauth_program(), "serve"],
             env=environment(settings) | {"RXAUTH_LISTEN_PORT": str(self.port)} | variables,

@@ -10,6 +10,7 @@ import httpx
 
 from tests.faults.history import PRESCRIBE, Call
 from tests.faults.servers import Servers
+from tests.live import http_client
 
 CREATE = """mutation ($patient: ID!, $treatment: ID!) { createPrescription(patientId: $patient, treatmentId: $treatment,
     dispenseQuantity: 30, dispenseUnit: "Each", fillsAllowed: 1, daysSupply: 30, instructions: "one a day") { id } }"""
@@ -79,7 +80,7 @@ class Race:
     def _repeat(self, work: Callable[[httpx.Client], None]) -> None:
         def run() -> None:
             try:
-                with httpx.Client(timeout=_PATIENCE_S) as http:
+                with http_client(timeout=_PATIENCE_S) as http:
                     while not self._over.is_set():
                         work(http)
             except BaseException as error:

@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 import jwt
 
-from tests.live import Process, decode, environment, process, run, rxauth_program
+from tests.live import Process, decode, environment, http_client, process, run, rxauth_program
 from tests.security.forging import READ, accepted
 from tests.world import AUDIENCE, ISSUER, Tenant, World
 
@@ -55,7 +55,7 @@ class Reader:
 
     def run(self) -> None:
         """Goes on until it is stopped; whatever fails is noted."""
-        with httpx.Client(timeout=20) as client:
+        with http_client(timeout=20) as client:
             while not self.stopping.is_set():
                 try:
                     self._once(client)

@@ -19,7 +19,7 @@ from rxauth.settings import Settings
 from rxauth.storage.tables.clinical import patients
 from rxauth.storage.tenancy import sql
 from tests.domain.test_audit import entries
-from tests.live import Process, credentials, decode, environment, free_port
+from tests.live import Process, credentials, decode, environment, free_port, http_client
 from tests.world import World
 
 ROUNDS = 2
@@ -112,7 +112,7 @@ class Acknowledged:
 def load(url: str, world: World) -> Iterator[Acknowledged]:
     """Exchanges tokens and creates patients, each in two threads, until the server is gone."""
     acknowledged = Acknowledged()
-    with httpx.Client(base_url=url) as http:
+    with http_client(base_url=url) as http:
         token = _exchange(http, world)
     acknowledged.tokens.append(decode(token)[1]["jti"])
 
@@ -132,7 +132,7 @@ def load(url: str, world: World) -> Iterator[Acknowledged]:
 
 
 def _until_gone(url: str, act: Callable[[httpx.Client], None]) -> None:
-    with httpx.Client(base_url=url, timeout=30) as http:
+    with http_client(base_url=url, timeout=30) as http:
         try:
             while True:
                 act(http)

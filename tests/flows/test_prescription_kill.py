@@ -9,7 +9,7 @@ import httpx
 from rxauth.domain.audit import Event
 from rxauth.policy.licences import Licence, LicenceStatus
 from tests.domain.test_audit import entries
-from tests.live import Live, Process
+from tests.live import Live, Process, http_client
 from tests.prescribing import CREATE, Practice, states
 from tests.world import StandingClock, World
 
@@ -21,7 +21,7 @@ def test_kill_9_loses_no_prescription_that_was_acknowledged(world: World) -> Non
     server, acknowledged = Process(world.settings), []
 
     def write() -> None:
-        with httpx.Client(base_url=server.url, timeout=30) as http:
+        with http_client(base_url=server.url, timeout=30) as http:
             try:
                 while True:
                     body = {"query": CREATE, "variables": practice.draft()}

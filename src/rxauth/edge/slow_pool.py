@@ -1,7 +1,7 @@
 """Processes for what is slow on purpose: few of them, of lower priority, with a bounded number of callers waiting."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from queue import LifoQueue
 from typing import Any, Final, TypeVar
@@ -17,13 +17,13 @@ Result = TypeVar("Result")
 class SlowPool:
     """Runs slow functions beside the event loop, so that tokens are served while people sign in."""
 
-    def __init__(self, waiting_limit: int = WAITING_LIMIT) -> None:
-        self._processes = [HashingProcess() for _ in range(PROCESSES)]
+    def __init__(self, waiting_limit: int = WAITING_LIMIT, processes: Sequence[HashingProcess] = ()) -> None:
+        self._processes = processes or [HashingProcess() for _ in range(PROCESSES)]
         self._free: LifoQueue[HashingProcess] = LifoQueue()  # the second starts when two sign in at once
         for process in self._processes:
             self._free.put(process)
-        self._threads = ThreadPoolExecutor(PROCESSES, thread_name_prefix="slow")  # each waits for a process
-        self._limit = PROCESSES + waiting_limit
+        self._threads = ThreadPoolExecutor(len(self._processes), thread_name_prefix="slow")  # each waits for a process
+        self._limit = len(self._processes) + waiting_limit
         self._under_way = 0
 
     async def run(self, function: Callable[..., Result], *arguments: Any) -> Result:
