@@ -1,9 +1,12 @@
 """A provider at work, for tests: somebody who may prescribe, patients and treatments, and what was written."""
 
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 import httpx
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, event, func, select
 
 from rxauth.domain import provider_acts
 from rxauth.policy.authority import Doer
@@ -92,6 +95,23 @@ class Practice:
         """Revokes a provider's authority."""
         operator = Doer(None, is_operator=True)
         provider_acts.revoke(transaction, self.organization_id, user_id, "requested", doer=operator, now=NOW)
+
+
+@contextmanager
+def writes(live: Live) -> Iterator[list[str]]:
+    """Collects the statements that writes of requests send."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if threading.current_thread().name.startswith("worker"):
+            seen.append(statement)
+
+    engine = live.server.database.engines.writer
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield seen
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 def suspend(transaction: Transaction, practice: Practice, user_id: str | None = None) -> None:

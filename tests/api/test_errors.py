@@ -1,7 +1,9 @@
 """The errors of the API: the codes that clients can rely on, and what is not said."""
 
+from typing import Any
+
 import pytest
-from graphql import GraphQLError
+from graphql import GraphQLError, build_schema, graphql_sync
 
 from rxauth.api.errors import MEANINGS, Code, ForbiddenError, code_of, formatted
 from rxauth.domain.errors import AbsentError, DomainError, ExistsError, InvalidError
@@ -31,6 +33,33 @@ def test_what_a_noun_refuses_is_said_in_its_words(cause: DomainError, code: Code
         "extensions": {"code": code},
         "path": ["patient"],
     }
+
+
+def test_the_value_that_is_refused_is_named() -> None:
+    refused = InvalidError("daysSupply is 1 to 999", "daysSupply").within("prescriptions[1]")
+    shown = formatted(GraphQLError("", original_error=refused), Code.VALIDATION)
+
+    assert shown["message"] == "prescriptions[1]: daysSupply is 1 to 999"
+    assert shown["extensions"] == {"code": Code.BAD_USER_INPUT, "field": "prescriptions[1].daysSupply"}
+    assert InvalidError("is null").within("prescriptions[1]").field == "prescriptions[1]"
+
+
+@pytest.mark.parametrize(
+    ("value", "field"),
+    [
+        ({"a": "x"}, "given.a"),
+        ({"a": 1, "b": [{"c": 1}, {"c": "x"}]}, "given.b[1].c"),
+        ({"b": [{}]}, "given"),
+        (None, "given"),
+    ],
+)
+def test_a_variable_that_does_not_fit_is_named_with_the_place_in_it(value: Any, field: str) -> None:
+    schema = build_schema("input I { a: Int!, b: [J] } input J { c: Float! } type Query { f(i: I!): Int }")
+    answer = graphql_sync(schema, "query($given: I!) { f(i: $given) }", variable_values={"given": value})
+
+    shown = [formatted(error, Code.BAD_USER_INPUT)["extensions"] for error in answer.errors or ()]
+
+    assert {"code": Code.BAD_USER_INPUT, "field": field} in shown
 
 
 @pytest.mark.parametrize(

@@ -161,8 +161,9 @@ def test_every_root_field_of_the_contract_has_a_row_and_nothing_else_has() -> No
 def test_every_root_field_needs_the_permissions_that_are_documented(sqlite_live: Live) -> None:
     rows = table(DOCS / "permissions.md", "Root fields")
     documented = {(operation, name): opened_by for name, operation, opened_by, served in rows if served == "yes"}
-    for name, operation, opened_by in table(DOCS / "permissions.md", "Management fields"):
-        documented[operation, name] = opened_by
+    for heading in ("Further clinical fields", "Management fields"):
+        for name, operation, opened_by in table(DOCS / "permissions.md", heading):
+            documented[operation, name] = opened_by
     live = {
         (kind.lower(), code(name)): _opened_by(sqlite_live, kind, name)
         for kind in ROOTS

@@ -11,7 +11,7 @@ from rxauth.api.errors import StepUpError
 from rxauth.clock import Clock
 from rxauth.domain.webhooks import Keeper
 from rxauth.policy.assurance import Wanted
-from rxauth.policy.subjects import Caller
+from rxauth.policy.subjects import Caller, UserSubject
 from rxauth.storage.database import Database, Transaction
 
 Result = TypeVar("Result")
@@ -52,6 +52,12 @@ class Context:
     def organization_id(self) -> str:
         """The organization whose records the request may touch."""
         return self.caller.organization_id
+
+    @property
+    def user_id(self) -> str | None:
+        """Who asks; None: a machine."""
+        subject = self.caller.subject
+        return subject.user_id if isinstance(subject, UserSubject) else None
 
     def require_authentication(self, wanted: Wanted) -> None:
         """Asks that the person proved lately, and surely enough, who it is.

@@ -47,9 +47,9 @@ MEANINGS: Final = {
     Code.SYNTAX: "The document is not GraphQL.",
     Code.VALIDATION: "The document does not fit the schema.",
     Code.LIMIT_EXCEEDED: "The document asks for too much at once. Ask for less, or in several requests.",
-    Code.BAD_USER_INPUT: "A value is not acceptable. The message says which, and why.",
-    Code.NOT_FOUND: "There is no such thing in this organization.",
-    Code.CONFLICT: "It is there already, or what there is does not allow it now; then `reason` says why.",
+    Code.BAD_USER_INPUT: "A value is not acceptable. `field` says which, and the message what is allowed.",
+    Code.NOT_FOUND: "There is no such thing in this organization. `field` names the argument that asked for it.",
+    Code.CONFLICT: "It is there already: change `field`. Or what there is does not allow it now: `reason` says why.",
     Code.PATIENT_STATE_UNKNOWN: "The patient's address names no state, so nobody can say which licence it takes.",
     Code.CONTROLLED_SUBSTANCE: "The treatment has a DEA schedule, and controlled substances are not prescribed here.",
     Code.UNAVAILABLE: "The server cannot reach its database. Nothing was done; try again after `Retry-After`.",
@@ -71,10 +71,18 @@ _NOT_YOU: Final = frozenset(
 )
 # The library quotes a whole input in which a member is missing, and personal data with it.
 _VALUES: Final = re.compile(r", found: \{.*", re.DOTALL)
+# Which variable the library refuses, and where in it: Variable '$prescriptions' has invalid value at [1].notes: ...
+_VARIABLE: Final = re.compile(r"Variable '\$(?P<name>\w+)' has invalid value(?: at \.?(?P<path>[\w.\[\]]+))?:")
 _REFUSAL_CODES: Final = {
     "patient_absent": Code.NOT_FOUND,
     "patient_state_unknown": Code.PATIENT_STATE_UNKNOWN,
     "controlled_substance": Code.CONTROLLED_SUBSTANCE,
+}
+# What of a prescription a refusal is about, where it is not who asks.
+_REFUSED_FIELDS: Final = {
+    "patient_absent": "patientId",
+    "patient_state_unknown": "patientId",
+    "controlled_substance": "treatmentId",
 }
 
 
@@ -100,8 +108,11 @@ class PrescriptionRefusedError(Exception):
 
     def __init__(self, refusal: Refusal, index: int | None) -> None:
         self.refusal = refusal
-        place = "" if index is None else f"prescriptions[{index}]: "
-        super().__init__(f"{place}{refusal.reason}")
+        refused = InvalidError(refusal.reason, _REFUSED_FIELDS.get(refusal.code))
+        if index is not None:
+            refused = refused.within(f"prescriptions[{index}]")
+        self.field = refused.field
+        super().__init__(str(refused))
 
     @property
     def code(self) -> Code:
@@ -132,7 +143,7 @@ def code_of(error: GraphQLError, default: Code) -> Code:
 def _classified(error: GraphQLError, default: Code) -> tuple[Code, str, dict[str, Any]]:
     cause = error.original_error
     if cause is None or isinstance(cause, GraphQLError):
-        return default, _VALUES.sub(".", error.message), {}
+        return default, _VALUES.sub(".", error.message), _of_variable(error.message)
     if isinstance(cause, ForbiddenError):
         return Code.FORBIDDEN, str(cause), {"requiredPermission": cause.permissions[0], "reason": cause.reason}
     if isinstance(cause, PrescriptionRefusedError):
@@ -145,7 +156,7 @@ def _classified(error: GraphQLError, default: Code) -> tuple[Code, str, dict[str
     if isinstance(cause, AuthorityRefusedError):
         return _of_authority(cause), str(cause), {"reason": cause.code}
     if isinstance(cause, DomainError):
-        return _DOMAIN_CODES.get(type(cause), Code.BAD_USER_INPUT), str(cause), {}
+        return _DOMAIN_CODES.get(type(cause), Code.BAD_USER_INPUT), str(cause), _at(cause.field)
     if isinstance(cause, UnacceptableValueError):
         return Code.BAD_USER_INPUT, "A text has characters that no text has, such as a NUL.", {}
     if isinstance(cause, ConflictError):
@@ -155,8 +166,21 @@ def _classified(error: GraphQLError, default: Code) -> tuple[Code, str, dict[str
     return Code.INTERNAL, "Something unexpected happened.", {}
 
 
+def _at(field: str | None) -> dict[str, Any]:
+    """Says where the refused value stands, if one value is refused."""
+    return {} if field is None else {"field": field}
+
+
+def _of_variable(message: str) -> dict[str, Any]:
+    found = _VARIABLE.match(message)
+    if found is None:
+        return {}
+    name, path = found["name"], found["path"]
+    return _at(name if path is None else f"{name}{'' if path.startswith('[') else '.'}{path}")
+
+
 def _why(cause: PrescriptionRefusedError) -> dict[str, Any]:
-    reason = {"reason": cause.refusal.code}
+    reason = {"reason": cause.refusal.code, **_at(cause.field)}
     return {"requiredPermission": prescribing.PERMISSION, **reason} if cause.code is Code.FORBIDDEN else reason
 
 

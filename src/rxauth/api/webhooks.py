@@ -38,7 +38,7 @@ def update(_root: None, info: Info, id: str, **values: Any) -> Webhook:  # noqa:
     context = info.context
     keeper, changes = _keeper(context), _changes(values)
     if "url" in changes and changes["url"] is None:
-        raise InvalidError("url cannot be taken away")
+        raise InvalidError("url cannot be taken away", "url")
 
     def work(transaction: Transaction) -> Webhook:
         changed = keeper.change(transaction, context.organization_id, id, context.clock.seconds(), **changes)

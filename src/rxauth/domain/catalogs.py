@@ -67,7 +67,7 @@ def lock(transaction: Transaction, organization_id: str, catalog_id: str) -> Cat
     """
     row = transaction.first(_LOCKED, organization_id=organization_id, id=catalog_id)
     if row is None:
-        raise AbsentError("there is no such catalog")
+        raise AbsentError("there is no such catalog", "catalogId")
     return Catalog(*row)
 
 
@@ -82,9 +82,9 @@ def add_treatment(transaction: Transaction, organization_id: str, catalog_id: st
     lock(transaction, organization_id, catalog_id)
     place = {"organization_id": organization_id, "catalog_id": catalog_id}
     if transaction.first(_HAS_TREATMENT, **place, treatment_id=treatment_id) is not None:
-        raise ExistsError("the treatment is in the catalog already")
+        raise ExistsError("the treatment is in the catalog already", "treatmentId")
     if transaction.first(_COUNT, **place)[0] >= TREATMENTS_LIMIT:
-        raise InvalidError(f"a catalog has at most {TREATMENTS_LIMIT} treatments")
+        raise InvalidError(f"a catalog has at most {TREATMENTS_LIMIT} treatments: remove one", "catalogId")
     transaction.run(_INSERT_TREATMENT, **place, treatment_id=treatment_id)
 
 
@@ -97,7 +97,7 @@ def remove_treatment(transaction: Transaction, organization_id: str, catalog_id:
     lock(transaction, organization_id, catalog_id)
     place = {"organization_id": organization_id, "catalog_id": catalog_id}
     if transaction.run(_DELETE_TREATMENT, **place, treatment_id=treatment_id) == 0:
-        raise AbsentError("the treatment is not in the catalog")
+        raise AbsentError("the treatment is not in the catalog", "treatmentId")
 
 
 def treatments_of(

@@ -41,13 +41,15 @@ def require_destination(url: str, networks: Sequence[Network]) -> None:
     parts = _parts(url)
     host = (parts.hostname or "").removesuffix(".")
     if parts.scheme not in {"http", "https"} or not host or "%" in host:
-        raise InvalidError("url must be like https://example.com/path")
+        raise InvalidError("url must be like https://example.com/path", "url")
     addresses = _written_addresses(host)
     if not all(is_allowed(address, networks) for address in addresses):
-        raise InvalidError("url leads to an address that nothing is sent to: it is private, or this machine itself")
+        raise InvalidError(
+            "url leads to an address that nothing is sent to: it is private, or this machine itself", "url"
+        )
     is_near = bool(addresses) and all(is_named(address, networks) for address in addresses)
     if parts.scheme == "http" and not is_near:
-        raise InvalidError("url must be https")
+        raise InvalidError("url must be https", "url")
 
 
 def _parts(url: str) -> SplitResult:
@@ -55,11 +57,11 @@ def _parts(url: str) -> SplitResult:
         parts = urlsplit(url)
         port = parts.port
     except ValueError:
-        raise InvalidError("url cannot be read") from None
+        raise InvalidError("url cannot be read", "url") from None
     if len(url) > URL_LIMIT_CHARACTERS or not url.isascii() or not url.isprintable() or " " in url or "\\" in url:
-        raise InvalidError("url is too long, or has characters that a URL does not have")
+        raise InvalidError("url is too long, or has characters that a URL does not have", "url")
     if "#" in url or "@" in parts.netloc or port == 0:
-        raise InvalidError("url cannot have a fragment, a user name or port 0")
+        raise InvalidError("url cannot have a fragment, a user name or port 0", "url")
     return parts
 
 

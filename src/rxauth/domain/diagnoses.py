@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, select, union, update
 
-from rxauth.domain.errors import InvalidError
+from rxauth.domain.errors import AbsentError, InvalidError
 from rxauth.domain.names import TEXT_LIMIT_CHARACTERS, after_prefix, search_words
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.catalog import diagnoses, diagnosis_words
@@ -17,6 +17,7 @@ from rxauth.storage.tables.clinical import prescription_diagnoses
 from rxauth.storage.tenancy import Statement, insert_row, sql
 
 ICD10: Final = "ICD10"
+NAMED_LIMIT: Final = 12  # as on a claim (X12 837P, segment HI)
 WORDS_LIMIT: Final = 5
 _CATEGORY_CHARACTERS: Final = 3  # before the dot
 _CODE: Final = re.compile(r"[A-Z][0-9][0-9A-Z](?:\.?[0-9A-Z]{1,4})?")
@@ -53,10 +54,41 @@ class Diagnosis:
     type: str = ICD10
 
 
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A code that somebody names; place: where it stood among those that were given."""
+
+    place: int
+    code: str
+
+    @property
+    def absence(self) -> AbsentError:
+        """The error that nothing has this code."""
+        return _absence(self.place)
+
+
 def written_code(text: str) -> str | None:
     """Returns a code as it is kept, upper case and with its dot; None: no code of ICD-10-CM is written like `text`."""
     plain = text.strip().upper()
     return None if _CODE.fullmatch(plain) is None else _dotted(plain)
+
+
+def named(given: Sequence[str | None]) -> tuple[Named, ...]:
+    """Returns the codes that somebody names, each once; what is null names none.
+
+    Raises:
+        InvalidError: too many. AbsentError: no code is written so.
+    """
+    if len(given) > NAMED_LIMIT:
+        raise InvalidError(f"diagnoses has at most {NAMED_LIMIT} codes", "diagnoses")
+    found: dict[str, Named] = {}
+    for place, text in enumerate(given):
+        if text is not None:
+            code = written_code(text)
+            if code is None:
+                raise _absence(place)
+            found.setdefault(code, Named(place, code))
+    return tuple(found.values())
 
 
 def keep(transaction: Transaction, found: Iterable[Diagnosis]) -> None:
@@ -81,6 +113,12 @@ def by_codes(transaction: Transaction, codes: Sequence[str]) -> Mapping[str, Dia
     return {row.code: Diagnosis(*row) for row in transaction.all(_BY_CODES, codes=codes)}
 
 
+def of_drafts(transaction: Transaction, named: Iterable[Named]) -> Mapping[str, Diagnosis]:
+    """Returns the diagnoses that drafts name, by code; no statement if they name none."""
+    codes = {one.code for one in named}
+    return by_codes(transaction, sorted(codes)) if codes else {}
+
+
 def search(transaction: Transaction, name: str | None, after: str | None, rows: int) -> list[Diagnosis]:
     """Lists the diagnoses that bills are written with, by code.
 
@@ -93,7 +131,7 @@ def search(transaction: Transaction, name: str | None, after: str | None, rows: 
     if name is None:
         return [Diagnosis(*row) for row in transaction.all(_listing(0, by_code=False), **place)]
     if len(name) > TEXT_LIMIT_CHARACTERS:
-        raise InvalidError(f"name has more than {TEXT_LIMIT_CHARACTERS} characters")
+        raise InvalidError(f"name has more than {TEXT_LIMIT_CHARACTERS} characters", "name")
     words = search_words(name)[:WORDS_LIMIT]
     if not words:
         return []
@@ -106,14 +144,20 @@ def search(transaction: Transaction, name: str | None, after: str | None, rows: 
     return [Diagnosis(*row) for row in transaction.all(statement, **place, **values)]
 
 
-def add_to_prescription(
-    transaction: Transaction, organization_id: str, prescription_id: str, codes: Sequence[str]
-) -> None:
-    """Says which diagnoses a new prescription is for, the first of them first; all of them exist."""
-    owner = {"organization_id": organization_id, "prescription_id": prescription_id}
+def add_to_prescriptions(transaction: Transaction, organization_id: str, named: Mapping[str, Sequence[Named]]) -> None:
+    """Says which diagnoses each of some new prescriptions is for, the first of them first; all of them exist."""
     transaction.run_many(
         _INSERT_OF_PRESCRIPTION,
-        [{**owner, "diagnosis_code": code, "position": number} for number, code in enumerate(codes)],
+        [
+            {
+                "organization_id": organization_id,
+                "prescription_id": prescription_id,
+                "diagnosis_code": one.code,
+                "position": number,
+            }
+            for prescription_id, codes in named.items()
+            for number, one in enumerate(codes)
+        ],
     )
 
 
@@ -126,6 +170,11 @@ def of_prescriptions(
     for row in transaction.all(_OF_PRESCRIPTIONS, **asked):
         found[row.prescription_id].append(Diagnosis(*row[1:]))
     return found
+
+
+def _absence(place: int) -> AbsentError:
+    field = f"diagnoses[{place}]"
+    return AbsentError(f"{field}: there is no such diagnosis; a code of ICD-10-CM is written like E11.9", field)
 
 
 def _beginning(text: str) -> str | None:

@@ -1,8 +1,21 @@
 """What the nouns refuse, each refusal with a text that may be shown to whoever asked."""
 
+from typing import Self
+
 
 class DomainError(Exception):
-    """A request that a noun refuses; str() is written for whoever asked."""
+    """A request that a noun refuses; str() is written for whoever asked.
+
+    field: where the refused value stands among what was asked, such as address.city; None: no single value is at fault.
+    """
+
+    def __init__(self, message: str = "", field: str | None = None) -> None:
+        super().__init__(message)
+        self.field = field
+
+    def within(self, place: str) -> Self:
+        """Returns the same refusal of what stands at a place among others, such as prescriptions[1]."""
+        return type(self)(f"{place}: {self}", place if self.field is None else f"{place}.{self.field}")
 
 
 class AbsentError(DomainError):

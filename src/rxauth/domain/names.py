@@ -70,11 +70,15 @@ def require_text(value: str | None, what: str, limit_characters: int = TEXT_LIMI
     if value is None:
         return
     if not value.strip():
-        raise InvalidError(f"{what} is blank")
+        raise _refusal(what, "is blank")
     if len(value) > limit_characters:
-        raise InvalidError(f"{what} has more than {limit_characters} characters")
+        raise _refusal(what, f"has more than {limit_characters} characters")
     if any(unicodedata.category(character) in {"Cc", "Cs"} for character in value):
-        raise InvalidError(f"{what} has control characters")
+        raise _refusal(what, "has control characters")
+
+
+def _refusal(what: str, problem: str) -> InvalidError:
+    return InvalidError(f"{what} {problem}", None if " " in what else what)  # words are no place among arguments
 
 
 def require_name(name: Name, what: str) -> None:

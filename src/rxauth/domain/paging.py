@@ -26,5 +26,5 @@ def page(after: str | None, first: int | None) -> Page:
     """
     rows = DEFAULT_ROWS if first is None else first
     if rows < 1:
-        raise InvalidError(f"first is 1 to {LIMIT_ROWS}")
+        raise InvalidError(f"first is 1 to {LIMIT_ROWS}", "first")
     return Page(min(rows, LIMIT_ROWS), after or FROM_THE_START)

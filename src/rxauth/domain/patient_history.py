@@ -118,7 +118,7 @@ def remove_allergy(transaction: Transaction, organization_id: str, patient_id: s
     """
     owner = {"organization_id": organization_id, "patient_id": patient_id}
     if transaction.run(_DELETE_ALLERGY, **owner, allergen_id=allergen_id) == 0:
-        raise AbsentError("the patient does not have this allergy")
+        raise AbsentError("the patient does not have this allergy", "allergenId")
 
 
 def remove_pharmacy(transaction: Transaction, organization_id: str, patient_id: str, pharmacy_id: str) -> None:
@@ -129,7 +129,7 @@ def remove_pharmacy(transaction: Transaction, organization_id: str, patient_id: 
     """
     owner = {"organization_id": organization_id, "patient_id": patient_id}
     if transaction.run(_DELETE_PHARMACY, **owner, pharmacy_id=pharmacy_id) == 0:
-        raise AbsentError("the patient does not prefer this pharmacy")
+        raise AbsentError("the patient does not prefer this pharmacy", "pharmacyId")
 
 
 def allergies_of(
@@ -167,11 +167,11 @@ def _add_allergies(transaction: Transaction, owner: Mapping[str, str], allergies
         return
     ids = [allergy.allergen_id for allergy in allergies]
     present = allergies_of(transaction, owner["organization_id"], [owner["patient_id"]]).get(owner["patient_id"], [])
-    _require_new(ids, [allergy.allergen_id for allergy in present], "the allergy")
+    _require_new(ids, [allergy.allergen_id for allergy in present], "the allergy", "allergies")
     for allergy in allergies:
         require_text(allergy.comment, "allergies.comment")
     if transaction.first(_KNOWN_ALLERGENS, ids=ids)[0] != len(ids):
-        raise AbsentError("there is no such allergen")
+        raise AbsentError("there is no such allergen", "allergies")
     transaction.run_many(
         _INSERT_ALLERGY,
         [{**owner, "allergen_id": one.allergen_id, "comment": one.comment, "onset": one.onset} for one in allergies],
@@ -183,11 +183,11 @@ def _add_medications(transaction: Transaction, owner: Mapping[str, str], taken: 
         return
     ids = [medication.treatment_id for medication in taken]
     present = medications_of(transaction, owner["organization_id"], [owner["patient_id"]]).get(owner["patient_id"], [])
-    _require_new(ids, [medication.treatment_id for medication in present], "the medication")
+    _require_new(ids, [medication.treatment_id for medication in present], "the medication", "medicationHistory")
     for medication in taken:
         require_text(medication.comment, "medicationHistory.comment")
     if transaction.first(_KNOWN_TREATMENTS, ids=ids)[0] != len(ids):
-        raise AbsentError("there is no such medication")
+        raise AbsentError("there is no such medication", "medicationHistory")
     transaction.run_many(
         _INSERT_MEDICATION,
         [{**owner, "treatment_id": one.treatment_id, "active": one.active, "comment": one.comment} for one in taken],
@@ -199,12 +199,12 @@ def _add_pharmacies(transaction: Transaction, owner: Mapping[str, str], pharmacy
         return
     ids = list(dict.fromkeys(pharmacy_ids))
     if transaction.first(_KNOWN_PHARMACIES, ids=ids)[0] != len(ids):
-        raise AbsentError("there is no such pharmacy")
+        raise AbsentError("there is no such pharmacy", "preferredPharmacies")
     present = preferred_pharmacies_of(transaction, owner["organization_id"], [owner["patient_id"]])
     before = present.get(owner["patient_id"], [])
     new = [pharmacy_id for pharmacy_id in ids if pharmacy_id not in before]
     if len(before) + len(new) > ENTRIES_LIMIT:
-        raise InvalidError(f"a patient prefers at most {ENTRIES_LIMIT} pharmacies")
+        raise InvalidError(f"a patient prefers at most {ENTRIES_LIMIT} pharmacies", "preferredPharmacies")
     transaction.run_many(
         _INSERT_PHARMACY,
         [
@@ -214,8 +214,8 @@ def _add_pharmacies(transaction: Transaction, owner: Mapping[str, str], pharmacy
     )
 
 
-def _require_new(ids: Sequence[str], present: Sequence[str], what: str) -> None:
+def _require_new(ids: Sequence[str], present: Sequence[str], what: str, field: str) -> None:
     if set(ids) & set(present) or len(set(ids)) != len(ids):
-        raise ExistsError(f"{what} already exists on patient")
+        raise ExistsError(f"{what} already exists on patient", field)
     if len(ids) + len(present) > ENTRIES_LIMIT:
-        raise InvalidError(f"a patient has at most {ENTRIES_LIMIT} entries of a kind")
+        raise InvalidError(f"a patient has at most {ENTRIES_LIMIT} entries of a kind", field)

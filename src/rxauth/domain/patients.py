@@ -115,7 +115,7 @@ def lock(transaction: Transaction, organization_id: str, patient_id: str) -> Pat
     """
     row = transaction.first(_LOCKED, organization_id=organization_id, id=patient_id)
     if row is None:
-        raise AbsentError("there is no such patient")
+        raise AbsentError("there is no such patient", "id")
     return _patient(row)
 
 
@@ -173,13 +173,13 @@ def _check(transaction: Transaction, patient: Patient, now_ms: int) -> None:
     today = datetime.datetime.fromtimestamp(now_ms / 1000, datetime.UTC).date()
     # A birthday that has come somewhere on Earth is no mistake.
     if not EARLIEST_BIRTH <= datetime.date.fromisoformat(patient.date_of_birth) <= today + datetime.timedelta(days=1):
-        raise InvalidError("dateOfBirth is in the future, or before 1880")
+        raise InvalidError("dateOfBirth is in the future, or before 1880", "dateOfBirth")
     if patient.external_id is not None:
         row = transaction.first(
             _BY_EXTERNAL_ID, organization_id=patient.organization_id, external_id=patient.external_id
         )
         if row is not None and row.id != patient.id:
-            raise ExistsError("another patient has this externalId")
+            raise ExistsError("another patient has this externalId", "externalId")
 
 
 def _index_name(transaction: Transaction, patient: Patient) -> None:

@@ -68,9 +68,9 @@ def circle(latitude: float, longitude: float, radius_miles: float | None) -> Cir
     """
     radius = RADIUS_DEFAULT_MILES if radius_miles is None else radius_miles
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
-        raise InvalidError("latitude is -90 to 90, longitude -180 to 180")
+        raise InvalidError("latitude is -90 to 90, longitude -180 to 180", "location")
     if not 0 < radius <= RADIUS_LIMIT_MILES:
-        raise InvalidError(f"radius is 1 to {RADIUS_LIMIT_MILES} miles")
+        raise InvalidError(f"radius is 1 to {RADIUS_LIMIT_MILES} miles", "location.radius")
     return Circle(latitude, longitude, radius)
 
 
@@ -90,7 +90,7 @@ def search(
 ) -> list[Pharmacy]:
     """Lists pharmacies: the nearest first around a place, by name otherwise. None leaves a condition out."""
     if not 0 <= offset <= OFFSET_LIMIT:
-        raise InvalidError(f"after is 0 to {OFFSET_LIMIT}")
+        raise InvalidError(f"after is 0 to {OFFSET_LIMIT}", "after")
     values: dict[str, Any] = {} if name is None else {"name": part(name)}
     if around is not None:
         degrees = around.radius_miles / _MILES_A_DEGREE

@@ -4,6 +4,7 @@ import datetime
 from dataclasses import dataclass, field
 from typing import Final
 
+from rxauth.domain.diagnoses import Named
 from rxauth.domain.errors import DomainError, InvalidError
 from rxauth.domain.names import require_text
 
@@ -39,6 +40,7 @@ class Draft:
     effective_date: str | None = field(default=None, repr=False)
     do_not_fill_before_date: str | None = field(default=None, repr=False)
     external_id: str | None = field(default=None, repr=False)
+    diagnoses: tuple[Named, ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,11 @@ def require_sound(draft: Draft) -> None:
         InvalidError: naming the member; the value is not repeated.
     """
     if not 0 < draft.dispense_quantity <= QUANTITY_LIMIT:
-        raise InvalidError(f"dispenseQuantity is more than 0, and at most {QUANTITY_LIMIT:.0f}")
+        raise InvalidError(f"dispenseQuantity is more than 0, and at most {QUANTITY_LIMIT:.0f}", "dispenseQuantity")
     if not 1 <= draft.fills_allowed <= FILLS_LIMIT:
-        raise InvalidError(f"fillsAllowed is 1 to {FILLS_LIMIT}; refillsAllowed is one less")
+        raise InvalidError(f"fillsAllowed is 1 to {FILLS_LIMIT}; refillsAllowed is one less", "fillsAllowed")
     if draft.days_supply is not None and not 1 <= draft.days_supply <= DAYS_SUPPLY_LIMIT:
-        raise InvalidError(f"daysSupply is 1 to {DAYS_SUPPLY_LIMIT}")
+        raise InvalidError(f"daysSupply is 1 to {DAYS_SUPPLY_LIMIT}", "daysSupply")
     for what, value in (("instructions", draft.instructions), ("notes", draft.notes)):
         if value is not None:
             require_text(value.replace("\n", " "), what, SIG_LIMIT_CHARACTERS)
@@ -76,13 +78,15 @@ def dates(draft: Draft, today: datetime.date) -> Dates:
     """
     effective = today if draft.effective_date is None else datetime.date.fromisoformat(draft.effective_date)
     if abs((effective - today).days) > _YEAR:
-        raise InvalidError("effectiveDate is more than a year away from today")
+        raise InvalidError("effectiveDate is more than a year away from today", "effectiveDate")
     expires = _a_year_after(effective)
     fill_from = None
     if draft.do_not_fill_before_date is not None:
         fill_from = datetime.date.fromisoformat(draft.do_not_fill_before_date)
         if not effective <= fill_from <= expires:
-            raise InvalidError("doNotFillBeforeDate is before effectiveDate, or after the prescription is over")
+            raise InvalidError(
+                "doNotFillBeforeDate is before effectiveDate, or after the prescription is over", "doNotFillBeforeDate"
+            )
     return Dates(effective, fill_from, expires)
 
 

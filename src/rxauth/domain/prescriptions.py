@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, bindparam, case, func, select, update
 
+from rxauth.domain import diagnoses
 from rxauth.domain.errors import AbsentError, DomainError, ExistsError, InvalidError
 from rxauth.domain.paging import Page
 from rxauth.domain.patients import matching_names, name_words, word_values
@@ -123,12 +124,15 @@ def write(transaction: Transaction, signed: Sequence[tuple[Prescriber, Draft]], 
         try:
             written.append(_prescription(transaction, prescriber, draft, now_ms))
             if draft.external_id in taken:
-                raise ExistsError("another prescription has this externalId")
+                raise ExistsError("another prescription has this externalId", "externalId")
         except DomainError as error:
             raise DraftError(index, error) from None
         taken |= {draft.external_id} - {None}
     rows = [{name: getattr(one, name) for name in Prescription.__slots__} for one in written]
     transaction.run_many(INSERT, [{"organization_id": signed[0][0].organization_id, **row} for row in rows])
+    named = {one.id: draft.diagnoses for one, (_, draft) in zip(written, signed, strict=True) if draft.diagnoses}
+    if named:
+        diagnoses.add_to_prescriptions(transaction, signed[0][0].organization_id, named)
     return written
 
 
@@ -179,7 +183,7 @@ def cancel(transaction: Transaction, organization_id: str, prescription_id: str,
         return Prescription(*row)
     found = by_ids(transaction, organization_id, [prescription_id]).get(prescription_id)
     if found is None:
-        raise AbsentError("there is no such prescription")
+        raise AbsentError("there is no such prescription", "id")
     raise InvalidError(f"a prescription that is {found.state_on(today)} cannot be canceled")
 
 

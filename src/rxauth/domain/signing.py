@@ -1,11 +1,11 @@
 """Signing: drafts become prescriptions, all of them or none, in the transaction that locks the signer's authority."""
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from rxauth.clock import Clock
-from rxauth.domain import audit, grounds, prescriptions, providers, webhook_outbox
+from rxauth.domain import audit, diagnoses, grounds, prescriptions, providers, webhook_outbox
 from rxauth.domain.errors import AbsentError, InvalidError
 from rxauth.domain.grounds import Grounds
 from rxauth.domain.prescription_drafts import Draft, DraftError
@@ -42,7 +42,7 @@ def sign(
         InvalidError: too many drafts. DraftError: see there.
     """
     if len(drafts) > DRAFTS_LIMIT:
-        raise InvalidError(f"at most {DRAFTS_LIMIT} prescriptions are written at once")
+        raise InvalidError(f"at most {DRAFTS_LIMIT} prescriptions are written at once", "prescriptions")
     organization_id = caller.organization_id
     standing = None
     if isinstance(caller.subject, UserSubject):
@@ -60,8 +60,9 @@ def sign(
         audit.record_all(transaction, [audit.row(one, now_ms * 1_000) for one in acts])
         return refused[0]
     proofs = [one for one in judged if isinstance(one, Prescriber)]
+    coded = diagnoses.of_drafts(transaction, (one for draft in drafts for one in draft.diagnoses))
     for index, draft in enumerate(drafts):
-        _require(known, draft, index)
+        _require(known, coded, draft, index)
     written = prescriptions.write(transaction, list(zip(proofs, drafts, strict=True)), now_ms)
     for one in written:
         webhook_outbox.prescription_created(transaction, organization_id, one, now_ms, known.listeners)
@@ -90,8 +91,11 @@ def _judge(
     return _NO_PATIENT if draft.patient_id not in known.patients and found == prescribing.STATE_UNKNOWN else found
 
 
-def _require(known: Grounds, draft: Draft, index: int) -> None:
+def _require(known: Grounds, coded: Container[str], draft: Draft, index: int) -> None:
     if draft.treatment_id not in known.schedules:
-        raise DraftError(index, AbsentError("there is no such treatment"))
+        raise DraftError(index, AbsentError("there is no such treatment", "treatmentId"))
     if draft.dispense_unit not in known.units:
-        raise DraftError(index, InvalidError("dispenseUnit is none of dispenseUnits"))
+        raise DraftError(index, InvalidError("dispenseUnit is none of dispenseUnits", "dispenseUnit"))
+    absent = next((one for one in draft.diagnoses if one.code not in coded), None)
+    if absent is not None:
+        raise DraftError(index, absent.absence)

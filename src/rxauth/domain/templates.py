@@ -23,8 +23,10 @@ _COLUMNS: Final = tuple(
 _MINE = prescription_templates.c.organization_id == bindparam("organization_id")
 _SEEN = or_(prescription_templates.c.owner_id.is_(None), prescription_templates.c.owner_id == bindparam("user_id"))
 _ONE = select(*_COLUMNS).where(_MINE, _SEEN, prescription_templates.c.id == bindparam("id"))
-_FOUND = sql(_ONE)
 _LOCKED = sql(_ONE.where(prescription_templates.c.catalog_id == bindparam("catalog_id")).with_for_update())
+_SEEN_BY_IDS = sql(
+    select(*_COLUMNS).where(_MINE, _SEEN, prescription_templates.c.id.in_(bindparam("ids", expanding=True)))
+)
 _OF_CATALOGS = sql(
     select(*_COLUMNS)
     .where(_MINE, _SEEN, prescription_templates.c.catalog_id.in_(bindparam("catalog_ids", expanding=True)))
@@ -80,7 +82,7 @@ def create(transaction: Transaction, organization_id: str, template: Template, n
     _check(template)
     catalogs.lock(transaction, organization_id, template.catalog_id)
     if transaction.first(_COUNT, organization_id=organization_id, catalog_id=template.catalog_id)[0] >= TEMPLATES_LIMIT:
-        raise InvalidError(f"a catalog has at most {TEMPLATES_LIMIT} templates")
+        raise InvalidError(f"a catalog has at most {TEMPLATES_LIMIT} templates: delete one", "catalogId")
     transaction.run(_INSERT, organization_id=organization_id, created_at_ms=now_ms, **asdict(template))
 
 
@@ -100,16 +102,18 @@ def remove(transaction: Transaction, organization_id: str, template_id: str) -> 
     transaction.run(_DELETE, organization_id=organization_id, id=template_id)
 
 
-def find(transaction: Transaction, organization_id: str, template_id: str, user_id: str | None) -> Template | None:
-    """Returns a template that a person sees, or None; user_id None: a machine, which sees nobody's private ones."""
-    row = transaction.first(_FOUND, organization_id=organization_id, id=template_id, user_id=user_id)
-    return None if row is None else Template(*row)
+def seen(
+    transaction: Transaction, organization_id: str, ids: Sequence[str], user_id: str | None
+) -> Mapping[str, Template]:
+    """Returns the templates among `ids` that a person sees; user_id None: a machine, which sees no private ones."""
+    asked: dict[str, Any] = {"organization_id": organization_id, "ids": ids, "user_id": user_id}
+    return {row.id: Template(*row) for row in transaction.all(_SEEN_BY_IDS, **asked)}
 
 
 def lock(
     transaction: Transaction, organization_id: str, catalog_id: str, template_id: str, user_id: str | None
 ) -> Template:
-    """Returns a template, which nobody else can change until the transaction ends; user_id: as for `find`.
+    """Returns a template, which nobody else can change until the transaction ends; user_id: as for `seen`.
 
     Raises:
         AbsentError: there is none in that catalog that the person sees.
@@ -117,14 +121,14 @@ def lock(
     place = {"organization_id": organization_id, "catalog_id": catalog_id}
     row = transaction.first(_LOCKED, **place, id=template_id, user_id=user_id)
     if row is None:
-        raise AbsentError("there is no such template")
+        raise AbsentError("there is no such template", "templateId")
     return Template(*row)
 
 
 def of_catalogs(
     transaction: Transaction, organization_id: str, catalog_ids: Sequence[str], user_id: str | None
 ) -> Mapping[str, list[Template]]:
-    """Returns the templates that a person sees of each catalog that has any, oldest first; user_id: as for `find`."""
+    """Returns the templates that a person sees of each catalog that has any, oldest first; user_id: as for `seen`."""
     found: defaultdict[str, list[Template]] = defaultdict(list)
     asked: dict[str, Any] = {"organization_id": organization_id, "catalog_ids": catalog_ids, "user_id": user_id}
     for row in transaction.all(_OF_CATALOGS, **asked):
@@ -135,11 +139,11 @@ def of_catalogs(
 def _check(template: Template) -> None:
     quantity, fills, days = template.dispense_quantity, template.fills_allowed, template.days_supply
     if quantity is not None and not 0 < quantity <= QUANTITY_LIMIT:
-        raise InvalidError(f"dispenseQuantity is more than 0, and at most {QUANTITY_LIMIT:.0f}")
+        raise InvalidError(f"dispenseQuantity is more than 0, and at most {QUANTITY_LIMIT:.0f}", "dispenseQuantity")
     if fills is not None and not 1 <= fills <= FILLS_LIMIT:
-        raise InvalidError(f"fillsAllowed is 1 to {FILLS_LIMIT}; refillsAllowed is one less")
+        raise InvalidError(f"fillsAllowed is 1 to {FILLS_LIMIT}; refillsAllowed is one less", "fillsAllowed")
     if days is not None and not 1 <= days <= DAYS_SUPPLY_LIMIT:
-        raise InvalidError(f"daysSupply is 1 to {DAYS_SUPPLY_LIMIT}")
+        raise InvalidError(f"daysSupply is 1 to {DAYS_SUPPLY_LIMIT}", "daysSupply")
     for what, value in (("name", template.name), ("dispenseUnit", template.dispense_unit)):
         require_text(value, what)
     for what, value in (("instructions", template.instructions), ("notes", template.notes)):

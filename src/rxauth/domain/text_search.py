@@ -22,7 +22,7 @@ def part(text: str) -> str:
         InvalidError: nothing has so long a name.
     """
     if len(text) > LIMIT_CHARACTERS:
-        raise InvalidError(f"name has more than {LIMIT_CHARACTERS} characters")
+        raise InvalidError(f"name has more than {LIMIT_CHARACTERS} characters", "name")
     for character in (_ESCAPE, "%", "_"):
         text = text.replace(character, _ESCAPE + character)
     return f"%{text}%"

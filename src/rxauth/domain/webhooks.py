@@ -139,7 +139,7 @@ class Keeper:
         owner = {"the_organization_id": organization_id, "the_id": webhook_id}
         row = transaction.first(_LOCKED, organization_id=organization_id, id=webhook_id)
         if row is None:
-            raise AbsentError("there is no such webhook")
+            raise AbsentError("there is no such webhook", "id")
         before = _webhook(row)
         wanted = Wanted(**{"url": before.url, "name": before.name, "filters": before.filters, **changes})
         _check(wanted, self.networks)
@@ -160,7 +160,7 @@ def delete(transaction: Transaction, organization_id: str, webhook_id: str, now:
     """
     owner = {"the_organization_id": organization_id, "the_id": webhook_id}
     if not transaction.run(_DELETE, **owner, moment=now):
-        raise AbsentError("there is no such webhook")
+        raise AbsentError("there is no such webhook", "id")
     webhook_deliveries.give_up(transaction, organization_id, webhook_id, now)
 
 
@@ -189,10 +189,12 @@ def _check(wanted: Wanted, networks: Sequence[Network]) -> None:
     require_text(wanted.name, "name")
     unknown = [one for one in wanted.filters or () if one not in EVENTS]
     if unknown:
-        raise InvalidError(f"filters has an event that there is not; there are {', '.join(EVENTS)}")
+        raise InvalidError(f"filters has an event that there is not; there are {', '.join(EVENTS)}", "filters")
     secret = wanted.secret
     if len(secret) > SECRET_LIMIT_CHARACTERS or not secret.isprintable() or " " in secret:
-        raise InvalidError(f"sharedSecret has at most {SECRET_LIMIT_CHARACTERS} characters, and no space among them")
+        raise InvalidError(
+            f"sharedSecret has at most {SECRET_LIMIT_CHARACTERS} characters, and no space among them", "sharedSecret"
+        )
 
 
 def _kept(filters: Iterable[str] | None) -> tuple[str, ...] | None:

@@ -103,7 +103,7 @@ def test_a_full_catalog_takes_no_more_not_even_from_two_at_once(world: World, mo
 
     _, second = one_after_the_other(world, lambda tx: catalogs.add_treatment(tx, organization_id, mine.id, left.pop()))
 
-    assert str(second.exception()) == "a catalog has at most 1 treatments"
+    assert str(second.exception()) == "a catalog has at most 1 treatments: remove one"
     kept = database.read(lambda tx: catalogs.treatments_of(tx, organization_id, [mine.id]))
     assert len(kept[mine.id]) == 1
     database.close()

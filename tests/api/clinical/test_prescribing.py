@@ -5,26 +5,12 @@ from typing import Any
 import pytest
 
 from rxauth.domain.audit import Event
-from tests.api.answers import Clinics, code, the_error, unique
+from tests.api.answers import code, the_error, unique
 from tests.api.documents import CREATE_PRESCRIPTION, PRESCRIPTION
 from tests.domain.test_audit import entries
 from tests.prescribing import CANCEL, CREATE_ALL, Practice, states
 
 TODAY = "2026-11-23"
-
-
-@pytest.fixture(scope="module")
-def practices() -> dict[str, Practice]:
-    """One on each engine, made when it is first asked for."""
-    return {}
-
-
-@pytest.fixture
-def practice(clinics: Clinics, engine: str, practices: dict[str, Practice]) -> Practice:
-    """A provider at work on each engine."""
-    if engine not in practices:
-        practices[engine] = Practice(clinics.serve(engine, "prescribing"))
-    return practices[engine]
 
 
 def stored(practice: Practice) -> dict[str, str]:
@@ -118,7 +104,7 @@ WRONG: dict[str, tuple[dict[str, Any], str, str]] = {
     ),
     "a beginning long ago": ({"effectiveDate": "2020-01-01"}, "BAD_USER_INPUT", "effectiveDate"),
     "a treatment that nobody knows": ({"treatmentId": "med_nothing"}, "NOT_FOUND", "treatment"),
-    "a diagnosis that nobody knows": ({"diagnoses": ["E11.9"]}, "NOT_FOUND", "diagnosis"),
+    "a diagnosis that nobody knows": ({"diagnoses": ["Z99.99"]}, "NOT_FOUND", "diagnosis"),
     "a patient whom nobody knows": ({"patientId": "pat_nobody"}, "NOT_FOUND", "patient"),
 }
 
@@ -163,7 +149,8 @@ def several(practice: Practice) -> dict[str, tuple[Any, str]]:
         "null": (None, "BAD_USER_INPUT"),
         "a bad value": (practice.draft(dispenseUnit="Furlong"), "BAD_USER_INPUT"),
         "something is missing": (practice.draft(instructions=None), "BAD_USER_INPUT"),
-        "a template": (practice.draft(templateId="tmp_1", treatmentId=None), "BAD_USER_INPUT"),
+        "a template that nobody knows": (practice.draft(templateId="tmp_1", treatmentId=None), "NOT_FOUND"),
+        "a diagnosis that nobody knows": (practice.draft(diagnoses=["I10", "Z99.99"]), "NOT_FOUND"),
         "an externalId that is taken": (practice.draft(externalId=taken), "CONFLICT"),
         "a patient whom nobody knows": (practice.draft(patientId="pat_nobody"), "NOT_FOUND"),
         "a treatment that nobody knows": (practice.draft(treatmentId="med_nothing"), "NOT_FOUND"),
@@ -181,6 +168,7 @@ def test_of_several_all_are_written_or_none_and_the_error_names_the_one(practice
 
         assert code(answer) == expected, case
         assert the_error(answer)["message"].startswith("prescriptions[1]: "), case
+        assert the_error(answer)["extensions"]["field"].startswith("prescriptions[1]"), case
         assert stored(practice) == before, case
 
 

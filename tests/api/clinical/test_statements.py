@@ -24,7 +24,7 @@ query($filter: OrderFilter, $first: Int) {
 NESTED_PRESCRIPTIONS = """
 query($filter: PrescriptionFilter, $first: Int) {
   prescriptions(filter: $filter, first: $first) {
-    id prescriber { name { full } } treatment { name } patient { id }
+    id prescriber { name { full } } treatment { name } patient { id } diagnoses { code name }
     fills { id order { id pharmacy { name } patient { id } } }
   }
 }"""

@@ -223,7 +223,7 @@ def test_a_full_catalog_takes_no_more_templates_not_even_from_two_at_once(
 
     _, second = one_after_the_other(world, lambda tx: templates.create(tx, organization_id, left.pop(), NOW * 1000))
 
-    assert str(second.exception()) == "a catalog has at most 1 templates"
+    assert str(second.exception()) == "a catalog has at most 1 templates: delete one"
     database.close()
 
 

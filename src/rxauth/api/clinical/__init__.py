@@ -86,6 +86,7 @@ BINDING: Final = Binding(
             "prescriber": prescriptions.prescriber,
             "patient": prescriptions.patient,
             "treatment": prescriptions.treatment,
+            "diagnoses": prescriptions.diagnoses_of,
             "writtenAt": _from("written_at_ms"),
             "fills": prescriptions.fills_of,
         },

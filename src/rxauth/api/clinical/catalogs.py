@@ -11,7 +11,6 @@ from rxauth.domain.errors import AbsentError, InvalidError
 from rxauth.domain.templates import Template
 from rxauth.domain.treatments import Treatment
 from rxauth.ids import Kind, new_id
-from rxauth.policy.subjects import UserSubject
 from rxauth.storage.database import Transaction
 
 
@@ -38,7 +37,7 @@ def treatments_of(source: Catalog, info: Info) -> list[Treatment]:
 def templates_of(source: Catalog, info: Info) -> list[Template]:
     """Catalog.templates: those of everybody, and the person's own."""
     context = info.context
-    return context.get(templates.of_catalogs, source.id, _user_id(context), meet=met_templates) or []
+    return context.get(templates.of_catalogs, source.id, context.user_id, meet=met_templates) or []
 
 
 def template_treatment(source: Template, info: Info) -> Treatment:
@@ -83,9 +82,9 @@ def create_template(
     """Mutation.createPrescriptionTemplate."""
     context = info.context
     now_ms = context.clock.milliseconds()
-    owner_id = _user_id(context) if is_private else None
+    owner_id = context.user_id if is_private else None
     if is_private and owner_id is None:
-        raise InvalidError("isPrivate: a private template belongs to a person, and a machine is none")
+        raise InvalidError("isPrivate: a private template belongs to a person, and a machine is none", "isPrivate")
     fills_allowed = _fills_allowed(values.pop("fills_allowed", None), refills_allowed)
     new = Template(
         new_id(Kind.TEMPLATE, now_ms), catalog_id, owner_id, treatment_id, fills_allowed=fills_allowed, **values
@@ -130,25 +129,19 @@ def delete_template(_root: None, info: Info, catalog_id: str, template_id: str) 
 
 
 def _locked(transaction: Transaction, context: Context, catalog_id: str, template_id: str) -> Template:
-    return templates.lock(transaction, context.organization_id, catalog_id, template_id, _user_id(context))
+    return templates.lock(transaction, context.organization_id, catalog_id, template_id, context.user_id)
 
 
 def _treatment(transaction: Transaction, treatment_id: str) -> Treatment:
     found = treatments.by_ids(transaction, "", [treatment_id]).get(treatment_id)
     if found is None:
-        raise AbsentError("there is no such treatment")
+        raise AbsentError("there is no such treatment", "treatmentId")
     return found
-
-
-def _user_id(context: Context) -> str | None:
-    """Returns who asks; None: a machine."""
-    subject = context.caller.subject
-    return subject.user_id if isinstance(subject, UserSubject) else None
 
 
 def _fills_allowed(fills_allowed: int | None, refills_allowed: int | None) -> int | None:
     if refills_allowed is None:
         return fills_allowed
     if fills_allowed not in {None, refills_allowed + 1}:
-        raise InvalidError("refillsAllowed is one less than fillsAllowed")
+        raise InvalidError("refillsAllowed is one less than fillsAllowed", "refillsAllowed")
     return refills_allowed + 1

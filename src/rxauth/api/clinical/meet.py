@@ -6,6 +6,7 @@ from rxauth.api.context import Context
 from rxauth.domain import (
     allergens,
     catalogs,
+    diagnoses,
     fills,
     orders,
     patient_history,
@@ -58,6 +59,7 @@ def met_prescriptions(context: Context, found: Sequence[Prescription]) -> Sequen
     context.patient_ids.update(patient_ids)
     context.want(patients.by_ids, patient_ids)
     context.want(treatments.by_ids, (prescription.treatment_id for prescription in found))
+    context.want(diagnoses.of_prescriptions, (prescription.id for prescription in found))
     context.want(fills.of_prescriptions, (prescription.id for prescription in found))
     return found
 

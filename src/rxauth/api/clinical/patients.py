@@ -86,7 +86,7 @@ def update(_root: None, info: Info, id: str, allergen_id: str | None = None, **v
     history = _history(values)
     for required, member in (("name", "name"), ("dateOfBirth", "date_of_birth"), ("sex", "sex"), ("phone", "phone")):
         if member in values and values[member] is None:
-            raise InvalidError(f"{required} cannot be taken away")
+            raise InvalidError(f"{required} cannot be taken away", required)
 
     def work(transaction: Transaction) -> Patient:
         before = patients.lock(transaction, context.organization_id, id)
@@ -208,7 +208,9 @@ def _history(values: dict[str, Any]) -> dict[str, Any]:
 
 def _taken(one: MedicationHistoryInput) -> TakenMedication:
     if (one.medication_id is None) == (one.medical_equipment_id is None):
-        raise InvalidError("an entry of medicationHistory has either medicationId or medicalEquipmentId")
+        raise InvalidError(
+            "an entry of medicationHistory has either medicationId or medicalEquipmentId", "medicationHistory"
+        )
     return TakenMedication(one.medication_id or one.medical_equipment_id or "", one.active, one.comment)
 
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 from rxauth.api.clinical.meet import met_fills, met_prescriptions
 from rxauth.api.clinical.patients import find_one
 from rxauth.api.context import Info
-from rxauth.domain import fills, prescriptions, treatments, users
+from rxauth.domain import diagnoses, fills, prescriptions, treatments, users
+from rxauth.domain.diagnoses import Diagnosis
 from rxauth.domain.fills import Fill
 from rxauth.domain.paging import page
 from rxauth.domain.patients import Patient
@@ -56,6 +57,11 @@ def treatment(source: Prescription, info: Info) -> Treatment:
     """Prescription.treatment."""
     found: Treatment = info.context.get(treatments.by_ids, source.treatment_id)
     return found
+
+
+def diagnoses_of(source: Prescription, info: Info) -> list[Diagnosis]:
+    """Prescription.diagnoses: in the order in which they were named."""
+    return info.context.get(diagnoses.of_prescriptions, source.id) or []
 
 
 def fills_of(source: Prescription, info: Info) -> list[Fill]:

@@ -104,7 +104,7 @@ def treatment_kind(record: Any) -> str:
 def _medication_filter(wanted: MedicationsFilter) -> MedicationFilter:
     given = {name: one for name in CONCEPTS if isinstance(one := getattr(wanted, name), TreatmentFilter)}
     if len(given) > 1:
-        raise InvalidError("a filter has one of drug, product and package")
+        raise InvalidError("a filter has one of drug, product and package", "filter")
     for name, one in given.items():
         return MedicationFilter(CONCEPTS[name], one.name, one.code, one.type, one.drug, one.product)
     return MedicationFilter()
@@ -114,5 +114,5 @@ def _circle(location: LatLongSearch | None) -> Circle | None:
     if location is None or (location.latitude is None and location.longitude is None):
         return None
     if location.latitude is None or location.longitude is None:
-        raise InvalidError("a location has both latitude and longitude")
+        raise InvalidError("a location has both latitude and longitude", "location")
     return pharmacies.circle(location.latitude, location.longitude, location.radius)

@@ -96,7 +96,7 @@ def _each(what: str, make: Callable[[Given], Made], given: Sequence[Given]) -> t
         try:
             made.append(make(one))
         except InvalidError as error:
-            raise InvalidError(f"{what}[{place}]: {error}") from None
+            raise error.within(f"{what}[{place}]") from None
     return tuple(made)
 
 
