@@ -2,18 +2,21 @@
 
 import pytest
 
-from rxauth.domain import allergens, ingredients, treatments
+from rxauth.domain import allergens, ingredients, treatment_search, treatments
 from rxauth.domain.ingredients import Ingredient
 from rxauth.domain.paging import page
-from rxauth.domain.treatments import MedicationFilter
+from rxauth.domain.treatment_search import MedicationFilter
 from rxauth.storage.database import Transaction
 from tests.undone import Undone
 
 
 def drug_of(transaction: Transaction, generic_name: str, concept: str = "DRUG") -> str:
     """Returns a sample drug, or a product or package of it, by its name."""
-    wanted = MedicationFilter(concept=concept, name=generic_name)
-    return treatments.medications(transaction, wanted, page(None, 1))[0].id
+    wanted = MedicationFilter(concept="DRUG", name=generic_name)
+    the_id = treatment_search.medications(transaction, wanted, page(None, 1))[0].id
+    for narrower in (treatments.products, treatments.packages)[: ("DRUG", "PRODUCT", "PACKAGE").index(concept)]:
+        the_id = narrower(transaction, the_id)[0].id
+    return the_id
 
 
 def allergen(transaction: Transaction, name: str) -> str:

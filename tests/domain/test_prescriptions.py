@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from rxauth.domain import patients, prescriptions, treatments
+from rxauth.domain import patients, prescriptions, treatment_search
 from rxauth.domain.errors import AbsentError, ExistsError, InvalidError
 from rxauth.domain.paging import page
 from rxauth.domain.prescription_drafts import Draft, DraftError
 from rxauth.domain.prescriptions import Prescription, PrescriptionFilter, ProofError
-from rxauth.domain.treatments import MedicationFilter
+from rxauth.domain.treatment_search import MedicationFilter
 from rxauth.policy import decide
 from rxauth.policy.authority import State
 from rxauth.policy.licences import Licence, LicenceStatus
@@ -44,7 +44,9 @@ def prescriber_id(database: Database) -> str:
 def draft(world: World, database: Database) -> Draft:
     """A draft for the first patient of Alder Clinic."""
     patient_id = patient_of(database, world.alder.organization_id)
-    [medication] = database.read(lambda tx: treatments.medications(tx, MedicationFilter(type="RX"), page(None, 1)))
+    [medication] = database.read(
+        lambda tx: treatment_search.medications(tx, MedicationFilter(type="RX"), page(None, 1))
+    )
     return Draft(patient_id, medication.id, 30, "Tablet", "Take one tablet by mouth daily")
 
 

@@ -2,20 +2,21 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from sqlalchemy import bindparam, select
 
-from rxauth.domain.names import after_prefix, search_words
+from rxauth.domain import word_index
+from rxauth.domain.names import search_words
 from rxauth.ids import Kind, sample_id
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.catalog import medication_terms, medication_words
-from rxauth.storage.tenancy import insert_row, sql
+from rxauth.storage.tenancy import Statement, insert_row, sql
 
 # Terms have the same identifiers everywhere and for ever, so that what is imported again is found again.
 _MADE_AT_MS: Final = 1_767_225_600_000
 ROWS_LIMIT: Final = 100
-WORDS_LIMIT: Final = 5
 CONCEPT: Final = "CONCEPT"
 STRENGTH: Final = "STRENGTH"
 ROUTE: Final = "ROUTE"
@@ -31,18 +32,12 @@ _NARROWER = sql(
 )
 
 
-def _named(words: int) -> Any:
-    statement = select(*_COLUMNS)
-    for number in range(words):
-        found = select(medication_words.c.term_id).where(
-            medication_words.c.word >= bindparam(f"word_{number}"),
-            medication_words.c.word < bindparam(f"past_{number}"),
-        )
-        statement = statement.where(medication_terms.c.id.in_(found))
-    return statement.order_by(medication_terms.c.name, medication_terms.c.id).limit(ROWS_LIMIT)
-
-
-_BY_WORDS: Final = {count: sql(_named(count)) for count in range(1, WORDS_LIMIT + 1)}
+@cache
+def _named(words: int) -> Statement:
+    named = word_index.matching(medication_terms.c.id, medication_words.c.term_id, words)
+    return sql(
+        select(*_COLUMNS).where(*named).order_by(medication_terms.c.name, medication_terms.c.id).limit(ROWS_LIMIT)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +88,8 @@ def keep(transaction: Transaction, ways: Iterable[Way]) -> None:
 
 def concepts(transaction: Transaction, name: str) -> list[Term]:
     """Lists concepts by name; name: the beginning of any words of theirs, each of which must be found."""
-    words = search_words(name)[:WORDS_LIMIT]
-    if not words:
-        return []
-    values = {f"word_{number}": word for number, word in enumerate(words)}
-    values |= {f"past_{number}": after_prefix(word) for number, word in enumerate(words)}
-    return _terms(transaction.all(_BY_WORDS[len(words)], **values))
+    words = word_index.wanted(name)
+    return _terms(transaction.all(_named(len(words)), **word_index.values(words))) if words else []
 
 
 def strengths(transaction: Transaction, concept_id: str) -> list[Term]:

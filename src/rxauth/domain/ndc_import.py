@@ -7,7 +7,7 @@ Nothing is taken away: prescriptions may refer to what the directory no longer l
 from collections.abc import Iterable
 from typing import Any, Final
 
-from rxauth.domain import medication_terms, treatments
+from rxauth.domain import medication_terms, treatment_store, treatments
 from rxauth.domain.medication_terms import Way
 from rxauth.domain.ndc_file import Package, Product
 from rxauth.domain.treatments import Treatment
@@ -23,7 +23,7 @@ def keep_products(transaction: Transaction, found: Iterable[Product]) -> None:
     medication_terms.keep(transaction, (_way(one) for one in products))
     drugs = {row["id"]: row for row in map(_drug, products)}
     made = {row["id"]: row for row in map(_product, products)}
-    treatments.keep(transaction, [*drugs.values(), *made.values()])
+    treatment_store.keep(transaction, [*drugs.values(), *made.values()])
 
 
 def keep_packages(transaction: Transaction, found: Iterable[Package]) -> int:
@@ -37,7 +37,7 @@ def keep_packages(transaction: Transaction, found: Iterable[Package]) -> int:
         if product is not None:
             row = _package(one, product)
             rows[row["id"]] = row
-    treatments.keep(transaction, list(rows.values()))
+    treatment_store.keep(transaction, list(rows.values()))
     return sum(product_ids[one.product_ndc] not in known for one in packages)
 
 

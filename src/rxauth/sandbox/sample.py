@@ -15,6 +15,7 @@ from rxauth.domain import (
     patients,
     pharmacies,
     prescriptions,
+    treatment_store,
     treatments,
     users,
 )
@@ -47,8 +48,8 @@ _CODES = {"rxcui": None, "product_ndc": None, "package_ndc": None, "sku": None, 
 
 def load_reference(transaction: Transaction) -> None:
     """Adds the reference data that every organization shares."""
-    transaction.run_many(
-        allergens.INSERT,
+    allergens.keep(
+        transaction,
         [
             {"id": _reference_id(Kind.ALLERGEN, one["key"]), "name": one["name"], "rxcui": None}
             for one in _read("allergens")
@@ -57,10 +58,10 @@ def load_reference(transaction: Transaction) -> None:
     transaction.run_many(treatments.INSERT_DISPENSE_UNIT, [{"name": name} for name in _read("dispense_units")])
     drugs = _read("medications")
     medication_terms.keep(transaction, map(_way, drugs))
-    transaction.run_many(treatments.INSERT, [row for one in drugs for row in _medications(one)])
+    treatment_store.keep(transaction, [row for one in drugs for row in _medications(one)])
     contents.load(transaction, drugs, _reference_id)
-    transaction.run_many(treatments.INSERT, [_equipment(one) for one in _read("medical_equipment")])
-    transaction.run_many(pharmacies.INSERT, [_pharmacy(one) for one in _read("pharmacies")])
+    treatment_store.keep(transaction, [_equipment(one) for one in _read("medical_equipment")])
+    pharmacies.keep(transaction, [_pharmacy(one) for one in _read("pharmacies")])
 
 
 def load_organization(transaction: Transaction, organization_id: str, now_ms: int) -> None:

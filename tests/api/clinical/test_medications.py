@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rxauth.domain import treatments
+from rxauth.domain import treatment_store, treatments
 from rxauth.storage.database import Transaction
 from tests.api.answers import Clinics, the_error
 from tests.api.documents import MEDICAL_EQUIPMENT, MEDICATIONS
@@ -47,7 +47,8 @@ def test_without_a_filter_everything_is_listed(reading: Live, reader: str, crite
     [
         ("amoxicillin 80", [SUSPENSION]),
         ("AMOXICILLIN 80", [SUSPENSION]),
-        ("pentin", ["gabapentin 300 MG Oral Capsule"]),
+        ("gabap capsule", ["gabapentin 300 MG Oral Capsule"]),
+        ("pentin", []),
         ("topical ointment", ["mupirocin 20 MG/G Topical Ointment"]),
         ("Sample Maker", []),
         ("%", []),
@@ -56,7 +57,9 @@ def test_without_a_filter_everything_is_listed(reading: Live, reader: str, crite
         ("nothing", []),
     ],
 )
-def test_drugs_are_found_by_a_part_of_their_name(reading: Live, reader: str, name: str, found: list[str]) -> None:
+def test_drugs_are_found_by_the_beginnings_of_their_words(
+    reading: Live, reader: str, name: str, found: list[str]
+) -> None:
     assert names(search(reading, reader, {"drug": {"name": name}})) == found
 
 
@@ -137,7 +140,7 @@ def coded(clinics: Clinics, engine: str) -> Live:
     live = clinics.serve(engine, "coded")
 
     def add(transaction: Transaction) -> None:
-        transaction.run_many(treatments.INSERT, [treatment(*one) for one in CODED])
+        treatment_store.keep(transaction, [treatment(*one) for one in CODED])
 
     if not live.server.database.read(lambda tx: treatments.by_ids(tx, "", ["med_coded_drug"])):
         live.server.database.write(add)
@@ -202,6 +205,7 @@ def treatment(key: str, concept: str, strength: str | None, form: str | None, co
         ({"drug": {"code": "999001", "name": "testo"}}, ["drug"]),
         ({"drug": {"code": "999001", "name": "other"}}, []),
         ({"drug": {"code": "99900"}}, []),
+        ({"drug": {"code": " 999-001 "}}, ["drug"]),
         ({"drug": {"code": ""}}, []),
         ({"product": {"drug": "med_coded_drug"}}, ["large", "small"]),
         ({"product": {"drug": "med_coded_drug", "code": "999002"}}, ["small"]),
@@ -210,6 +214,10 @@ def treatment(key: str, concept: str, strength: str | None, form: str | None, co
         ({"package": {"product": "med_coded_large"}}, ["large_box"]),
         ({"package": {"product": "med_coded_large", "code": "55555-002-30"}}, ["large_box"]),
         ({"package": {"product": "med_coded_large", "code": "55555-001-30"}}, []),
+        ({"package": {"product": "med_coded_large", "code": "5555500230"}}, ["large_box"]),
+        ({"package": {"product": "med_coded_large", "code": "55555-0002-30"}}, ["large_box"]),
+        ({"package": {"product": "med_coded_large", "name": "testo LARGE"}}, ["large_box"]),
+        ({"package": {"product": "med_coded_large", "name": "arge"}}, []),
         ({"package": {"product": "med_nothing"}}, []),
     ],
 )
@@ -229,7 +237,9 @@ def test_a_product_filter_wants_its_drug_and_a_package_filter_its_product(readin
 @pytest.mark.parametrize(
     ("name", "count"), [(None, 14), ("inhaler", 2), ("INSULIN", 2), ("4 mm", 1), ("amoxicillin", 0), ("%", 0), ("_", 0)]
 )
-def test_equipment_is_found_by_a_part_of_its_name(reading: Live, reader: str, name: str | None, count: int) -> None:
+def test_equipment_is_found_by_the_beginnings_of_its_words(
+    reading: Live, reader: str, name: str | None, count: int
+) -> None:
     found = reading.data(reader, MEDICAL_EQUIPMENT, {"name": name, "first": 100})["medicalEquipment"]
 
     assert len(found) == count

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from rxauth.domain import pharmacies
+from rxauth.domain import pharmacies, pharmacy_search
 from rxauth.storage.database import Transaction
 from tests.api.answers import Clinics, every_page, the_error
 from tests.api.documents import PHARMACIES, PHARMACY
@@ -55,7 +55,9 @@ def test_a_pharmacy_shows_where_it_is_and_what_it_does(reading: Live, reader: st
 @pytest.mark.parametrize(
     ("name", "count"), [(None, 14), ("sample", 14), ("CHELSEA", 1), ("mail order", 2), ("%", 0), ("_", 0), ("zzz", 0)]
 )
-def test_pharmacies_are_found_by_a_part_of_their_name(reading: Live, reader: str, name: str | None, count: int) -> None:
+def test_pharmacies_are_found_by_the_beginnings_of_their_words(
+    reading: Live, reader: str, name: str | None, count: int
+) -> None:
     found = names(reading, reader, name=name)
 
     assert len(found) == count
@@ -79,7 +81,7 @@ def test_the_nearest_pharmacies_within_ten_miles_come_first(reading: Live, reade
 def test_a_radius_is_in_miles(reading: Live, reader: str, radius: int) -> None:
     """The distances are computed here by the spherical law of cosines, which rxauth does not use."""
     everywhere = reading.server.database.read(
-        lambda tx: pharmacies.search(tx, name=None, around=None, fulfillment_type=None, offset=0, rows=100)
+        lambda tx: pharmacy_search.search(tx, name=None, around=None, fulfillment_type=None, offset=0, rows=100)
     )
     here = (math.radians(UNION_SQUARE["latitude"]), math.radians(UNION_SQUARE["longitude"]))
 
@@ -179,7 +181,7 @@ def test_a_page_without_a_size_is_no_longer_than_the_limits_counted(clinics: Cli
     ]
 
     def add(transaction: Transaction) -> None:
-        transaction.run_many(pharmacies.INSERT, rows)
+        pharmacies.keep(transaction, rows)
 
     live.server.database.write(add)
     token = live.token(live.world.alder)

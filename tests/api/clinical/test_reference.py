@@ -12,7 +12,8 @@ SCOPES = ["read:patient", "write:patient", "read:prescription", "read:order", "w
     ("name", "found"),
     [
         ("penicillin", ["Penicillin"]),
-        ("CILLIN", ["Amoxicillin", "Penicillin"]),
+        ("PENIC", ["Penicillin"]),
+        ("cillin", []),
         ("yellow no. 5", ["FD&C Yellow No. 5 (tartrazine)"]),
         ("5 (t", ["FD&C Yellow No. 5 (tartrazine)"]),
         ("%", []),
@@ -23,14 +24,16 @@ SCOPES = ["read:patient", "write:patient", "read:prescription", "read:order", "w
         ("nothing", []),
     ],
 )
-def test_allergens_are_found_by_a_part_of_their_name(clinic: Live, token: str, name: str, found: list[str]) -> None:
+def test_allergens_are_found_by_the_beginnings_of_their_words(
+    clinic: Live, token: str, name: str, found: list[str]
+) -> None:
     shown = clinic.data(token, ALLERGENS, {"filter": {"name": name}})["allergens"]
 
     assert [one["name"] for one in shown] == found
 
 
 def test_all_allergens_are_listed_by_name(clinic: Live, token: str) -> None:
-    for criteria in (None, {}, {"name": None}):
+    for criteria in (None, {}, {"name": None}, {"name": " "}):
         shown = clinic.data(token, ALLERGENS, {"filter": criteria})["allergens"]
         names = [one["name"] for one in shown]
         assert len(names) == 43

@@ -4,13 +4,15 @@ from typing import Any
 
 from rxauth.api.clinical.inputs import LatLongSearch, MedicationsFilter, NameFilter, TreatmentFilter
 from rxauth.api.context import Info
-from rxauth.domain import allergens, medication_terms, pharmacies, treatments
+from rxauth.domain import allergens, medication_terms, pharmacies, pharmacy_search, places, treatment_search, treatments
 from rxauth.domain.allergens import Allergen
 from rxauth.domain.errors import InvalidError
 from rxauth.domain.medication_terms import Term
 from rxauth.domain.paging import page
-from rxauth.domain.pharmacies import Circle, Pharmacy
-from rxauth.domain.treatments import DispenseUnit, MedicationFilter, Treatment
+from rxauth.domain.pharmacies import Pharmacy
+from rxauth.domain.places import Circle
+from rxauth.domain.treatment_search import MedicationFilter
+from rxauth.domain.treatments import DispenseUnit, Treatment
 
 CONCEPTS = {"drug": "DRUG", "product": "PRODUCT", "package": "PACKAGE"}
 
@@ -34,7 +36,7 @@ def medications(
 ) -> list[Treatment]:
     """Query.medications: all of them, or drugs, products or packages by what is known of them."""
     wanted = _medication_filter(filter or MedicationsFilter())
-    return info.context.read(lambda tx: treatments.medications(tx, wanted, page(after, first)))
+    return info.context.read(lambda tx: treatment_search.medications(tx, wanted, page(after, first)))
 
 
 def medication_concepts(_root: None, info: Info, name: str) -> list[Term]:
@@ -71,7 +73,7 @@ def medical_equipment(
     _root: None, info: Info, name: str | None = None, after: str | None = None, first: int | None = None
 ) -> list[Treatment]:
     """Query.medicalEquipment."""
-    return info.context.read(lambda tx: treatments.equipment(tx, name, page(after, first)))
+    return info.context.read(lambda tx: treatment_search.equipment(tx, name, page(after, first)))
 
 
 def pharmacy(_root: None, info: Info, id: str) -> Pharmacy | None:
@@ -92,7 +94,9 @@ def search_pharmacies(
     rows = page(None, first).rows
     around = _circle(location)
     return info.context.read(
-        lambda tx: pharmacies.search(tx, name=name, around=around, fulfillment_type=type, offset=after or 0, rows=rows)
+        lambda tx: pharmacy_search.search(
+            tx, name=name, around=around, fulfillment_type=type, offset=after or 0, rows=rows
+        )
     )
 
 
@@ -115,4 +119,4 @@ def _circle(location: LatLongSearch | None) -> Circle | None:
         return None
     if location.latitude is None or location.longitude is None:
         raise InvalidError("a location has both latitude and longitude", "location")
-    return pharmacies.circle(location.latitude, location.longitude, location.radius)
+    return places.circle(location.latitude, location.longitude, location.radius)

@@ -29,8 +29,27 @@ treatments: Final = Table(
     CheckConstraint("kind IN ('Medication', 'MedicalEquipment')", name="kind"),
 )
 Index("ix_treatments_kind_id", treatments.c.kind, treatments.c.id)
-Index("ix_treatments_parent_id", treatments.c.parent_id)
+Index("ix_treatments_parent_id_concept_id", treatments.c.parent_id, treatments.c.concept, treatments.c.id)
 Index("ix_treatments_route_id", treatments.c.route_id)
+Index("ix_treatments_concept_id", treatments.c.concept, treatments.c.id)
+
+# Each word of the name of a drug or a piece of equipment; products and packages are looked for among those of one drug.
+treatment_words: Final = Table(
+    "treatment_words",
+    metadata,
+    Column("kind", Text, primary_key=True),
+    Column("word", Text, primary_key=True),
+    Column("treatment_id", Text, ForeignKey("treatments.id"), primary_key=True, index=True),
+    CheckConstraint("kind IN ('DRUG', 'MedicalEquipment')", name="kind"),
+)
+
+# The RxCUI and NDC of a medication, in each of the ways that people write them, without hyphens.
+treatment_codes: Final = Table(
+    "treatment_codes",
+    metadata,
+    Column("code", Text, primary_key=True),
+    Column("treatment_id", Text, ForeignKey("treatments.id"), primary_key=True, index=True),
+)
 
 medication_terms: Final = Table(
     "medication_terms",
@@ -56,6 +75,14 @@ allergens: Final = Table(
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False),
     Column("rxcui", Text),
+)
+Index("ix_allergens_name_id", allergens.c.name, allergens.c.id)
+
+allergen_words: Final = Table(
+    "allergen_words",
+    metadata,
+    Column("word", Text, primary_key=True),
+    Column("allergen_id", Text, ForeignKey("allergens.id"), primary_key=True, index=True),
 )
 
 # What treatments are made of, so that an allergy and a treatment, or two treatments, can be compared.
@@ -119,3 +146,20 @@ pharmacies: Final = Table(
     Column("fulfillment_types", JSON, nullable=False),
 )
 Index("ix_pharmacies_latitude_longitude", pharmacies.c.latitude, pharmacies.c.longitude)
+Index("ix_pharmacies_name_id", pharmacies.c.name, pharmacies.c.id)
+
+pharmacy_words: Final = Table(
+    "pharmacy_words",
+    metadata,
+    Column("word", Text, primary_key=True),
+    Column("pharmacy_id", Text, ForeignKey("pharmacies.id"), primary_key=True, index=True),
+)
+
+# What a pharmacy does, with its name, so that those that do one thing are listed by name in the order of an index.
+pharmacy_services: Final = Table(
+    "pharmacy_services",
+    metadata,
+    Column("fulfillment_type", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("pharmacy_id", Text, ForeignKey("pharmacies.id"), primary_key=True, index=True),
+)
