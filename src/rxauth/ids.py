@@ -23,6 +23,7 @@ class Kind(StrEnum):
     PRESCRIPTION = "rx"
     ORDER = "ord"
     FILL = "fil"
+    EXCEPTION = "exc"
     PHARMACY = "phr"
     MEDICATION = "med"
     MEDICAL_EQUIPMENT = "dme"

@@ -144,6 +144,15 @@ mutation createPrescription(
     effectiveDate: $effectiveDate, doNotFillBeforeDate: $doNotFillBeforeDate, diagnoses: $diagnoses
   ) {{ ...PrescriptionFields }}
 }}"""
+CREATE_ORDER: Final = f"""{_ORDER}
+mutation createOrder(
+  $externalId: ID, $patientId: ID!, $fills: [FillInput!]!, $address: AddressInput!, $addressId: ID, $pharmacyId: ID!
+) {{
+  createOrder(
+    externalId: $externalId, patientId: $patientId, fills: $fills, address: $address, addressId: $addressId,
+    pharmacyId: $pharmacyId
+  ) {{ ...OrderFields }}
+}}"""
 UPDATE_PATIENT: Final = f"""{_PATIENT}
 mutation updatePatient(
   $id: ID!, $externalId: ID, $name: NameInput, $dateOfBirth: AWSDate, $sex: SexType, $gender: String, $email: AWSEmail,
@@ -204,6 +213,31 @@ query GetCatalog($id: ID!) {
     }
   }
 }"""
+ELEMENTS_CREATE_ORDER: Final = f"""{_ORDER}
+mutation createOrder(
+  $externalId: ID, $patientId: ID!, $fills: [FillInput!]!, $address: AddressInput, $addressId: ID, $pharmacyId: ID,
+  $groupId: ID, $supervisorId: ID
+) {{
+  createOrder(
+    externalId: $externalId, patientId: $patientId, fills: $fills, address: $address, addressId: $addressId,
+    pharmacyId: $pharmacyId, groupId: $groupId, supervisorId: $supervisorId
+  ) {{ ...OrderFields address {{ id street1 }} exceptions {{ type message createdAt resolvedAt }} }}
+}}"""
+ELEMENTS_UPDATE_ORDER: Final = """
+mutation updateOrder($id: ID!, $fills: [FillInput!]!) {
+  updateOrder(id: $id, fills: $fills) { id state fills { id state prescription { id } treatment { id name } } }
+}"""
+# Documents of the web application.
+CANCEL_ORDER: Final = """
+mutation cancelOrder($id: ID!, $reason: String) { cancelOrder(id: $id, reason: $reason) { id state } }"""
+ROUTE_ORDER: Final = """
+mutation routeOrder($id: ID!, $pharmacyId: ID!) { routeOrder(id: $id, pharmacyId: $pharmacyId) { id } }"""
+WHOLE_ORDER: Final = f"""{_ORDER}
+query GetOrder($id: ID!) {{
+  order(id: $id) {{
+    ...OrderFields address {{ id street1 state }} exceptions {{ type message createdAt resolvedAt }}
+  }}
+}}"""
 FILL: Final = """
 query fill($id: ID!) {
   fill(id: $id) {

@@ -192,7 +192,8 @@ def test_every_permission_of_the_contract_is_one_of_the_table() -> None:
             asked.update(permissions or ())
     patients = {"read:patient", "write:patient", "update:patient"}
     prescribed = {"read:prescription", "write:prescription", "update:prescription", "read:order"}
-    assert asked == patients | prescribed | {"write:order", "manage:organization"}
+    ordered = {"write:order", "create:order", "update:order"}
+    assert asked == patients | prescribed | ordered | {"manage:organization"}
     assert asked <= BY_NAME.keys()
 
 

@@ -128,8 +128,8 @@ ENDED: dict[str, tuple[dict[str, Any], str, str]] = {
     "in force": ({}, TODAY, "ACTIVE"),
     "on its last day": ({}, "2027-11-23", "ACTIVE"),
     "the day after": ({}, "2027-11-24", "EXPIRED"),
-    "all filled": ({"fills_remaining": 0}, TODAY, "DEPLETED"),
-    "all filled, and over": ({"fills_remaining": 0}, "2027-11-24", "EXPIRED"),
+    "all filled": ({"fills_remaining": 0, "state": "DEPLETED"}, TODAY, "DEPLETED"),
+    "all filled, and over": ({"fills_remaining": 0, "state": "DEPLETED"}, "2027-11-24", "DEPLETED"),
     "a draft": ({"state": "DRAFT"}, "2027-11-24", "DRAFT"),
     "canceled": ({"state": "CANCELED"}, "2027-11-24", "CANCELED"),
 }

@@ -1,14 +1,14 @@
-"""The whole contract: one schema, made of the files of clinical work, screening, management and webhooks."""
+"""The whole contract: one schema, made of the files of clinical work, orders, screening, management and webhooks."""
 
 from typing import Final
 
 from graphql import GraphQLSchema
 
 from rxauth.api import clinical, management, webhooks
-from rxauth.api.clinical import screening
+from rxauth.api.clinical import ordering, screening
 from rxauth.api.schema import Binding, Resolver, build, read_contract
 
-FILES: Final = ("clinical.graphql", "screening.graphql", "management.graphql", "webhooks.graphql")
+FILES: Final = ("clinical.graphql", "orders.graphql", "screening.graphql", "management.graphql", "webhooks.graphql")
 
 
 def schema() -> GraphQLSchema:
@@ -23,7 +23,8 @@ def schema() -> GraphQLSchema:
 def binding() -> Binding:
     """Returns what the files are bound to; a type of one file may be extended by the other."""
     resolvers: dict[str, dict[str, Resolver]] = {}
-    for one in (clinical.BINDING.resolvers, screening.RESOLVERS, management.RESOLVERS, webhooks.RESOLVERS):
+    clinical_ones = (clinical.BINDING.resolvers, ordering.RESOLVERS, screening.RESOLVERS)
+    for one in (*clinical_ones, management.RESOLVERS, webhooks.RESOLVERS):
         for kind, fields in one.items():
             resolvers.setdefault(kind, {}).update(fields)
     inputs = {**clinical.BINDING.inputs, **management.INPUTS}

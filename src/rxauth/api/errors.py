@@ -120,6 +120,19 @@ class PrescriptionRefusedError(Exception):
         return _REFUSAL_CODES.get(self.refusal.code, Code.FORBIDDEN)
 
 
+class WriterRefusedError(Exception):
+    """Who wrote a prescription may not have it dispensed any more. where: the fill of it."""
+
+    def __init__(self, refusal: Refusal, where: str) -> None:
+        self.refusal = refusal
+        super().__init__(f"{where}: who wrote the prescription may not any more: {refusal.reason}")
+
+    @property
+    def code(self) -> Code:
+        """The code for clients: whoever asks lacks nothing, so it is never FORBIDDEN."""
+        return _REFUSAL_CODES.get(self.refusal.code, Code.CONFLICT)
+
+
 class LimitExceededError(Exception):
     """A document asks for more than a request may."""
 
@@ -148,6 +161,8 @@ def _classified(error: GraphQLError, default: Code) -> tuple[Code, str, dict[str
         return Code.FORBIDDEN, str(cause), {"requiredPermission": cause.permissions[0], "reason": cause.reason}
     if isinstance(cause, PrescriptionRefusedError):
         return cause.code, str(cause), _why(cause)
+    if isinstance(cause, WriterRefusedError):
+        return cause.code, str(cause), {"reason": cause.refusal.code}
     if isinstance(cause, StepUpError):
         wanted = cause.wanted
         return Code.STEP_UP, str(cause), {"acr_values": wanted.acr, "max_age": wanted.max_age_s}

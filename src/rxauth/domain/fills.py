@@ -2,11 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, select, update
 
+from rxauth.domain.fill_states import FillState, before
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.clinical import fills, orders
 from rxauth.storage.tenancy import insert_row, sql
@@ -25,6 +26,18 @@ _OF_ORDERS = sql(
 _OF_PRESCRIPTIONS = sql(
     select(*_COLUMNS).where(_MINE, fills.c.prescription_id.in_(bindparam("ids", expanding=True))).order_by(fills.c.id)
 )
+_OF_ORDER = (fills.c.organization_id == bindparam("owner"), fills.c.order_id == bindparam("the_order_id"))
+_MOVE = {
+    state: sql(update(fills).where(*_OF_ORDER, fills.c.state.in_(before(state))).values(state=state))
+    for state in FillState
+}
+_HOLD = sql(
+    update(fills)
+    .where(*_OF_ORDER, fills.c.prescription_id.in_(bindparam("prescription_ids", expanding=True)))
+    .where(fills.c.state.in_(before(FillState.SCHEDULED)))
+    .values(state=FillState.SCHEDULED)
+)
+_FILLED = sql(update(fills).where(*_OF_ORDER).values(filled_at_ms=bindparam("moment")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,3 +73,25 @@ def of_prescriptions(transaction: Transaction, organization_id: str, ids: Sequen
     for row in transaction.all(_OF_PRESCRIPTIONS, organization_id=organization_id, ids=ids):
         found[row.prescription_id].append(Fill(*row))
     return found
+
+
+def add_all(transaction: Transaction, organization_id: str, new: Sequence[Fill]) -> None:
+    """Adds fills to orders."""
+    transaction.run_many(INSERT, [{"organization_id": organization_id, **asdict(one)} for one in new])
+
+
+def move_all(transaction: Transaction, organization_id: str, order_id: str, state: FillState) -> None:
+    """Has the fills of an order go along with it, all that may."""
+    transaction.run(_MOVE[state], owner=organization_id, the_order_id=order_id)
+
+
+def hold(transaction: Transaction, organization_id: str, order_id: str, prescription_ids: Sequence[str]) -> None:
+    """Has those fills of an order wait whose prescriptions say not before a day that is still to come."""
+    if prescription_ids:
+        place = {"owner": organization_id, "the_order_id": order_id}
+        transaction.run(_HOLD, **place, prescription_ids=prescription_ids)
+
+
+def note_filled(transaction: Transaction, organization_id: str, order_id: str, now_ms: int) -> None:
+    """Notes when the fills of an order were filled."""
+    transaction.run(_FILLED, owner=organization_id, the_order_id=order_id, moment=now_ms)

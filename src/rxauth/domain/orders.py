@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import bindparam, func, select
+from sqlalchemy import bindparam, func, select, update
 
-from rxauth.domain.names import Address, read_address
+from rxauth.domain.errors import AbsentError, ExistsError
+from rxauth.domain.names import Address, read_address, require_text, stored_address
 from rxauth.domain.paging import Page
 from rxauth.domain.patients import matching_names, name_words, word_values
 from rxauth.storage.database import Transaction
@@ -16,9 +17,15 @@ from rxauth.storage.tables.clinical import orders
 from rxauth.storage.tenancy import Statement, insert_row, sql
 
 INSERT: Final = insert_row(orders)
-_COLUMNS: Final = tuple(column for column in orders.c if column.name != "organization_id")
+_COLUMNS: Final = tuple(column for column in orders.c if column.name not in {"organization_id", "cancel_reason"})
 _MINE = orders.c.organization_id == bindparam("organization_id")
 _BY_IDS = sql(select(*_COLUMNS).where(_MINE, orders.c.id.in_(bindparam("ids", expanding=True))))
+_LOCKED = sql(select(*_COLUMNS).where(_MINE, orders.c.id == bindparam("id")).with_for_update())
+_SAME_EXTERNAL_ID = sql(select(orders.c.id).where(_MINE, orders.c.external_id == bindparam("external_id")))
+_THE_ONE = (orders.c.organization_id == bindparam("owner"), orders.c.id == bindparam("the_id"))
+_GOES_ON: Final = ("state", "pharmacy_id", "fulfillment_type", "fulfillment_state", "carrier", "tracking_number")
+_UPDATE = sql(update(orders).where(*_THE_ONE).values({name: bindparam(name) for name in _GOES_ON}))
+_SET_REASON = sql(update(orders).where(*_THE_ONE).values(cancel_reason=bindparam("reason")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +59,56 @@ class OrderFilter:
     patient_id: str | None = None
     patient_name: str | None = None
     state: str | None = None
+
+
+def add(transaction: Transaction, organization_id: str, order: Order) -> None:
+    """Adds an order.
+
+    Raises:
+        InvalidError: an externalId that nothing has. ExistsError: the organization has an order of that one.
+    """
+    require_text(order.external_id, "externalId")
+    owner = {"organization_id": organization_id}
+    if order.external_id is not None and transaction.first(_SAME_EXTERNAL_ID, **owner, external_id=order.external_id):
+        raise ExistsError("another order has this externalId", "externalId")
+    transaction.run(
+        INSERT,
+        **owner,
+        id=order.id,
+        external_id=order.external_id,
+        patient_id=order.patient_id,
+        address=stored_address(order.address),
+        cancel_reason=None,
+        created_at_ms=order.created_at_ms,
+        **_progress(order),
+    )
+
+
+def lock(transaction: Transaction, organization_id: str, order_id: str) -> Order:
+    """Returns an order that nobody else can change until the transaction ends.
+
+    Raises:
+        AbsentError: the organization has no such order.
+    """
+    row = transaction.first(_LOCKED, organization_id=organization_id, id=order_id)
+    if row is None:
+        raise AbsentError("there is no such order", "id")
+    return _order(row)
+
+
+def save(transaction: Transaction, organization_id: str, order: Order) -> None:
+    """Writes how far an order is that was read with `lock` in this transaction."""
+    transaction.run(_UPDATE, owner=organization_id, the_id=order.id, **_progress(order))
+
+
+def set_cancel_reason(transaction: Transaction, organization_id: str, order_id: str, reason: str) -> None:
+    """Keeps why somebody canceled an order.
+
+    Raises:
+        InvalidError: the text is none.
+    """
+    require_text(reason, "reason")
+    transaction.run(_SET_REASON, owner=organization_id, the_id=order_id, reason=reason)
 
 
 def by_ids(transaction: Transaction, organization_id: str, ids: Sequence[str]) -> Mapping[str, Order]:
@@ -104,6 +161,18 @@ def _of_patients(members: frozenset[str]) -> Statement:
         numbered = numbered.where(orders.c[name] == bindparam(name))
     ranked = numbered.subquery()
     return sql(select(ranked).where(ranked.c.place <= bindparam("rows")).order_by(ranked.c.id.desc()))
+
+
+def _progress(order: Order) -> dict[str, str | None]:
+    done = order.fulfillment
+    return {
+        "state": order.state,
+        "pharmacy_id": order.pharmacy_id,
+        "fulfillment_type": None if done is None else done.type,
+        "fulfillment_state": None if done is None else done.state,
+        "carrier": None if done is None else done.carrier,
+        "tracking_number": None if done is None else done.tracking_number,
+    }
 
 
 def _order(row: Any) -> Order:

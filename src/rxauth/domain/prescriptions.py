@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, true, union_all, update
 
 from rxauth.domain import diagnoses
 from rxauth.domain.errors import AbsentError, DomainError, ExistsError, InvalidError
 from rxauth.domain.paging import Page
 from rxauth.domain.patients import matching_names, name_words, word_values
 from rxauth.domain.prescription_drafts import Draft, DraftError, dates, require_sound
+from rxauth.domain.prescription_states import PrescriptionState, before
 from rxauth.ids import Kind, new_id
 from rxauth.policy.licences import day_in
 from rxauth.policy.subjects import Prescriber
@@ -21,33 +22,30 @@ from rxauth.storage.database import Transaction
 from rxauth.storage.tables.clinical import prescriptions
 from rxauth.storage.tenancy import Statement, insert_row, sql
 
-ACTIVE: Final = "ACTIVE"
+ACTIVE: Final = PrescriptionState.ACTIVE.value
+EXPIRED: Final = PrescriptionState.EXPIRED.value
 INSERT: Final = insert_row(prescriptions)
 _LATEST_ZONE_S: Final = 12 * 3_600  # where a day ends last
-_COLUMNS: Final = tuple(column for column in prescriptions.c if column.name != "organization_id")
+COLUMNS: Final = tuple(column for column in prescriptions.c if column.name != "organization_id")
 _MINE = prescriptions.c.organization_id == bindparam("organization_id")
-_BY_IDS = sql(select(*_COLUMNS).where(_MINE, prescriptions.c.id.in_(bindparam("ids", expanding=True))))
+_BY_IDS = sql(select(*COLUMNS).where(_MINE, prescriptions.c.id.in_(bindparam("ids", expanding=True))))
 _SAME_EXTERNAL_IDS = sql(
     select(prescriptions.c.external_id).where(
         _MINE, prescriptions.c.external_id.in_(bindparam("external_ids", expanding=True))
     )
 )
-# Time and fills end a prescription without anybody's doing, so its state is stored only until they do.
-_SHOWN_STATE = case(
-    (prescriptions.c.state != ACTIVE, prescriptions.c.state),
-    (prescriptions.c.expiration_date < bindparam("today"), "EXPIRED"),
-    (prescriptions.c.fills_remaining == 0, "DEPLETED"),
-    else_=ACTIVE,
-)
+# Time ends a prescription without anybody's doing; the state that says so is stored a little later.
+_IS_OVER = prescriptions.c.expiration_date < bindparam("today")
 _CANCEL = sql(
     update(prescriptions)
     .where(
         prescriptions.c.organization_id == bindparam("owner"),
         prescriptions.c.id == bindparam("the_id"),
-        _SHOWN_STATE.in_([ACTIVE, "DRAFT"]),
+        prescriptions.c.state.in_(before(PrescriptionState.CANCELED)),
+        or_(prescriptions.c.state != ACTIVE, ~_IS_OVER),
     )
     .values(state="CANCELED")
-    .returning(*_COLUMNS)
+    .returning(*COLUMNS)
 )
 
 
@@ -79,12 +77,8 @@ class Prescription:
     written_at_ms: int = field(repr=False)
 
     def state_on(self, today: str) -> str:
-        """Returns the state that the prescription shows on a day: time and fills end it without anybody's doing."""
-        if self.state != ACTIVE:
-            return self.state
-        if self.expiration_date < today:
-            return "EXPIRED"
-        return "DEPLETED" if self.fills_remaining == 0 else ACTIVE
+        """Returns the state that the prescription shows on a day: time ends it without anybody's doing."""
+        return EXPIRED if self.state == ACTIVE and self.expiration_date < today else self.state
 
     @property
     def refills_allowed(self) -> int:
@@ -184,7 +178,8 @@ def cancel(transaction: Transaction, organization_id: str, prescription_id: str,
     found = by_ids(transaction, organization_id, [prescription_id]).get(prescription_id)
     if found is None:
         raise AbsentError("there is no such prescription", "id")
-    raise InvalidError(f"a prescription that is {found.state_on(today)} cannot be canceled")
+    can = " or ".join(before(PrescriptionState.CANCELED))
+    raise InvalidError(f"a prescription that is {found.state_on(today)} cannot be canceled; one that is {can} can")
 
 
 def today_anywhere(now: int) -> str:
@@ -205,12 +200,11 @@ def search(
     transaction: Transaction, organization_id: str, wanted: PrescriptionFilter, page: Page
 ) -> list[Prescription]:
     """Lists prescriptions, newest first."""
-    members = {"patient_id": wanted.patient_id, "prescriber_id": wanted.prescriber_id, **_in_state(wanted)}
-    values = {name: value for name, value in members.items() if value is not None}
+    values = _values(wanted, "patient_id", "prescriber_id")
     words = [] if wanted.patient_name is None else name_words(wanted.patient_name)
     if wanted.patient_name is not None and not words:
         return []
-    statement = _listing(frozenset(values), len(words))
+    statement = _listing(frozenset(values), wanted.state, len(words))
     place = {"organization_id": organization_id, "before": page.before, "rows": page.rows}
     return [Prescription(*row) for row in transaction.all(statement, **place, **values, **word_values(words))]
 
@@ -219,11 +213,11 @@ def of_patients(
     transaction: Transaction, organization_id: str, patient_ids: Sequence[str], page: Page, wanted: PrescriptionFilter
 ) -> Mapping[str, list[Prescription]]:
     """Returns one page of prescriptions for each patient that has any, newest first; all in one statement."""
-    members = {"prescriber_id": wanted.prescriber_id, **_in_state(wanted)}
-    values = {name: value for name, value in members.items() if value is not None}
+    values = _values(wanted, "prescriber_id")
     found: defaultdict[str, list[Prescription]] = defaultdict(list)
     place = {"organization_id": organization_id, "before": page.before, "rows": page.rows}
-    for row in transaction.all(_of_patients(frozenset(values)), patient_ids=patient_ids, **place, **values):
+    statement = _of_patients(frozenset(values), wanted.state)
+    for row in transaction.all(statement, patient_ids=patient_ids, **place, **values):
         found[row.patient_id].append(Prescription(*row[:-1]))
     return found
 
@@ -241,7 +235,7 @@ def latest_of_patients(
 def _numbered(*partition: Any) -> Select[Any]:
     """Selects the prescriptions of some patients, numbered from the newest within each partition."""
     place = func.row_number().over(partition_by=partition, order_by=prescriptions.c.id.desc())
-    return select(*_COLUMNS, place.label("place")).where(
+    return select(*COLUMNS, place.label("place")).where(
         _MINE, prescriptions.c.patient_id.in_(bindparam("patient_ids", expanding=True))
     )
 
@@ -250,27 +244,46 @@ _newest = _numbered(prescriptions.c.patient_id, prescriptions.c.treatment_id).su
 _LATEST = sql(select(_newest).where(_newest.c.place == 1))
 
 
-def _in_state(wanted: PrescriptionFilter) -> dict[str, str]:
-    return {} if wanted.state is None else {"state": wanted.state, "today": wanted.today}
+def _values(wanted: PrescriptionFilter, *names: str) -> dict[str, str]:
+    values = {name: value for name in names if (value := getattr(wanted, name)) is not None}
+    return values | ({"today": wanted.today} if wanted.state in {ACTIVE, EXPIRED} else {})
 
 
-def _conditions(members: frozenset[str]) -> list[ColumnElement[bool]]:
-    columns = {name: prescriptions.c[name] for name in members - {"state", "today"}}
-    compared = columns | ({"state": _SHOWN_STATE} if "state" in members else {})
-    return [compared[name] == bindparam(name) for name in sorted(compared)]
+def _in_state(state: str | None) -> list[tuple[ColumnElement[bool], ...]]:
+    """Returns what each part of the prescriptions that show a state meets; what a day has just ended is not stored."""
+    stored = prescriptions.c.state
+    if state is None:
+        return [()]
+    if state == ACTIVE:
+        return [(stored == ACTIVE, ~_IS_OVER)]
+    if state == EXPIRED:
+        return [(stored == EXPIRED,), (stored == ACTIVE, _IS_OVER)]
+    return [(stored == state,)]
+
+
+def _equal(members: frozenset[str]) -> list[ColumnElement[bool]]:
+    return [prescriptions.c[name] == bindparam(name) for name in sorted(members - {"today"})]
 
 
 @cache
-def _listing(members: frozenset[str], words: int) -> Statement:
-    statement = select(*_COLUMNS).where(_MINE, prescriptions.c.id < bindparam("before"), *_conditions(members))
-    statement = matching_names(statement, prescriptions.c.patient_id, words)
-    return sql(statement.order_by(prescriptions.c.id.desc()).limit(bindparam("rows")))
+def _listing(members: frozenset[str], state: str | None, words: int) -> Statement:
+    """Lists a page; each part of a state comes from an index of its own, in the order of the page."""
+    parts = []
+    for condition in _in_state(state):
+        part = select(*COLUMNS).where(_MINE, prescriptions.c.id < bindparam("before"), *_equal(members), *condition)
+        part = matching_names(part, prescriptions.c.patient_id, words)
+        parts.append(part.order_by(prescriptions.c.id.desc()).limit(bindparam("rows")))
+    if len(parts) == 1:
+        return sql(parts[0])
+    whole = union_all(*(select(part.subquery()) for part in parts)).subquery()
+    return sql(select(whole).order_by(whole.c.id.desc()).limit(bindparam("rows")))
 
 
 @cache
-def _of_patients(members: frozenset[str]) -> Statement:
+def _of_patients(members: frozenset[str], state: str | None) -> Statement:
+    in_state = or_(*(and_(true(), *condition) for condition in _in_state(state)))
     numbered = _numbered(prescriptions.c.patient_id).where(
-        prescriptions.c.id < bindparam("before"), *_conditions(members)
+        prescriptions.c.id < bindparam("before"), *_equal(members), in_state
     )
     ranked = numbered.subquery()
     return sql(select(ranked).where(ranked.c.place <= bindparam("rows")).order_by(ranked.c.id.desc()))

@@ -190,7 +190,7 @@ def authorities_of_person(transaction: Transaction, user_id: str) -> Mapping[str
     licences = defaultdict(list)
     for one in transaction.all(_LICENCES_OF_PERSON, user_id=user_id):
         licences[one.organization_id].append(provider_json.stored_licence(one._mapping))
-    return {row.organization_id: _authority(row, licences[row.organization_id]) for row in rows}
+    return {row.organization_id: stored_authority(row, licences[row.organization_id]) for row in rows}
 
 
 def subject_for_writing(transaction: Transaction, organization_id: str, user_id: str) -> UserSubject | None:
@@ -209,7 +209,7 @@ def subject_for_writing(transaction: Transaction, organization_id: str, user_id:
         return UserSubject(user_id, organization_id, given, None)
     licences = [provider_json.stored_licence(one._mapping) for one in found if one.number is not None]
     licences.sort(key=lambda one: (one.state, one.number))
-    return UserSubject(user_id, organization_id, given, _authority(row, licences))
+    return UserSubject(user_id, organization_id, given, stored_authority(row, licences))
 
 
 def _providers(transaction: Transaction, organization_id: str, rows: Sequence[Any]) -> list[Provider]:
@@ -248,7 +248,8 @@ def _provider(row: Any, licences: Iterable[HeldLicence], registrations: Iterable
     )
 
 
-def _authority(row: Any, licences: Iterable[Any]) -> ProviderAuthority:
+def stored_authority(row: Any, licences: Iterable[Any]) -> ProviderAuthority:
+    """Returns what policy judges of a stored row that somebody approved."""
     return ProviderAuthority(
         State(row.state), row.effective_from or 0, row.effective_until, tuple(licences), row.reason
     )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rxauth.clock import Clock
-from rxauth.domain import audit, diagnoses, grounds, prescriptions, providers, webhook_outbox
+from rxauth.domain import audit, diagnoses, grounds, prescription_events, prescriptions, providers
 from rxauth.domain.errors import AbsentError, InvalidError
 from rxauth.domain.grounds import Grounds
 from rxauth.domain.prescription_drafts import Draft, DraftError
@@ -65,7 +65,7 @@ def sign(
         _require(known, coded, draft, index)
     written = prescriptions.write(transaction, list(zip(proofs, drafts, strict=True)), now_ms)
     for one in written:
-        webhook_outbox.prescription_created(transaction, organization_id, one, now_ms, known.listeners)
+        prescription_events.created(transaction, organization_id, one, now_ms, known.listeners)
     acts = [act(caller, audit.Event.PRESCRIPTION_WRITTEN, one.id) for one in written]
     audit.record_all(transaction, [audit.row(one, now_ms * 1_000) for one in acts])
     return written

@@ -153,3 +153,12 @@ def as_prescriber(
     return Prescriber(
         transaction, one.organization_id, standing.user_id, wish.patient_id, wish.treatment_id, wish.state
     )
+
+
+def of_writer(standing: UserSubject | None, wish: Wish, now: int) -> Refusal | None:
+    """Says why nothing may be dispensed on a prescription, because of who wrote it; None: it may.
+
+    standing: who the writer is to the organization, read and locked as for `as_prescriber`. Whoever orders needs no
+    authority of their own.
+    """
+    return _NOT_A_MEMBER if standing is None else prescribing.judge(standing, wish, now)

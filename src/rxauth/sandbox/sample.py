@@ -264,6 +264,7 @@ def _load_orders(
             fulfillment_state=fulfillment["state"],
             carrier=fulfillment["carrier"],
             tracking_number=fulfillment["trackingNumber"],
+            cancel_reason=None,
             created_at_ms=at_ms,
         )
         for fill in one["fills"]:

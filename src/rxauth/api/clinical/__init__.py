@@ -3,7 +3,7 @@
 from operator import attrgetter
 from typing import Any, Final
 
-from rxauth.api.clinical import catalogs, orders, patients, prescribing, prescriptions, reference
+from rxauth.api.clinical import catalogs, ordering, orders, patients, prescribing, prescriptions, reference
 from rxauth.api.clinical.inputs import INPUTS
 from rxauth.api.context import Info
 from rxauth.api.scalars import SCALARS
@@ -58,6 +58,10 @@ BINDING: Final = Binding(
             "updatePatient": patients.update,
             "removePatientAllergy": patients.remove_allergy,
             "removePatientPreferredPharmacy": patients.remove_pharmacy,
+            "createOrder": ordering.create,
+            "updateOrder": ordering.update,
+            "cancelOrder": ordering.cancel,
+            "routeOrder": ordering.route,
             "addToCatalog": catalogs.add_treatment,
             "removeFromCatalog": catalogs.remove_treatment,
             "createPrescriptionTemplate": catalogs.create_template,
@@ -96,8 +100,10 @@ BINDING: Final = Binding(
             "fills": orders.fills_of,
             "patient": orders.patient,
             "pharmacy": orders.pharmacy,
+            "exceptions": orders.exceptions_of,
             "createdAt": _from("created_at_ms"),
         },
+        "OrderException": {"createdAt": _from("created_at_ms"), "resolvedAt": _from("resolved_at_ms")},
         "Fill": {
             "prescription": orders.fill_prescription,
             "treatment": orders.fill_treatment,

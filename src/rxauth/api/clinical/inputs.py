@@ -50,6 +50,14 @@ class PrescriptionInput:
 
 
 @dataclass(frozen=True, slots=True)
+class FillInput:
+    """A fill to order: of a prescription, or of a treatment that needs none."""
+
+    prescription_id: str | None = None
+    treatment_id: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class TreatmentFilter:
     """Which drugs, products or packages. drug, product: what the product or package belongs to."""
 
@@ -104,5 +112,6 @@ INPUTS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
         "PrescriptionFilter": PrescriptionFilter,
         "OrderFilter": OrderFilter,
         "PrescriptionInput": PrescriptionInput,
+        "FillInput": FillInput,
     }
 )

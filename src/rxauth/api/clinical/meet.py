@@ -8,6 +8,7 @@ from rxauth.domain import (
     catalogs,
     diagnoses,
     fills,
+    order_exceptions,
     orders,
     patient_history,
     patients,
@@ -71,6 +72,7 @@ def met_orders(context: Context, found: Sequence[Order]) -> Sequence[Order]:
     context.want(patients.by_ids, patient_ids)
     context.want(pharmacies.by_ids, (order.pharmacy_id for order in found))
     context.want(fills.of_orders, (order.id for order in found))
+    context.want(order_exceptions.of_orders, (order.id for order in found))
     return found
 
 

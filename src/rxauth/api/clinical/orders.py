@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from rxauth.api.clinical.meet import met_fills, met_orders, met_prescriptions
 from rxauth.api.clinical.patients import find_one
 from rxauth.api.context import Info
-from rxauth.domain import fills, orders, pharmacies, prescriptions, treatments
+from rxauth.domain import fills, order_exceptions, orders, pharmacies, prescriptions, treatments
 from rxauth.domain.fills import Fill
+from rxauth.domain.order_exceptions import OrderException
 from rxauth.domain.orders import Order, OrderFilter
 from rxauth.domain.paging import page
 from rxauth.domain.patients import Patient
@@ -63,6 +64,11 @@ def pharmacy(source: Order, info: Info) -> Pharmacy | None:
 def fills_of(source: Order, info: Info) -> list[Fill]:
     """Order.fills."""
     return info.context.get(fills.of_orders, source.id, meet=met_fills) or []
+
+
+def exceptions_of(source: Order, info: Info) -> list[OrderException]:
+    """Order.exceptions."""
+    return info.context.get(order_exceptions.of_orders, source.id) or []
 
 
 def fill_order(source: Fill, info: Info) -> Order:

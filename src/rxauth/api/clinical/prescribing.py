@@ -8,7 +8,7 @@ from rxauth.api.clinical.inputs import PrescriptionInput
 from rxauth.api.clinical.meet import met_prescriptions
 from rxauth.api.context import Context, Info
 from rxauth.api.errors import PrescriptionRefusedError, StepUpError
-from rxauth.domain import audit, prescriptions, signing, templates, webhook_outbox
+from rxauth.domain import audit, prescription_events, prescriptions, signing, templates
 from rxauth.domain.prescription_drafts import Draft, DraftError
 from rxauth.domain.prescriptions import Prescription
 from rxauth.domain.signing import Refused
@@ -45,7 +45,7 @@ def cancel(_root: None, info: Info, id: str) -> Prescription:
         today = prescriptions.today_anywhere(now_ms // 1_000)
         canceled = prescriptions.cancel(transaction, context.organization_id, id, today)
         audit.record(transaction, act, now_ms * 1_000)
-        webhook_outbox.prescription_canceled(transaction, context.organization_id, canceled, now_ms)
+        prescription_events.canceled(transaction, context.organization_id, canceled, now_ms)
         return canceled
 
     canceled = context.write(work)

@@ -106,6 +106,14 @@ prescriptions: Final = tenant_table(
 )
 Index("ix_prescriptions_organization_id_id", prescriptions.c.organization_id, prescriptions.c.id)
 Index("ix_prescriptions_patient", prescriptions.c.organization_id, prescriptions.c.patient_id, prescriptions.c.id)
+# What a day that is over ends: few rows at a time, whatever the number of prescriptions.
+Index(
+    "ix_prescriptions_expiring",
+    prescriptions.c.expiration_date,
+    prescriptions.c.id,
+    sqlite_where=text("state = 'ACTIVE'"),
+    postgresql_where=text("state = 'ACTIVE'"),
+)
 _one_external_id(prescriptions)
 
 prescription_diagnoses: Final = tenant_table(
@@ -127,6 +135,8 @@ orders: Final = tenant_table(
     Column("fulfillment_state", Text),
     Column("carrier", Text),
     Column("tracking_number", Text),
+    # Why somebody canceled it; null: it is not canceled, or nobody said why.
+    Column("cancel_reason", Text),
     Column("created_at_ms", BigInteger, nullable=False),
     CheckConstraint("state IN ('ROUTING', 'PENDING', 'PLACED', 'COMPLETED', 'CANCELED', 'ERROR')", name="state"),
 )
@@ -147,3 +157,16 @@ fills: Final = tenant_table(
 )
 Index("ix_fills_order", fills.c.organization_id, fills.c.order_id)
 Index("ix_fills_prescription", fills.c.organization_id, fills.c.prescription_id)
+
+# What went wrong with orders.
+order_exceptions: Final = tenant_table(
+    "order_exceptions",
+    Column("id", Text, primary_key=True),
+    Column("order_id", Text, ForeignKey("orders.id"), nullable=False),
+    Column("type", Text, nullable=False),
+    Column("message", Text),
+    Column("created_at_ms", BigInteger, nullable=False),
+    # Null: nobody rerouted, resent or canceled the order yet.
+    Column("resolved_at_ms", BigInteger),
+)
+Index("ix_order_exceptions_order", order_exceptions.c.organization_id, order_exceptions.c.order_id)
