@@ -17,11 +17,11 @@ test: $(STAMP)
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check --quiet
 	@$(VENV)/bin/lint-imports --no-cache
-	@$(VENV)/bin/pytest --numprocesses 2
+	@$(VENV)/bin/pytest --numprocesses 2 --dist worksteal
 
 prove: $(STAMP)
 	@tools/system-packages postgresql
-	@$(VENV)/bin/pytest -m "hypothesis or proof" --prove --numprocesses 2 --verbose --durations 0 --durations-min 1 -rP
+	@$(VENV)/bin/pytest -m "hypothesis or proof" --prove --numprocesses 2 --dist worksteal --verbose --durations 0 --durations-min 1 -rP
 
 lint: $(STAMP)
 	@$(VENV)/bin/ruff check --fix
