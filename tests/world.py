@@ -152,10 +152,11 @@ class Template:
         return add_tenant(transaction, "Alder Clinic"), add_tenant(transaction, "Birch Clinic")
 
 
-def add_tenant(transaction: Transaction, name: str) -> Tenant:
-    """Adds an organization with its machine client and sample data."""
+def add_tenant(transaction: Transaction, name: str, *more: str) -> Tenant:
+    """Adds an organization with its machine client and sample data; more: what else the machine is given."""
     organization = organizations.create(transaction, name, NOW)
-    secret = clients.create_machine_client(transaction, organization.id, f"{name} backend", MACHINE_DEFAULT, NOW)
+    permissions = (*MACHINE_DEFAULT, *more)
+    secret = clients.create_machine_client(transaction, organization.id, f"{name} backend", permissions, NOW)
     sample.load_organization(transaction, organization.id, NOW * 1000)
     return Tenant(organization.id, secret.client_id, secret.id, secret.text)
 

@@ -1,0 +1,286 @@
+"""Every operation of the published clients, unmodified, with a prescriber's and with a machine's token.
+
+The two clients have the same methods; the documents that they send are their own, and differ.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from rxauth.domain.webhooks import Keeper
+from rxauth.policy.roles import Role
+from tests.api.test_webhooks import URL
+from tests.browser.published import Published
+from tests.conftest import make_world
+from tests.live import Live
+from tests.prescribing import Practice
+from tests.webhook_receiver import LOOPBACK, SECRET
+from tests.world import StandingClock, Template, add_tenant
+
+SDK, REACT = "@photonhealth/sdk", "@photonhealth/react"
+WEBHOOKS = ("read:webhook_config", "write:webhook_config")
+ADDRESS = {"street1": "1 Example St", "city": "Albany", "state": "NY", "postalCode": "12207", "country": "US"}
+# What the clients have methods for, and this server does not answer.
+NOT_THERE: dict[str, dict[str, Any] | None] = {
+    "management.client.getClients": None,
+    "management.client.rotateSecret": {"id": "none"},
+    "management.organization.getOrganization": None,
+    "management.organization.getOrganizations": None,
+    "clinical.order.createOrder": {
+        "patientId": "none",
+        "fills": [{"treatmentId": "none"}],
+        "address": ADDRESS,
+        "pharmacyId": "none",
+    },
+}
+
+
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def practice(
+    request: pytest.FixtureRequest, templates: dict[str, Template], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Practice]:
+    """A provider of an organization whose machine may keep webhooks."""
+    world = make_world(request.param, templates, tmp_path_factory)
+    database = world.open()
+    tenant = database.write(lambda tx: add_tenant(tx, "Cedar Clinic", *WEBHOOKS))
+    database.close()
+    live = Live(replace(world, alder=tenant), StandingClock())
+    live.edge.api.keeper = Keeper(live.server.sealing_key, LOOPBACK)
+    yield Practice(live)
+    live.stop()
+
+
+@pytest.fixture(params=[SDK, REACT], ids=["sdk", "react"])
+def package(request: pytest.FixtureRequest) -> str:
+    """Each of the two published clients in turn."""
+    return str(request.param)
+
+
+@pytest.fixture
+def prescriber(practice: Practice, package: str) -> Iterator[Published]:
+    """A client with the token of a provider who keeps webhooks, too."""
+    both = practice.holders.provider(roles=(Role.PRESCRIBER, Role.DEVELOPER))
+    client = Published(package, practice.live.url, practice.token_of(both))
+    yield client
+    client.stop()
+
+
+@pytest.fixture
+def machine(practice: Practice, package: str) -> Iterator[Published]:
+    """A client with the token of a machine."""
+    client = Published(package, practice.live.url, practice.live.token(practice.live.world.alder))
+    yield client
+    client.stop()
+
+
+def only(found: list[Any]) -> Any:
+    """Returns the one element."""
+    [one] = found
+    return one
+
+
+def reference_data_is_found(client: Published) -> None:
+    """Reads what all organizations share, and follows the choices down to a package."""
+    assert "Penicillin" in {
+        one["name"] for one in client.query("clinical.allergens.getAllergens", filter={"name": "pen"})
+    }
+    assert "Tablet" in {one["name"] for one in client.query("clinical.prescription.getDispenseUnits")}
+    equipment = client.query("clinical.medicalEquipment.getMedicalEquipment", first=2)
+    assert len(equipment) == 2
+    again = client.query("clinical.medicalEquipment.getMedicalEquipment", first=1, after=equipment[0]["id"])
+    assert again == equipment[1:]
+    drugs = client.query("clinical.medication.getMedications", filter={"drug": {"name": "warfarin"}}, first=5)
+    drug = only(drugs)
+    assert (drug["form"], drug["schedule"], drug["controlled"]) == ("Oral Tablet", None, False)
+    choices = "clinical.searchMedication"
+    concept = only(client.query(f"{choices}.getConcepts", name="warfarin"))
+    strength = only(client.query(f"{choices}.getStrengths", id=concept["id"]))
+    route = only(client.query(f"{choices}.getRoutes", id=strength["id"]))
+    assert (strength["name"], route["name"]) == ("warfarin sodium 5 MG", "warfarin sodium 5 MG Oral")
+    assert only(client.query(f"{choices}.getForms", id=route["id"])) == drug
+    product = only(client.query(f"{choices}.getProducts", id=drug["id"]))
+    package = only(client.query(f"{choices}.getPackages", id=product["id"]))
+    assert package["name"].startswith(product["name"])
+
+
+def pharmacies_are_found(client: Published) -> list[Any]:
+    """Searches pharmacies by name, by distance and by identifier."""
+    near = client.query(
+        "clinical.pharmacy.getPharmacies",
+        location={"latitude": 37.76, "longitude": -122.42, "radius": 25},
+        type="PICK_UP",
+    )
+    assert near
+    assert {one["address"]["state"] for one in near} == {"CA"}
+    assert all("PICK_UP" in one["fulfillmentTypes"] for one in near)
+    assert client.query("clinical.pharmacy.getPharmacy", id=near[0]["id"]) == near[0]
+    named = client.query("clinical.pharmacy.getPharmacies", name=near[0]["name"], first=100)
+    assert near[0] in named
+    return list(client.query("clinical.pharmacy.getPharmacies"))
+
+
+def a_patient_is_kept(client: Published, practice: Practice, external_id: str, pharmacy_ids: list[str]) -> Any:
+    """Creates a patient, finds and changes them, and takes an allergy and a pharmacy away again."""
+    penicillin, latex = (
+        client.query("clinical.allergens.getAllergens", filter={"name": name})[0]["id"]
+        for name in ("penicillin", "latex")
+    )
+    made = client.mutate(
+        "clinical.patient.createPatient",
+        externalId=external_id,
+        name={"first": "Rosa", "last": "Linden"},
+        dateOfBirth="1980-02-29",
+        sex="FEMALE",
+        gender="Woman",
+        email="rosa@example.com",
+        phone="+12025550170",
+        address=ADDRESS,
+        allergies=[{"allergenId": penicillin, "comment": "Hives"}, {"allergenId": latex}],
+        medicationHistory=[{"active": True, "medicationId": practice.treatment}],
+        preferredPharmacies=pharmacy_ids,
+    )
+    assert (made["externalId"], made["name"]["full"], made["address"]["city"]) == (external_id, "Rosa Linden", "Albany")
+    for reference in (made["id"], external_id):
+        assert client.query("clinical.patient.getPatient", id=reference) == made
+    assert made in client.query("clinical.patient.getPatients", name="linden")
+    changed = client.mutate("clinical.patient.updatePatient", id=made["id"], phone="+12025550171")
+    assert changed == made | {"phone": "+12025550171"}
+    less = {"patientId": made["id"], "pharmacyId": pharmacy_ids[0]}
+    assert client.mutate("clinical.patient.removePatientPreferredPharmacy", **less) == changed
+    removed = client.mutate("clinical.patient.removePatientAllergy", id=made["id"], allergenId=penicillin)
+    assert removed == changed
+    document = "query ($id: ID!) { patient(id: $id) { allergies { allergen { id } } preferredPharmacies { id } } }"
+    kept = practice.live.data(practice.token, document, {"id": made["id"]})["patient"]
+    assert kept == {
+        "allergies": [{"allergen": {"id": latex}}],
+        "preferredPharmacies": [{"id": one} for one in pharmacy_ids[1:]],
+    }
+    return changed
+
+
+def a_catalog_is_kept(client: Published, treatment_id: str) -> None:
+    """Puts a treatment into the catalog and takes it out again, and so with a template."""
+    catalog = only(client.query("clinical.catalog.getCatalogs"))
+    assert client.query("clinical.catalog.getCatalog", id=catalog["id"]) == catalog
+    place = {"catalogId": catalog["id"], "treatmentId": treatment_id}
+    assert client.mutate("clinical.catalog.addToCatalog", **place)["id"] == treatment_id
+    assert client.mutate("clinical.catalog.removeFromCatalog", **place)["id"] == treatment_id
+    template = client.mutate(
+        "clinical.prescriptionTemplate.createPrescriptionTemplate",
+        **place,
+        isPrivate=False,
+        dispenseQuantity=20,
+        dispenseUnit="Tablet",
+        fillsAllowed=2,
+        daysSupply=10,
+        instructions="Take one tablet twice a day",
+    )
+    assert (template["treatment"]["id"], template["fillsAllowed"], template["daysSupply"]) == (treatment_id, 2, 10)
+    one = {"catalogId": catalog["id"], "templateId": template["id"]}
+    changed = client.mutate("clinical.prescriptionTemplate.updatePrescriptionTemplate", **one, daysSupply=30)
+    assert changed == template | {"daysSupply": 30}
+    assert client.mutate("clinical.prescriptionTemplate.deletePrescriptionTemplate", **one) == changed
+
+
+def draft(practice: Practice, patient_id: str, **changes: Any) -> dict[str, Any]:
+    """Returns a prescription as the client is asked for it."""
+    return practice.draft(patientId=patient_id, fillsAllowed=2, daysSupply=30, **changes)
+
+
+def prescriptions_are_written(client: Published, practice: Practice, patient_id: str) -> list[Any]:
+    """Writes one prescription and two at once; returns what the client lists of the patient."""
+    one = client.mutate("clinical.prescription.createPrescription", **draft(practice, patient_id))
+    assert (one["state"], one["fillsAllowed"], one["fillsRemaining"]) == ("ACTIVE", 2, 2)
+    assert (one["patient"]["id"], one["treatment"]["id"]) == (patient_id, practice.treatment)
+    two = [draft(practice, patient_id, notes=str(number)) for number in range(2)]
+    more = client.mutate("clinical.prescription.createPrescriptions", prescriptions=two)
+    assert sorted(each["notes"] for each in more) == ["0", "1"]
+    assert {each["prescriber"]["id"] for each in more} == {one["prescriber"]["id"]}
+    found = client.query("clinical.prescription.getPrescriptions", patientId=patient_id, state="ACTIVE")
+    assert sorted(each["id"] for each in found) == sorted(each["id"] for each in (one, *more))
+    assert client.query("clinical.prescription.getPrescription", id=one["id"]) in found
+    return list(found)
+
+
+def orders_are_read(client: Published) -> None:
+    """Reads the orders that the organization has from the start."""
+    newest = client.query("clinical.order.getOrders")[0]
+    assert client.query("clinical.order.getOrder", id=newest["id"]) == newest
+    orders = client.query("clinical.order.getOrders", patientId=newest["patient"]["id"], first=100)
+    assert newest in orders
+    assert {one["patient"]["id"] for one in orders} == {newest["patient"]["id"]}
+
+
+def webhooks_are_kept(client: Published) -> None:
+    """Makes a webhook, lists it, and deletes it."""
+    wanted = {"name": "EMR", "filters": ["photon:order:created"], "url": URL}
+    made = client.mutate("management.webhook.createWebhook", **wanted, sharedSecret=SECRET)
+    assert {name: made[name] for name in wanted} == wanted
+    assert made in client.query("management.webhook.getWebhooks")
+    assert client.mutate("management.webhook.deleteWebhook", id=made["id"]) is True
+    assert made not in client.query("management.webhook.getWebhooks")
+
+
+def what_is_not_there_is_said(client: Published) -> None:
+    """Asks for what this server does not have."""
+    for method, variables in NOT_THERE.items():
+        assert client.refused(method, variables) == {"GRAPHQL_VALIDATION_FAILED"}
+
+
+def test_a_prescriber_does_everything_with_a_published_client(
+    practice: Practice, prescriber: Published, package: str
+) -> None:
+    reference_data_is_found(prescriber)
+    pharmacies = [one["id"] for one in pharmacies_are_found(prescriber)[:2]]
+    patient = a_patient_is_kept(prescriber, practice, f"prescriber of {package}", pharmacies)
+    a_catalog_is_kept(prescriber, practice.treatment)
+    prescriptions_are_written(prescriber, practice, patient["id"])
+    orders_are_read(prescriber)
+    webhooks_are_kept(prescriber)
+    what_is_not_there_is_said(prescriber)
+    assert prescriber.called == prescriber.methods
+
+
+def test_a_machine_does_everything_but_prescribe_with_a_published_client(
+    practice: Practice, machine: Published, package: str
+) -> None:
+    reference_data_is_found(machine)
+    pharmacies = [one["id"] for one in pharmacies_are_found(machine)[:2]]
+    patient = a_patient_is_kept(machine, practice, f"machine of {package}", pharmacies)
+    a_catalog_is_kept(machine, practice.treatment)
+    wanted = draft(practice, patient["id"])
+    assert machine.refused("clinical.prescription.createPrescription", wanted) == {"FORBIDDEN"}
+    assert machine.refused("clinical.prescription.createPrescriptions", {"prescriptions": [wanted]}) == {"FORBIDDEN"}
+    assert machine.query("clinical.prescription.getPrescriptions", patientId=patient["id"]) == []
+    written = practice.written(patientId=patient["id"])["id"]
+    [found] = machine.query("clinical.prescription.getPrescriptions", patientId=patient["id"])
+    assert found["id"] == written
+    assert machine.query("clinical.prescription.getPrescription", id=written) == found
+    orders_are_read(machine)
+    webhooks_are_kept(machine)
+    what_is_not_there_is_said(machine)
+    assert machine.called == machine.methods
+
+
+def test_what_a_token_does_not_carry_is_forbidden_to_a_published_client(practice: Practice, package: str) -> None:
+    tokens = {
+        "a provider": practice.token,
+        "a developer": practice.token_of(practice.holders.person(Role.DEVELOPER)),
+    }
+    forbidden = {
+        "a provider": {"management.webhook.getWebhooks": None, "management.webhook.createWebhook": {"url": URL}},
+        "a developer": {
+            "clinical.patient.getPatients": None,
+            "clinical.order.getOrders": None,
+            "clinical.prescription.getPrescriptions": None,
+            "clinical.prescription.createPrescription": draft(practice, practice.patients["NY"]),
+        },
+    }
+    for who, methods in forbidden.items():
+        client = Published(package, practice.live.url, tokens[who])
+        assert {method: client.refused(method, variables) for method, variables in methods.items()} == {
+            method: {"FORBIDDEN"} for method in methods
+        }
+        client.stop()
