@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from rxauth import settings
 from rxauth.api.errors import MEANINGS, Code
-from rxauth.api.schema import ROOTS, is_open_to_organizations, required_permissions
+from rxauth.api.schema import ROOTS, is_open_to_organizations, is_open_to_people, required_permissions
 from rxauth.cli import app
 from rxauth.edge.errors import BodyTimeoutError, BodyTooLargeError, UnsupportedMediaTypeError
 from rxauth.oauth.errors import ERRORS, OAuthError
@@ -200,8 +200,8 @@ def _opened_by(live: Live, kind: str, name: str) -> str:
     field = _object(live, kind).fields[name]
     permissions = required_permissions(field)
     if permissions is None:
-        assert is_open_to_organizations(field)
-        return OPEN_TO_ORGANIZATIONS
+        assert is_open_to_organizations(field) != is_open_to_people(field)
+        return OPEN_TO_PEOPLE if is_open_to_people(field) else OPEN_TO_ORGANIZATIONS
     return code(*permissions)
 
 

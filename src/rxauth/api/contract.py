@@ -1,4 +1,4 @@
-"""The whole contract: one schema, made of the files of clinical work, orders, screening, management and webhooks."""
+"""The whole contract: one schema, made of the files of clinical work, organizations, their management and webhooks."""
 
 from typing import Final
 
@@ -8,7 +8,14 @@ from rxauth.api import clinical, management, webhooks
 from rxauth.api.clinical import ordering, screening
 from rxauth.api.schema import Binding, Resolver, build, read_contract
 
-FILES: Final = ("clinical.graphql", "orders.graphql", "screening.graphql", "management.graphql", "webhooks.graphql")
+FILES: Final = (
+    "clinical.graphql",
+    "orders.graphql",
+    "screening.graphql",
+    "organizations.graphql",
+    "management.graphql",
+    "webhooks.graphql",
+)
 
 
 def schema() -> GraphQLSchema:

@@ -12,7 +12,7 @@ from rxauth.policy import prescribing
 from rxauth.policy.assurance import Wanted
 from rxauth.policy.authority import Refusal
 from rxauth.policy.decide import Insufficient
-from rxauth.policy.subjects import NoOrganizationError
+from rxauth.policy.subjects import NoOrganizationError, NotAPersonError
 from rxauth.storage.database import ConflictError, DatabaseUnavailableError, UnacceptableValueError
 
 ERRORS_LIMIT: Final = 50
@@ -168,6 +168,8 @@ def _classified(error: GraphQLError, default: Code) -> tuple[Code, str, dict[str
         return Code.STEP_UP, str(cause), {"acr_values": wanted.acr, "max_age": wanted.max_age_s}
     if isinstance(cause, NoOrganizationError):
         return Code.FORBIDDEN, "Needs an organization: sign in to one of yours.", {}
+    if isinstance(cause, NotAPersonError):
+        return Code.FORBIDDEN, "Needs a person who signed in: a machine works for one organization.", {}
     if isinstance(cause, AuthorityRefusedError):
         return _of_authority(cause), str(cause), {"reason": cause.code}
     if isinstance(cause, DomainError):

@@ -29,7 +29,7 @@ from rxauth.api.context import Info
 from rxauth.api.errors import ForbiddenError
 from rxauth.policy import decide
 from rxauth.policy.permissions import BY_NAME
-from rxauth.policy.subjects import NoOrganizationError
+from rxauth.policy.subjects import NoOrganizationError, NotAPersonError, UserSubject
 
 Resolver = Callable[..., Any]
 ROOTS = ("Query", "Mutation")
@@ -94,6 +94,11 @@ def is_open_to_organizations(field: GraphQLField) -> bool:
     return any(directive.name.value == "requiresOrganization" for directive in _directives(field))
 
 
+def is_open_to_people(field: GraphQLField) -> bool:
+    """Tells whether any person who is signed in opens a field, in whichever organization, or in none yet."""
+    return any(directive.name.value == "requiresPerson" for directive in _directives(field))
+
+
 def paged_fields(schema: GraphQLSchema) -> frozenset[str]:
     """Returns the names of the fields that return pages."""
     return frozenset(
@@ -139,9 +144,12 @@ def _bind_object(schema: GraphQLSchema, kind: GraphQLObjectType, resolvers: Mapp
             raise SchemaError(f"{where} has no resolver")
         resolve = resolvers.get(name) or _attribute(snake_case(name))
         permissions = _permissions(schema, where, field)
-        field.resolve = (
-            _within_organization(resolve) if is_open_to_organizations(field) else _guarded(resolve, permissions)
-        )
+        if is_open_to_organizations(field):
+            field.resolve = _within_organization(resolve)
+        elif is_open_to_people(field):
+            field.resolve = _of_people(resolve)
+        else:
+            field.resolve = _guarded(resolve, permissions)
 
 
 def _permissions(schema: GraphQLSchema, where: str, field: GraphQLField) -> tuple[str, ...] | None:
@@ -149,6 +157,8 @@ def _permissions(schema: GraphQLSchema, where: str, field: GraphQLField) -> tupl
     for permission in permissions or ():
         if permission not in BY_NAME:
             raise SchemaError(f"{where} requires {permission!r}, which is no permission")
+    if is_open_to_people(field):
+        return None
     is_root = where.partition(".")[0] in ROOTS
     if not permissions and (_is_guarded(schema, field) or (is_root and not is_open_to_organizations(field))):
         raise SchemaError(f"{where} does not say which permission it requires")
@@ -187,6 +197,17 @@ def _within_organization(resolve: Resolver) -> Resolver:
     def guarded(source: Any, info: Info, **arguments: Any) -> Any:
         if info.context.caller.subject.organization_id is None:
             raise NoOrganizationError
+        return resolve(source, info, **arguments)
+
+    return guarded
+
+
+def _of_people(resolve: Resolver) -> Resolver:
+    """Keeps machines out: what the field returns is the person's own."""
+
+    def guarded(source: Any, info: Info, **arguments: Any) -> Any:
+        if not isinstance(info.context.caller.subject, UserSubject):
+            raise NotAPersonError
         return resolve(source, info, **arguments)
 
     return guarded

@@ -49,6 +49,7 @@ class Event(StrEnum):
     SANDBOX_MADE = "sandbox.made"
     ORGANIZATION_CREATED = "organization.created"
     SIGN_IN_RULES_SET = "organization.sign_in_rules_set"
+    ORGANIZATION_CHANGED = "organization.changed"
     ORGANIZATION_DISABLED = "organization.disabled"
     CLIENT_CREATED = "client.created"
     CLIENT_DISABLED = "client.disabled"

@@ -1,7 +1,7 @@
 """API clients: an organization's one machine client, and those that its people sign in with."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy import bindparam, or_, select, update
@@ -48,6 +48,11 @@ _LOCKED = sql(
     across_tenants=_OPERATOR,
 )
 _ALL = sql(_WITH_ORGANIZATION.order_by(clients.c.organization_id, clients.c.id), across_tenants=_OPERATOR)
+_OF_ORGANIZATION = sql(
+    select(clients.c.id, clients.c.name, clients.c.app_type)
+    .where(clients.c.organization_id == bindparam("organization_id"), clients.c.disabled_at.is_(None))
+    .order_by(clients.c.created_at, clients.c.id)
+)
 _MACHINE = sql(
     select(clients.c.id).where(clients.c.organization_id == bindparam("organization_id"), clients.c.app_type == MACHINE)
 )
@@ -114,6 +119,16 @@ class Client:
     def secret(self, secret_id: str) -> Secret | None:
         """Returns one of the client's secrets, live or not."""
         return next((secret for secret in self.secrets if secret.id == secret_id), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A client as a list shows it. secret None: it is not known any more, or there is none."""
+
+    id: str
+    name: str
+    app_type: str
+    secret: str | None = field(default=None, repr=False)
 
 
 def insert(
@@ -194,17 +209,24 @@ def all_of_them(transaction: Transaction) -> list[Client]:
     return [client for client in found if client is not None]
 
 
+def of_organization(transaction: Transaction, organization_id: str) -> list[Listed]:
+    """Lists an organization's own clients that are not disabled, the oldest first."""
+    return [Listed(*row) for row in transaction.all(_OF_ORGANIZATION, organization_id=organization_id)]
+
+
 def rotate_secret(transaction: Transaction, client_id: str, overlap_s: int, now: int) -> NewSecret:
     """Makes a new secret; the one before it works for `overlap_s` seconds more.
 
     Raises:
         AbsentError: no such client.
-        InvalidError: an overlap that is negative or longer than 30 days.
+        InvalidError: an overlap that is negative or longer than 30 days, or a client that has no secret.
         ExistsError: two secrets are live already, so the last rotation is not over.
     """
     if not 0 <= overlap_s <= OVERLAP_LIMIT_S:
         raise InvalidError(f"the overlap is 0 to {OVERLAP_LIMIT_S // 3600} hours (30 days)")
     client = _locked(transaction, client_id)
+    if client.app_type not in {MACHINE, REGULAR_WEB}:
+        raise InvalidError(f"a client of the type {client.app_type} has no secret: it cannot keep one")
     live = [secret for secret in client.secrets if secret.is_live(now)]
     if len(live) >= LIVE_SECRETS_LIMIT:
         raise ExistsError(

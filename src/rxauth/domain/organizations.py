@@ -1,12 +1,15 @@
 """Organizations: the tenants, each with one machine client."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from sqlalchemy import bindparam, select, update
 
 from rxauth.domain import catalogs, changes, providers
 from rxauth.domain.errors import AbsentError, InvalidError
+from rxauth.domain.names import Address, read_address, require_address, require_text, stored_address
 from rxauth.ids import Kind, new_id
+from rxauth.policy.identifiers import npi_problem
 from rxauth.policy.licences import STATES
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.access import clients, organizations
@@ -39,6 +42,20 @@ _PROVIDER_RULES = sql(
     .where(organizations.c.id == bindparam("the_id"))
     .values(solo_authority=bindparam("solo"), home_state=bindparam("state"), signing_max_age_s=bindparam("max_age"))
 )
+_CHANGE = sql(
+    update(organizations)
+    .where(organizations.c.id == bindparam("the_id"))
+    .values({name: bindparam(name) for name in ("name", "npi", "email", "phone", "fax")})
+    .values(address=bindparam("address", type_=organizations.c.address.type))
+)
+_LOCKED = sql(select(*_COLUMNS).where(organizations.c.id == bindparam("id")).with_for_update())
+_OF_PERSON = sql(
+    select(*_COLUMNS)
+    .join(memberships, memberships.c.organization_id == organizations.c.id)
+    .where(memberships.c.user_id == bindparam("user_id"), organizations.c.disabled_at.is_(None))
+    .order_by(organizations.c.name, organizations.c.id),
+    across_tenants="a person sees every organization that they work for, before one is chosen",
+)
 _ITS_PEOPLE = sql(select(memberships.c.user_id).where(memberships.c.organization_id == bindparam("organization_id")))
 _ITS_CLIENTS = sql(select(clients.c.id).where(clients.c.organization_id == bindparam("organization_id")))
 
@@ -50,7 +67,7 @@ class Organization:
     session_idle_s, session_lifetime_s: how long its people's sessions last, None: as everywhere. solo_authority:
     providers may be the second person for their own authority. home_state: where patients are whose state nobody
     knows; None: nobody says. signing_max_age_s: how long ago whoever signs may have proven two factors; None: not asked
-    for.
+    for. npi: of type 2. phone, fax: E.164. None: nobody said it.
     """
 
     id: str
@@ -63,6 +80,11 @@ class Organization:
     solo_authority: bool = False
     home_state: str | None = None
     signing_max_age_s: int | None = None
+    npi: str | None = None
+    email: str | None = None
+    phone: str | None = None
+    fax: str | None = None
+    address: Address | None = field(default=None, repr=False)
 
 
 def create(transaction: Transaction, name: str, now: int) -> Organization:
@@ -71,24 +93,46 @@ def create(transaction: Transaction, name: str, now: int) -> Organization:
     Raises:
         InvalidError: the name is empty or too long.
     """
-    name = name.strip()
-    if not 0 < len(name) <= NAME_LIMIT_CHARACTERS:
-        raise InvalidError(f"an organization's name has 1 to {NAME_LIMIT_CHARACTERS} characters")
-    organization = Organization(new_id(Kind.ORGANIZATION, now * 1000), name, now)
-    transaction.run(_INSERT, **asdict(organization))
+    organization = Organization(new_id(Kind.ORGANIZATION, now * 1000), _name(name), now)
+    transaction.run(_INSERT, **{one: getattr(organization, one) for one in Organization.__slots__})
     catalogs.create(transaction, organization.id, name, now)
     return organization
 
 
 def all_of_them(transaction: Transaction) -> list[Organization]:
     """Lists every organization, oldest first."""
-    return [Organization(*row) for row in transaction.all(_ALL)]
+    return [_organization(row) for row in transaction.all(_ALL)]
+
+
+def of_person(transaction: Transaction, user_id: str) -> list[Organization]:
+    """Lists the organizations that a person works for, by name; those that are disabled are not among them."""
+    return [_organization(row) for row in transaction.all(_OF_PERSON, user_id=user_id)]
 
 
 def find(transaction: Transaction, organization_id: str) -> Organization | None:
     """Returns an organization, or None."""
     row = transaction.first(_ONE, id=organization_id)
-    return None if row is None else Organization(*row)
+    return None if row is None else _organization(row)
+
+
+def change(transaction: Transaction, organization_id: str, **changes: Any) -> Organization:
+    """Changes what is named of `name`, `npi`, `email`, `phone`, `fax` and `address`; None takes away what there was.
+
+    Raises:
+        AbsentError: there is no such organization. InvalidError: a value that no organization has.
+    """
+    row = transaction.first(_LOCKED, id=organization_id)
+    if row is None:
+        raise AbsentError(f"there is no organization {organization_id}")
+    after = replace(_organization(row), **changes)
+    after = replace(after, name=_name(after.name))
+    if after.npi is not None and (problem := npi_problem(after.npi)) is not None:
+        raise InvalidError(problem, "NPI")
+    require_text(after.email, "email")
+    require_address(after.address, "address")
+    values = {name: getattr(after, name) for name in ("name", "npi", "email", "phone", "fax")}
+    transaction.run(_CHANGE, the_id=organization_id, **values, address=stored_address(after.address))
+    return after
 
 
 def limit_sessions(
@@ -157,3 +201,14 @@ def _tell_people(transaction: Transaction, organization_id: str, now: int) -> No
     """Has what is remembered of the organization's people forgotten."""
     for member in transaction.all(_ITS_PEOPLE, organization_id=organization_id):
         changes.record(transaction, changes.ChangeKind.PERSON, member.user_id, now)
+
+
+def _name(name: str | None) -> str:
+    name = (name or "").strip()
+    if not 0 < len(name) <= NAME_LIMIT_CHARACTERS:
+        raise InvalidError(f"an organization's name has 1 to {NAME_LIMIT_CHARACTERS} characters", "name")
+    return name
+
+
+def _organization(row: Any) -> Organization:
+    return Organization(**{**row._mapping, "address": read_address(row.address)})

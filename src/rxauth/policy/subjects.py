@@ -67,6 +67,10 @@ class NoOrganizationError(Exception):
     """Records were asked for on behalf of a person who did not choose an organization."""
 
 
+class NotAPersonError(Exception):
+    """A machine asked for what only a person has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """Who makes one request, and what this request may use: the token's permissions, less what no longer holds.

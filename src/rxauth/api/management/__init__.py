@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from rxauth.api.management import accesses, audit, providers, rules, shown
+from rxauth.api.management import accesses, audit, clients, organizations, providers, rules, shown
 from rxauth.api.management.inputs import INPUTS
 from rxauth.api.schema import Resolver
 
@@ -13,6 +13,9 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
         "Query": {
             "accessLog": accesses.search,
             "auditEntries": audit.search,
+            "clients": clients.search,
+            "organization": organizations.organization,
+            "organizations": organizations.of_person,
             "patientAccess": accesses.of_patient,
             "providerAuthorities": providers.search,
             "providerAuthority": providers.provider,
@@ -28,7 +31,10 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
             "revokeProviderAuthority": providers.revoke,
             "limitProviderLicence": providers.limit,
             "setProviderRules": rules.set_rules,
+            "rotateSecret": clients.rotate_secret,
+            "updateOrganization": organizations.update,
         },
+        "Organization": {"type": organizations.kind},
         "ProviderAuthority": {
             "state": shown.state,
             "refusal": shown.refusal,

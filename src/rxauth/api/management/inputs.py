@@ -1,10 +1,12 @@
-"""What the management contract's input objects become: facts about a provider, with what was checked by hand."""
+"""What the management contract's input objects become: facts about providers and organizations, as typed."""
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
+
+import msgspec
 
 from rxauth.domain import provider_facts
 from rxauth.domain.errors import InvalidError
@@ -89,6 +91,19 @@ class FactsInput:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class OrganizationInput:
+    """What changes of an organization, by the names that the domain has for it; what was not named is not there."""
+
+    changes: Mapping[str, Any] = field(repr=False)
+
+
+def _organization(**changes: Any) -> OrganizationInput:
+    if changes.get("address") is not None:
+        changes["address"] = msgspec.structs.replace(changes["address"], id=None)  # nothing refers to it
+    return OrganizationInput(changes)
+
+
 def _each(what: str, make: Callable[[Given], Made], given: Sequence[Given]) -> tuple[Made, ...]:
     """Reads every member of a list; what is wrong with one is said with its place."""
     made = []
@@ -106,5 +121,6 @@ INPUTS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
         "StateLicenceInput": LicenceInput,
         "DeaRegistrationInput": RegistrationInput,
         "ProviderFactsInput": FactsInput,
+        "OrganizationInput": _organization,
     }
 )

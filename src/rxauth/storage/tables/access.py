@@ -3,6 +3,7 @@
 from typing import Final
 
 from sqlalchemy import (
+    JSON,
     BigInteger,
     Boolean,
     CheckConstraint,
@@ -33,6 +34,11 @@ organizations: Final = Table(
     Column("home_state", Text),
     # How long ago whoever signs a prescription may have proven two factors; null: it is not asked.
     Column("signing_max_age_s", BigInteger),
+    Column("npi", Text),
+    Column("email", Text),
+    Column("phone", Text),
+    Column("fax", Text),
+    Column("address", JSON(none_as_null=True)),
 )
 
 clients: Final = tenant_table(

@@ -1,0 +1,49 @@
+"""Organizations: the caller's, those of a person, and what changes of one."""
+
+from collections.abc import Sequence
+
+from rxauth.api.context import Info
+from rxauth.api.management.callers import actor
+from rxauth.api.management.inputs import OrganizationInput
+from rxauth.domain import audit, organizations
+from rxauth.domain.audit import Event
+from rxauth.domain.errors import AbsentError
+from rxauth.domain.organizations import Organization
+from rxauth.policy.subjects import UserSubject
+from rxauth.storage.database import Transaction
+
+
+def organization(_root: None, info: Info) -> Organization:
+    """Query.organization: the one that the token is for."""
+    context = info.context
+    found = context.read(lambda tx: organizations.find(tx, context.organization_id))
+    if found is None:
+        raise AbsentError("there is no such organization")
+    return found
+
+
+def of_person(_root: None, info: Info) -> Sequence[Organization]:
+    """Query.organizations: those that the person works for."""
+    subject = info.context.caller.subject
+    user_id = subject.user_id if isinstance(subject, UserSubject) else ""
+    return info.context.read(lambda tx: organizations.of_person(tx, user_id))
+
+
+def update(_root: None, info: Info, input: OrganizationInput) -> Organization:  # noqa: A002  # the contract's name
+    """Mutation.updateOrganization: what is not named stays."""
+    context = info.context
+    named: dict[str, str | int] = dict.fromkeys(sorted(input.changes), 1)
+
+    def work(transaction: Transaction) -> Organization:
+        changed = organizations.change(transaction, context.organization_id, **input.changes)
+        where = context.organization_id
+        act = audit.Act(Event.ORGANIZATION_CHANGED, actor(context.caller), where, where, details=named)
+        audit.record(transaction, act, context.clock.microseconds())
+        return changed
+
+    return context.write(work)
+
+
+def kind(_source: Organization, _info: Info) -> str:
+    """Organization.type: pharmacies are no organizations of this server."""
+    return "PRESCRIBER"
