@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from rxauth.domain.clients import REGULAR_WEB
 from rxauth.domain.webhooks import Keeper
 from rxauth.policy.roles import Role
 from tests.api.test_webhooks import URL
@@ -22,19 +23,6 @@ from tests.world import StandingClock, Template, add_tenant
 SDK, REACT = "@photonhealth/sdk", "@photonhealth/react"
 WEBHOOKS = ("read:webhook_config", "write:webhook_config")
 ADDRESS = {"street1": "1 Example St", "city": "Albany", "state": "NY", "postalCode": "12207", "country": "US"}
-# What the clients have methods for, and this server does not answer.
-NOT_THERE: dict[str, dict[str, Any] | None] = {
-    "management.client.getClients": None,
-    "management.client.rotateSecret": {"id": "none"},
-    "management.organization.getOrganization": None,
-    "management.organization.getOrganizations": None,
-    "clinical.order.createOrder": {
-        "patientId": "none",
-        "fills": [{"treatmentId": "none"}],
-        "address": ADDRESS,
-        "pharmacyId": "none",
-    },
-}
 
 
 @pytest.fixture(scope="module", params=["sqlite", "postgresql"])
@@ -213,6 +201,23 @@ def orders_are_read(client: Published) -> None:
     assert {one["patient"]["id"] for one in orders} == {newest["patient"]["id"]}
 
 
+def an_order_is_made(client: Published, patient_id: str, prescription_id: str, pharmacy_id: str) -> None:
+    """Orders a prescription, which gives one of its fills."""
+    before = client.query("clinical.prescription.getPrescription", id=prescription_id)["fillsRemaining"]
+    made = client.mutate(
+        "clinical.order.createOrder",
+        patientId=patient_id,
+        fills=[{"prescriptionId": prescription_id}],
+        address=ADDRESS,
+        pharmacyId=pharmacy_id,
+    )
+    assert (made["state"], made["patient"]["id"], made["pharmacy"]["id"]) == ("PENDING", patient_id, pharmacy_id)
+    assert only(made["fills"])["state"] == "NEW"
+    assert client.query("clinical.order.getOrder", id=made["id"]) == made
+    after = client.query("clinical.prescription.getPrescription", id=prescription_id)["fillsRemaining"]
+    assert after == before - 1
+
+
 def webhooks_are_kept(client: Published) -> None:
     """Makes a webhook, lists it, and deletes it."""
     wanted = {"name": "EMR", "filters": ["photon:order:created"], "url": URL}
@@ -223,10 +228,33 @@ def webhooks_are_kept(client: Published) -> None:
     assert made not in client.query("management.webhook.getWebhooks")
 
 
-def what_is_not_there_is_said(client: Published) -> None:
-    """Asks for what this server does not have."""
-    for method, variables in NOT_THERE.items():
-        assert client.refused(method, variables) == {"GRAPHQL_VALIDATION_FAILED"}
+def the_organization_is_managed(client: Published, practice: Practice) -> None:
+    """Reads the organization, and gets a new secret for its machine."""
+    here = client.query("management.organization.getOrganization")
+    assert here["name"] == "Cedar Clinic"
+    assert client.query("management.organization.getOrganizations") == [here]
+    web = practice.holders.app("Cedar Web", REGULAR_WEB)
+    known = client.query("management.client.getClients")
+    [before] = [one for one in known if one["id"] == web.client_id]
+    assert before == {"id": web.client_id, "name": "Cedar Web", "secret": None, "appType": REGULAR_WEB} | {
+        name: before[name] for name in before.keys() & {"__typename"}
+    }
+    rotated = client.mutate("management.client.rotateSecret", id=web.client_id)
+    assert rotated == before | {"secret": rotated["secret"]}
+    assert rotated["secret"] not in {None, web.secret}
+    assert client.query("management.client.getClients") == known
+
+
+def the_organization_is_not_a_machines_to_manage(client: Published, practice: Practice) -> None:
+    """Asks with a token that carries none of the permissions."""
+    mine = {"id": practice.live.world.alder.client_id}
+    for method, variables in {
+        "management.organization.getOrganization": None,
+        "management.organization.getOrganizations": None,
+        "management.client.getClients": None,
+        "management.client.rotateSecret": mine,
+    }.items():
+        assert client.refused(method, variables) == {"FORBIDDEN"}
 
 
 def test_a_prescriber_does_everything_with_a_published_client(
@@ -236,10 +264,11 @@ def test_a_prescriber_does_everything_with_a_published_client(
     pharmacies = [one["id"] for one in pharmacies_are_found(prescriber)[:2]]
     patient = a_patient_is_kept(prescriber, practice, f"prescriber of {package}", pharmacies)
     a_catalog_is_kept(prescriber, practice.treatment)
-    prescriptions_are_written(prescriber, practice, patient["id"])
+    written = prescriptions_are_written(prescriber, practice, patient["id"])
+    an_order_is_made(prescriber, patient["id"], written[0]["id"], pharmacies[0])
     orders_are_read(prescriber)
     webhooks_are_kept(prescriber)
-    what_is_not_there_is_said(prescriber)
+    the_organization_is_managed(prescriber, practice)
     assert prescriber.called == prescriber.methods
 
 
@@ -258,9 +287,10 @@ def test_a_machine_does_everything_but_prescribe_with_a_published_client(
     [found] = machine.query("clinical.prescription.getPrescriptions", patientId=patient["id"])
     assert found["id"] == written
     assert machine.query("clinical.prescription.getPrescription", id=written) == found
+    an_order_is_made(machine, patient["id"], written, pharmacies[0])
     orders_are_read(machine)
     webhooks_are_kept(machine)
-    what_is_not_there_is_said(machine)
+    the_organization_is_not_a_machines_to_manage(machine, practice)
     assert machine.called == machine.methods
 
 
