@@ -19,7 +19,7 @@ from graphql import (
 )
 
 # An operation that can show any of these is recorded, even if it showed none; reading the log is, too.
-RECORDED: Final = frozenset({"Patient", "Prescription", "Order", "Fill", "AccessRecord"})
+RECORDED: Final = frozenset({"Patient", "Prescription", "PrescriptionScreenResult", "Order", "Fill", "AccessRecord"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,5 +34,5 @@ def binding() -> Binding:
     for one in (*clinical_ones, management.RESOLVERS, webhooks.RESOLVERS):
         for kind, fields in one.items():
             resolvers.setdefault(kind, {}).update(fields)
-    inputs = {**clinical.BINDING.inputs, **management.INPUTS}
+    inputs = {**clinical.BINDING.inputs, **screening.INPUTS, **management.INPUTS}
     return Binding(resolvers, inputs, clinical.BINDING.scalars, clinical.BINDING.kind_of)
