@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from rxauth.api import execute, limits
-from rxauth.api.execute import Failure
+from rxauth.api.outcomes import Failure
 from tests.api.answers import Clinics
 from tests.api.documents import ORDERS
 from tests.api.work import calls, run

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Callable
 from types import FrameType
 
-from rxauth.api.execute import Outcome
+from rxauth.api.outcomes import Outcome
 from rxauth.policy.permissions import MACHINE_DEFAULT
 from rxauth.policy.subjects import Caller, MachineSubject
 from tests.live import Live

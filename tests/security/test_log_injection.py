@@ -13,7 +13,8 @@ import httpx
 import pytest
 from structlog.testing import capture_logs
 
-from rxauth.api.execute import Api, Outcome
+from rxauth.api.execute import Api
+from rxauth.api.outcomes import Outcome
 from rxauth.crypto.secrets import new_secret
 from rxauth.edge.audit_group import AuditGroup
 from tests.domain.test_audit import entries

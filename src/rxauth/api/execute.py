@@ -2,10 +2,8 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import Enum, auto
-from typing import Any, Final
+from typing import Final
 
-import msgspec
 from graphql import (
     DocumentNode,
     ExecutionResult,
@@ -17,49 +15,19 @@ from graphql import (
 )
 from graphql import parse as parse_document
 
-from rxauth.api import accesses, limits, requests
-from rxauth.api.accesses import Operation, Touched
+from rxauth.api import accesses, limits, outcomes, requests
+from rxauth.api.accesses import Operation
 from rxauth.api.context import Context
-from rxauth.api.errors import ERRORS_LIMIT, Code, ForbiddenError, LimitExceededError, StepUpError, code_of, formatted
+from rxauth.api.errors import ERRORS_LIMIT, Code, LimitExceededError, formatted
+from rxauth.api.outcomes import Failure, Outcome
 from rxauth.api.schema import paged_fields
 from rxauth.clock import Clock
 from rxauth.domain.webhooks import Keeper
-from rxauth.policy.assurance import Wanted
 from rxauth.policy.subjects import Caller
 from rxauth.storage.database import Database, DatabaseUnavailableError
 
 DOCUMENTS_LIMIT: Final = 1_000
 DOCUMENTS_LIMIT_CHARACTERS: Final = 4_000_000
-_ENCODER: Final = msgspec.json.Encoder()
-
-
-class Failure(Enum):
-    """Why an operation did not run as asked; the edge gives each a status."""
-
-    MALFORMED = auto()
-    NOT_A_REQUEST = auto()
-    SYNTAX = auto()
-    VALIDATION = auto()
-    VARIABLES = auto()
-    FORBIDDEN = auto()
-    STEP_UP = auto()
-    UNAVAILABLE = auto()
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """The answer, encoded. failure None: the operation ran, though fields of it may have failed.
-
-    forbidden: the fields that asked for a permission which the caller lacks. unexpected: what the log must have.
-    step_up: how the person must sign in again, None if it need not. touched: what the access log must have, or None.
-    """
-
-    body: bytes
-    failure: Failure | None = None
-    forbidden: tuple[ForbiddenError, ...] = ()
-    unexpected: tuple[Exception, ...] = ()
-    step_up: Wanted | None = None
-    touched: Touched | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +73,7 @@ class Api:
             operation = _operation(document, request.operation_name)
         except _RefusedError as refused:
             errors = [formatted(error, refused.code) for error in refused.errors[:ERRORS_LIMIT]]
-            return Outcome(_ENCODER.encode({"errors": errors}), refused.failure)
+            return Outcome(outcomes.encode({"errors": errors}), refused.failure)
         context = Context(caller, self.clock, self.database, keeper=self.keeper, access_key=self.access_key)
         try:
             if operation.kind is OperationType.QUERY:
@@ -114,7 +82,7 @@ class Api:
                 result = self._execute(document, request, context)
         except DatabaseUnavailableError as error:
             result = ExecutionResult(None, [GraphQLError("", original_error=error)])
-        return _outcome(result, operation, context)
+        return outcomes.of_result(result, operation, context)
 
     def _execute(self, document: _Document, request: requests.GraphQLRequest, context: Context) -> ExecutionResult:
         return execute_sync(
@@ -173,35 +141,3 @@ def _operation(document: _Document, name: str | None) -> Operation:
         message = "The document has no operation of that name." if name else "operationName must name one operation."
         raise _RefusedError(Failure.VALIDATION, Code.VALIDATION, GraphQLError(message))
     return found
-
-
-def _outcome(result: ExecutionResult, operation: Operation, context: Context) -> Outcome:
-    errors = result.errors or []
-    if not errors:
-        touched = accesses.touched(operation, context.patient_ids, result.data, ())
-        return Outcome(_ENCODER.encode({"data": result.data}), touched=touched)
-    default = Code.BAD_USER_INPUT if result.data is None and errors[0].path is None else Code.VALIDATION
-    shown = [formatted(error, default) for error in errors[:ERRORS_LIMIT]]
-    codes = {code_of(error, default) for error in errors}
-    unexpected = tuple(
-        error.original_error
-        for error in errors
-        if error.original_error is not None and code_of(error, default) is Code.INTERNAL
-    )
-    forbidden = tuple(error.original_error for error in errors if isinstance(error.original_error, ForbiddenError))
-    step_up = next((one.original_error.wanted for one in errors if isinstance(one.original_error, StepUpError)), None)
-    body = _ENCODER.encode({"errors": shown, "data": result.data} if errors[0].path else {"errors": shown})
-    failure = _failure(result.data, codes, has_path=errors[0].path is not None)
-    touched = accesses.touched(operation, context.patient_ids, result.data, codes)
-    return Outcome(body, failure, forbidden, unexpected, step_up, touched)
-
-
-def _failure(data: Mapping[str, Any] | None, codes: set[Code], *, has_path: bool) -> Failure | None:
-    if Code.UNAVAILABLE in codes:
-        return Failure.UNAVAILABLE
-    if not has_path:
-        return Failure.VARIABLES
-    nothing_ran = data is None or all(value is None for value in data.values())
-    if nothing_ran and codes == {Code.STEP_UP}:
-        return Failure.STEP_UP
-    return Failure.FORBIDDEN if nothing_ran and codes == {Code.FORBIDDEN} else None

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from rxauth.api.execute import Failure, Outcome
 from rxauth.api.management.callers import actor
+from rxauth.api.outcomes import Failure, Outcome
 from rxauth.domain import audit, signing
 from rxauth.domain.access_records import Access
 from rxauth.edge.client_calls import require_fresh

@@ -1,0 +1,84 @@
+"""What came of an operation: the answer as bytes, why it failed, and what others must know of it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from typing import Any, Final
+
+import msgspec
+from graphql import ExecutionResult
+
+from rxauth.api import accesses
+from rxauth.api.accesses import Operation, Touched
+from rxauth.api.context import Context
+from rxauth.api.errors import ERRORS_LIMIT, Code, ForbiddenError, StepUpError, code_of, formatted
+from rxauth.policy.assurance import Wanted
+
+_ENCODER: Final = msgspec.json.Encoder()
+
+
+class Failure(Enum):
+    """Why an operation did not run as asked; the edge gives each a status."""
+
+    MALFORMED = auto()
+    NOT_A_REQUEST = auto()
+    SYNTAX = auto()
+    VALIDATION = auto()
+    VARIABLES = auto()
+    FORBIDDEN = auto()
+    STEP_UP = auto()
+    UNAVAILABLE = auto()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The answer, encoded. failure None: the operation ran, though fields of it may have failed.
+
+    forbidden: the fields that asked for a permission which the caller lacks. unexpected: what the log must have.
+    step_up: how the person must sign in again, None if it need not. touched: what the access log must have, or None.
+    """
+
+    body: bytes
+    failure: Failure | None = None
+    forbidden: tuple[ForbiddenError, ...] = ()
+    unexpected: tuple[Exception, ...] = ()
+    step_up: Wanted | None = None
+    touched: Touched | None = None
+
+
+def encode(content: Any) -> bytes:
+    """Returns an answer's bytes."""
+    return _ENCODER.encode(content)
+
+
+def of_result(result: ExecutionResult, operation: Operation, context: Context) -> Outcome:
+    """Returns what came of an operation that ran."""
+    errors = result.errors or []
+    if not errors:
+        touched = accesses.touched(operation, context.patient_ids, result.data, ())
+        return Outcome(encode({"data": result.data}), touched=touched)
+    default = Code.BAD_USER_INPUT if result.data is None and errors[0].path is None else Code.VALIDATION
+    shown = [formatted(error, default) for error in errors[:ERRORS_LIMIT]]
+    codes = {code_of(error, default) for error in errors}
+    unexpected = tuple(
+        error.original_error
+        for error in errors
+        if error.original_error is not None and code_of(error, default) is Code.INTERNAL
+    )
+    forbidden = tuple(error.original_error for error in errors if isinstance(error.original_error, ForbiddenError))
+    step_up = next((one.original_error.wanted for one in errors if isinstance(one.original_error, StepUpError)), None)
+    body = encode({"errors": shown, "data": result.data} if errors[0].path else {"errors": shown})
+    failure = _failure(result.data, codes, has_path=errors[0].path is not None)
+    touched = accesses.touched(operation, context.patient_ids, result.data, codes)
+    return Outcome(body, failure, forbidden, unexpected, step_up, touched)
+
+
+def _failure(data: Mapping[str, Any] | None, codes: set[Code], *, has_path: bool) -> Failure | None:
+    if Code.UNAVAILABLE in codes:
+        return Failure.UNAVAILABLE
+    if not has_path:
+        return Failure.VARIABLES
+    nothing_ran = data is None or all(value is None for value in data.values())
+    if nothing_ran and codes == {Code.STEP_UP}:
+        return Failure.STEP_UP
+    return Failure.FORBIDDEN if nothing_ran and codes == {Code.FORBIDDEN} else None
