@@ -1,13 +1,17 @@
 """Orders at work, for tests: a provider's prescriptions, ordered by a backend, and what a pharmacy says."""
 
+import json
 from typing import Any, Final
 
 import httpx
+from sqlalchemy import bindparam, select
 
 from rxauth.domain import dispatches, fulfillment
 from rxauth.domain.fulfillment import Accepted, Progress, Refused
 from rxauth.policy.licences import Licence
 from rxauth.storage.database import Database
+from rxauth.storage.tables.webhooks import webhook_events
+from rxauth.storage.tenancy import sql
 from tests.api.documents import CANCEL_ORDER, ELEMENTS_CREATE_ORDER, ELEMENTS_UPDATE_ORDER, ROUTE_ORDER, WHOLE_ORDER
 from tests.live import Live
 from tests.prescribing import Practice
@@ -17,6 +21,11 @@ REROUTE: Final = """mutation($id: ID!, $pharmacyId: ID!) {
 }"""
 RESEND: Final = "mutation($id: ID!) { resendOrder(id: $id) { id state } }"
 LEFT: Final = "query($id: ID!) { prescription(id: $id) { state fillsRemaining fillsAllowed } }"
+_TOLD: Final = sql(
+    select(webhook_events.c.body)
+    .where(webhook_events.c.organization_id == bindparam("organization_id"))
+    .order_by(webhook_events.c.created_at, webhook_events.c.id)
+)
 _CHOICES: Final = """{
   pick_up: pharmacies(type: PICK_UP, first: 100) { id fulfillmentTypes }
   mail: pharmacies(type: MAIL_ORDER, first: 100) { id fulfillmentTypes }
@@ -115,3 +124,12 @@ class Counter:
     def _report(self, order_id: str, said: fulfillment.Report) -> bool:
         now_ms = self.live.clock.milliseconds()
         return self.database.write(lambda tx: fulfillment.report(tx, self.organization_id, order_id, said, now_ms))
+
+
+def told(database: Database, organization_id: str, *subjects: str) -> list[tuple[str, Any]]:
+    """Returns what webhooks were told of some subjects: the end of each event's type, and its data."""
+    rows = database.read(lambda tx: tx.all(_TOLD, organization_id=organization_id))
+    events = [json.loads(row.body) for row in rows]
+    return [
+        (event["type"].removeprefix("photon:"), event["data"]) for event in events if event["subject"] in set(subjects)
+    ]

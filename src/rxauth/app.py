@@ -15,6 +15,7 @@ from rxauth.domain import audit, installation, signing_keys
 from rxauth.domain.access_records import patients_key
 from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.domain.destinations import Network
+from rxauth.domain.prescription_expiry import Expiry
 from rxauth.domain.sessions import Limits
 from rxauth.domain.webhooks import Keeper
 from rxauth.edge.context import Edge
@@ -109,6 +110,7 @@ def make_app(settings: Settings, clock: Clock) -> ASGIApp:
     edge = Edge(server, make_api(server, networks), cost, networks)
     edge.mail_sender = make_mail_sender(settings, server)
     edge.sequencer = make_sequencer(settings, server.database, clock)
+    edge.expiry = Expiry(server.database, clock)
     edge.webhook_sender = WebhookSender(server.database, clock, server.sealing_key, networks)
     return application(edge)
 

@@ -186,6 +186,7 @@ ACROSS_TENANTS = {
     "rxauth.domain.peoples_clients": ["_ORIGIN"],
     "rxauth.domain.organizations": ["_OF_PERSON"],
     "rxauth.domain.providers": ["_LICENCES_OF_PERSON", "_LOCK_PERSON", "_OF_PERSON"],
+    "rxauth.domain.prescription_expiry": ["_IS_DUE", "_NEXT"],
     "rxauth.domain.webhook_deliveries": ["_IS_DUE", "_NEXT"],
     "rxauth.domain.webhook_log": [
         "_FORGET_ATTEMPTS",

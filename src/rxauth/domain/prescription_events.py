@@ -60,6 +60,11 @@ def active(transaction: Transaction, organization_id: str, found: Sequence[Presc
     _tell(transaction, organization_id, "photon:prescription:active", found, now_ms)
 
 
+def expired(transaction: Transaction, organization_id: str, found: Sequence[Prescription], now_ms: int) -> None:
+    """Tells of prescriptions whose last day is over."""
+    _tell(transaction, organization_id, "photon:prescription:expired", found, now_ms)
+
+
 def _tell(
     transaction: Transaction, organization_id: str, event: str, found: Sequence[Prescription], now_ms: int
 ) -> None:

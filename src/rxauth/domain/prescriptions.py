@@ -7,7 +7,19 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select, true, union_all, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    and_,
+    bindparam,
+    func,
+    literal_column,
+    or_,
+    select,
+    true,
+    union_all,
+    update,
+)
 
 from rxauth.domain import diagnoses
 from rxauth.domain.errors import AbsentError, DomainError, ExistsError, InvalidError
@@ -257,7 +269,7 @@ def _in_state(state: str | None) -> list[tuple[ColumnElement[bool], ...]]:
     if state == ACTIVE:
         return [(stored == ACTIVE, ~_IS_OVER)]
     if state == EXPIRED:
-        return [(stored == EXPIRED,), (stored == ACTIVE, _IS_OVER)]
+        return [(stored == EXPIRED,), (stored == literal_column(f"'{ACTIVE}'"), _IS_OVER)]  # as its index has it
     return [(stored == state,)]
 
 

@@ -9,6 +9,7 @@ from rxauth.api.execute import Api
 from rxauth.crypto.passwords import Cost
 from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.domain.destinations import Network
+from rxauth.domain.prescription_expiry import Expiry
 from rxauth.edge.access_log import AccessLog
 from rxauth.edge.audit_group import AuditGroup
 from rxauth.edge.backchannel import LogoutNotices
@@ -42,6 +43,7 @@ class Edge:
         self.mail_sender: MailSender | None = None  # None: letters wait in the outbox
         self.sequencer: Sequencer | None = None  # None: records wait in the outbox
         self.webhook_sender: WebhookSender | None = None  # None: events wait in the outbox
+        self.expiry: Expiry | None = None  # None: what is over is shown so, and nobody hears of it
         self.refusals = Refusals(server.clock, self.audit)
         self.origins = Origins(server)
         self.logouts = LogoutNotices(Outbound(networks))
@@ -59,6 +61,8 @@ class Edge:
             self.sequencer.start()
         if self.webhook_sender is not None:
             self.webhook_sender.start()
+        if self.expiry is not None:
+            self.expiry.start()
 
     async def tell_clients(self, user_id: str, session_ids: Iterable[str]) -> None:
         """Has the clients of sessions that were ended hear of it, in the background."""
@@ -70,6 +74,8 @@ class Edge:
         """Writes what is still to be written, and ends the threads."""
         if self.mail_sender is not None:
             await self.in_thread(self.mail_sender.stop)
+        if self.expiry is not None:
+            await self.in_thread(self.expiry.stop)
         if self.webhook_sender is not None:
             await self.in_thread(self.webhook_sender.stop)
         await self.logouts.close()
