@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from rxauth.domain import patients, prescriptions, treatment_search
+from rxauth.domain import patients, prescription_lists, prescriptions, treatment_search
 from rxauth.domain.errors import AbsentError, ExistsError, InvalidError
 from rxauth.domain.paging import page
 from rxauth.domain.prescription_drafts import Draft, DraftError
-from rxauth.domain.prescriptions import Prescription, PrescriptionFilter, ProofError
+from rxauth.domain.prescription_lists import PrescriptionFilter
+from rxauth.domain.prescriptions import Prescription, ProofError
 from rxauth.domain.treatment_search import MedicationFilter
 from rxauth.policy import decide
 from rxauth.policy.authority import State
@@ -147,9 +148,9 @@ def test_a_prescription_shows_and_is_found_by_the_state_that_time_and_fills_give
 
     def states(state: str) -> list[str]:
         wanted = PrescriptionFilter(state=state, today=today)
-        found = database.read(lambda tx: prescriptions.search(tx, organization_id, wanted, page(None, 100)))
+        found = database.read(lambda tx: prescription_lists.search(tx, organization_id, wanted, page(None, 100)))
         of_patient = database.read(
-            lambda tx: prescriptions.of_patients(tx, organization_id, [draft.patient_id], page(None, 100), wanted)
+            lambda tx: prescription_lists.of_patients(tx, organization_id, [draft.patient_id], page(None, 100), wanted)
         )
         ids = [one.id for one in found if one.patient_id == draft.patient_id]
         assert ids == [one.id for one in of_patient.get(draft.patient_id, [])]

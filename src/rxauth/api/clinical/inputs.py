@@ -8,7 +8,7 @@ from typing import Any, Final
 from rxauth.domain.names import Address, Name
 from rxauth.domain.orders import OrderFilter
 from rxauth.domain.patient_history import Allergy
-from rxauth.domain.prescriptions import PrescriptionFilter
+from rxauth.domain.prescription_lists import PrescriptionFilter
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from rxauth.domain import (
     patient_history,
     patients,
     pharmacies,
+    prescription_lists,
     prescriptions,
     treatments,
     users,
@@ -34,7 +35,7 @@ def met_patients(context: Context, found: Sequence[Patient]) -> Sequence[Patient
     context.want(patient_history.allergies_of, ids)
     context.want(patient_history.medications_of, ids)
     context.want(patient_history.preferred_pharmacies_of, ids)
-    context.want(prescriptions.latest_of_patients, ids)
+    context.want(prescription_lists.latest_of_patients, ids)
     return found
 
 

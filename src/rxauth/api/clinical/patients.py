@@ -14,7 +14,16 @@ from rxauth.api.clinical.meet import (
     met_prescriptions,
 )
 from rxauth.api.context import Context, Info
-from rxauth.domain import allergens, orders, patient_history, patients, pharmacies, prescriptions, treatments
+from rxauth.domain import (
+    allergens,
+    orders,
+    patient_history,
+    patients,
+    pharmacies,
+    prescription_lists,
+    prescriptions,
+    treatments,
+)
 from rxauth.domain.allergens import Allergen
 from rxauth.domain.errors import AbsentError, InvalidError
 from rxauth.domain.names import Address
@@ -23,7 +32,8 @@ from rxauth.domain.paging import page
 from rxauth.domain.patient_history import Allergy, TakenMedication
 from rxauth.domain.patients import Patient
 from rxauth.domain.pharmacies import Pharmacy
-from rxauth.domain.prescriptions import Prescription, PrescriptionFilter
+from rxauth.domain.prescription_lists import PrescriptionFilter
+from rxauth.domain.prescriptions import Prescription
 from rxauth.domain.treatments import Treatment
 from rxauth.ids import Kind, new_id
 from rxauth.storage.database import Transaction
@@ -156,7 +166,7 @@ def taken_prescription(source: tuple[str, TakenMedication], info: Info) -> Presc
     """PatientMedication.prescription: the newest one of the patient for this medication, if there is one."""
     patient_id, medication = source
     latest: list[Prescription] = (
-        info.context.get(prescriptions.latest_of_patients, patient_id, meet=met_prescriptions) or []
+        info.context.get(prescription_lists.latest_of_patients, patient_id, meet=met_prescriptions) or []
     )
     return next((one for one in latest if one.treatment_id == medication.treatment_id), None)
 
@@ -179,8 +189,8 @@ def prescriptions_of(
     context = info.context
     today = prescriptions.today_anywhere(context.clock.seconds())
     arguments = (page(after, first), replace(filter or PrescriptionFilter(), today=today))
-    context.want(prescriptions.of_patients, context.met(Patient), *arguments)
-    return context.get(prescriptions.of_patients, source.id, *arguments, meet=met_prescriptions) or []
+    context.want(prescription_lists.of_patients, context.met(Patient), *arguments)
+    return context.get(prescription_lists.of_patients, source.id, *arguments, meet=met_prescriptions) or []
 
 
 def orders_of(

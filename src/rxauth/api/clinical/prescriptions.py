@@ -6,12 +6,13 @@ from dataclasses import replace
 from rxauth.api.clinical.meet import met_fills, met_prescriptions
 from rxauth.api.clinical.patients import find_one
 from rxauth.api.context import Info
-from rxauth.domain import diagnoses, fills, prescriptions, treatments, users
+from rxauth.domain import diagnoses, fills, prescription_lists, prescriptions, treatments, users
 from rxauth.domain.diagnoses import Diagnosis
 from rxauth.domain.fills import Fill
 from rxauth.domain.paging import page
 from rxauth.domain.patients import Patient
-from rxauth.domain.prescriptions import Prescription, PrescriptionFilter
+from rxauth.domain.prescription_lists import PrescriptionFilter
+from rxauth.domain.prescriptions import Prescription
 from rxauth.domain.treatments import Treatment
 from rxauth.domain.users import User
 
@@ -33,7 +34,7 @@ def search(
     context = info.context
     today = prescriptions.today_anywhere(context.clock.seconds())
     wanted = replace(filter or PrescriptionFilter(), today=today)
-    found = context.read(lambda tx: prescriptions.search(tx, context.organization_id, wanted, page(after, first)))
+    found = context.read(lambda tx: prescription_lists.search(tx, context.organization_id, wanted, page(after, first)))
     return met_prescriptions(context, found)
 
 
