@@ -25,7 +25,6 @@ from rxauth.api.execute import Api
 from rxauth.app import make_server
 from rxauth.crypto.hashing import HashingProcess
 from rxauth.crypto.jws import Signer, SigningKey
-from rxauth.domain.access_records import patients_key
 from rxauth.edge import protocol
 from rxauth.edge.context import Edge
 from rxauth.edge.routes import application
@@ -65,8 +64,8 @@ class Live:
         self.world = world
         self.clock = clock
         self.server = make_server(world.settings, clock)
-        key = patients_key(self.server.sealing_key)
-        self.edge = Edge(self.server, Api(_schema(), self.server.database, clock, access_key=key), CHEAP)
+        key = self.server.sealing_key
+        self.edge = Edge(self.server, Api(_schema(), self.server.database, clock, sealing_key=key), CHEAP)
         self.edge.slow = SlowPool(processes=_hashing())
         for name, value in changes.items():
             setattr(self.edge, name, value)

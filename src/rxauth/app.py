@@ -12,7 +12,6 @@ from rxauth.clock import Clock
 from rxauth.crypto.jws import new_signing_key
 from rxauth.crypto.passwords import Cost
 from rxauth.domain import audit, installation, signing_keys
-from rxauth.domain.access_records import patients_key
 from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.domain.destinations import Network
 from rxauth.domain.prescription_expiry import Expiry
@@ -99,7 +98,7 @@ def _require_private_sandbox(settings: Settings, database: Database) -> None:
 def make_api(server: Server, networks: Sequence[Network] = ()) -> Api:
     """Opens the Clinical and Management APIs on the server's database; networks: private ones that may be called."""
     keeper = Keeper(server.sealing_key, tuple(networks))
-    return Api(contract.schema(), server.database, server.clock, keeper, patients_key(server.sealing_key))
+    return Api(contract.schema(), server.database, server.clock, keeper, server.sealing_key)
 
 
 def make_app(settings: Settings, clock: Clock) -> ASGIApp:

@@ -61,7 +61,7 @@ def test_a_preflight_is_answered_for_an_origin_that_some_client_registered(holde
         assert answer.status_code == 204
         assert answer.headers["access-control-allow-origin"] == origin
         allowed = answer.headers["access-control-allow-headers"].split(", ")
-        assert {"auth0-client", "content-type", "authorization"} < set(allowed)
+        assert {"auth0-client", "content-type", "authorization", "idempotency-key"} < set(allowed)
         assert {"x-photon-sdk-version", "x-photon-elements-version"} < set(allowed)
         assert "POST" in answer.headers["access-control-allow-methods"]
         assert answer.headers["vary"] == "Origin"

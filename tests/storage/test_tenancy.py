@@ -182,6 +182,7 @@ ACROSS_TENANTS = {
     "rxauth.domain.clients": ["_ALL", "_LOCKED", "_ONE"],
     "rxauth.domain.consents": ["_OF_USER"],
     "rxauth.domain.invites": ["_FIND", "_SPEND"],
+    "rxauth.domain.kept_answers": ["_FORGET"],
     "rxauth.domain.memberships": ["_OF_PERSON"],
     "rxauth.domain.peoples_clients": ["_ORIGIN"],
     "rxauth.domain.organizations": ["_OF_PERSON"],

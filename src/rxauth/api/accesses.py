@@ -18,18 +18,25 @@ from graphql import (
     get_named_type,
 )
 
+from rxauth.api.schema import required_permissions
+
 # An operation that can show any of these is recorded, even if it showed none; reading the log is, too.
 RECORDED: Final = frozenset({"Patient", "Prescription", "PrescriptionScreenResult", "Order", "Fill", "AccessRecord"})
 
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation of a document. name None: it has none. fields: the root fields that it asks for."""
+    """One operation of a document. name None: it has none. fields: the root fields that it asks for.
+
+    roots: how many answers to root fields there are. guards: what its fields ask for, each one of some permissions.
+    """
 
     kind: OperationType
     name: str | None
     fields: tuple[str, ...]
     is_recorded: bool
+    roots: int
+    guards: frozenset[tuple[str, ...]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +58,9 @@ def operations(schema: GraphQLSchema, tree: DocumentNode) -> dict[str | None, Op
         name = one.name.value if one.name else None
         root = schema.get_root_type(one.operation)
         reader = _Reader(schema, fragments)
-        fields = () if root is None else tuple(dict.fromkeys(reader.read(one.selection_set, root)))
-        found[name] = Operation(one.operation, name, fields, not RECORDED.isdisjoint(reader.kinds))
+        answers = {} if root is None else reader.read(one.selection_set, root)
+        fields, is_recorded = tuple(dict.fromkeys(answers.values())), not RECORDED.isdisjoint(reader.kinds)
+        found[name] = Operation(one.operation, name, fields, is_recorded, len(answers), frozenset(reader.guards))
     if len(definitions) == 1:
         [found[None]] = found.values()
     return found
@@ -70,33 +78,39 @@ def touched(operation: Operation, patient_ids: Iterable[str], data: Any, codes: 
 
 @dataclass(slots=True)
 class _Reader:
-    """Notes the types that a selection can show; each fragment is read once."""
+    """Notes the types that a selection can show, and the guards before its fields; each fragment is read once."""
 
     schema: GraphQLSchema
     fragments: Mapping[str, FragmentDefinitionNode]
     kinds: set[str] = field(default_factory=set)
+    guards: set[tuple[str, ...]] = field(default_factory=set)
     _read: set[str] = field(default_factory=set)
 
-    def read(self, selection: SelectionSetNode, on: GraphQLNamedType) -> list[str]:
-        """Returns the names of the fields that are asked of a type."""
-        names: list[str] = []
+    def read(self, selection: SelectionSetNode, on: GraphQLNamedType) -> dict[str, str]:
+        """Returns the fields that are asked of a type: their names, by those that they have in the answer."""
+        answers: dict[str, str] = {}
         self.kinds.add(on.name)
         for one in selection.selections:
             if isinstance(one, FieldNode):
-                names.append(one.name.value)
+                answers[one.alias.value if one.alias else one.name.value] = one.name.value
                 self._follow(one, on)
             elif isinstance(one, InlineFragmentNode):
                 condition = one.type_condition
-                names += self.read(one.selection_set, self._named(condition.name.value) if condition else on)
+                answers |= self.read(one.selection_set, self._named(condition.name.value) if condition else on)
             elif isinstance(one, FragmentSpreadNode) and one.name.value not in self._read:
                 self._read.add(one.name.value)
                 fragment = self.fragments[one.name.value]
-                names += self.read(fragment.selection_set, self._named(fragment.type_condition.name.value))
-        return names
+                answers |= self.read(fragment.selection_set, self._named(fragment.type_condition.name.value))
+        return answers
 
     def _follow(self, one: FieldNode, on: GraphQLNamedType) -> None:
-        asked = getattr(on, "fields", {}).get(one.name.value)  # None: it is about the schema itself
-        if asked is not None and one.selection_set is not None:
+        asked = getattr(on, "fields", {}).get(one.name.value)
+        if asked is None:
+            return  # it is about the schema itself
+        permissions = required_permissions(asked)
+        if permissions is not None:
+            self.guards.add(permissions)
+        if one.selection_set is not None:
             self.read(one.selection_set, get_named_type(asked.type))
 
     def _named(self, name: str) -> GraphQLNamedType:

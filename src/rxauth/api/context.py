@@ -33,9 +33,10 @@ class _Batch:
 class Context:
     """One request: its caller, its database, and its children, fetched for all parents at once.
 
-    transaction: the one view that a query reads; None in a mutation, whose fields each write on their own. keeper None:
-    no webhook can be made or changed. patient_ids: whom the request showed or changed so far, for the access log.
-    access_key: of the digests of patients there; None: no such log is read here.
+    transaction: the one view that a query reads, or the one transaction of a mutation that may be repeated; None in
+    other mutations, whose fields each write on their own. keeper None: no webhook can be made or changed.
+    patient_ids: whom the request showed or changed so far, for the access log. access_key: of the digests of patients
+    there; None: no such log is read here.
     """
 
     caller: Caller
@@ -44,6 +45,7 @@ class Context:
     transaction: Transaction | None = None
     keeper: Keeper | None = None
     access_key: bytes | None = field(default=None, repr=False)
+    has_written: bool = False
     patient_ids: set[str] = field(default_factory=set)
     _batches: dict[Hashable, _Batch] = field(default_factory=lambda: defaultdict(_Batch))
     _known: dict[type, set[str]] = field(default_factory=lambda: defaultdict(set))
@@ -80,7 +82,8 @@ class Context:
 
     def write(self, work: Callable[[Transaction], Result]) -> Result:
         """Writes, and forgets what was loaded before."""
-        result = self.database.write(work)
+        result = self.database.write(work) if self.transaction is None else self.transaction.attempt(work)
+        self.has_written = True
         self._batches.clear()
         self._known.clear()
         return result

@@ -34,6 +34,8 @@ class Code(StrEnum):
     CONFLICT = "CONFLICT"
     PATIENT_STATE_UNKNOWN = "PATIENT_STATE_UNKNOWN"
     CONTROLLED_SUBSTANCE = "CONTROLLED_SUBSTANCE"
+    IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
+    IDEMPOTENCY_KEY_IN_USE = "IDEMPOTENCY_KEY_IN_USE"
     UNAVAILABLE = "UNAVAILABLE"
     INTERNAL = "INTERNAL_SERVER_ERROR"
 
@@ -52,6 +54,8 @@ MEANINGS: Final = {
     Code.CONFLICT: "It is there already: change `field`. Or what there is does not allow it now: `reason` says why.",
     Code.PATIENT_STATE_UNKNOWN: "The patient's address names no state, so nobody can say which licence it takes.",
     Code.CONTROLLED_SUBSTANCE: "The treatment has a DEA schedule, and controlled substances are not prescribed here.",
+    Code.IDEMPOTENCY_KEY_REUSED: "The `Idempotency-Key` was used for another request. Take a new one.",
+    Code.IDEMPOTENCY_KEY_IN_USE: "A request with the `Idempotency-Key` is under way. Try again after `Retry-After`.",
     Code.UNAVAILABLE: "The server cannot reach its database. Nothing was done; try again after `Retry-After`.",
     Code.INTERNAL: "Something unexpected happened; the server's log has it.",
 }

@@ -1,6 +1,6 @@
 """Runs one operation: a document checked once and kept, limits, the guard, and errors with codes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,16 +15,18 @@ from graphql import (
 )
 from graphql import parse as parse_document
 
-from rxauth.api import accesses, limits, outcomes, requests
+from rxauth.api import accesses, idempotency, limits, outcomes, requests
 from rxauth.api.accesses import Operation
 from rxauth.api.context import Context
 from rxauth.api.errors import ERRORS_LIMIT, Code, LimitExceededError, formatted
+from rxauth.api.idempotency import Repeats
 from rxauth.api.outcomes import Failure, Outcome
 from rxauth.api.schema import paged_fields
 from rxauth.clock import Clock
+from rxauth.domain.access_records import patients_key
 from rxauth.domain.webhooks import Keeper
-from rxauth.policy.subjects import Caller
-from rxauth.storage.database import Database, DatabaseUnavailableError
+from rxauth.policy.subjects import Caller, NoOrganizationError
+from rxauth.storage.database import Database, DatabaseUnavailableError, Transaction, TryAgainError
 
 DOCUMENTS_LIMIT: Final = 1_000
 DOCUMENTS_LIMIT_CHARACTERS: Final = 4_000_000
@@ -39,6 +41,15 @@ class _Document:
     characters: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One operation, and all that it takes to run it."""
+
+    request: requests.GraphQLRequest
+    tree: DocumentNode
+    operation: Operation
+
+
 class _RefusedError(Exception):
     """A request that is answered without running anything."""
 
@@ -51,48 +62,86 @@ class _RefusedError(Exception):
 
 @dataclass(slots=True)
 class Api:
-    """An executable schema on a database. keeper None: no webhook can be made or changed; access_key: see Context."""
+    """An executable schema on a database. keeper None: no webhook can be made or changed.
+
+    sealing_key None: nothing that takes one is done: no access log is read, and an Idempotency-Key is not heeded.
+    """
 
     schema: GraphQLSchema
     database: Database
     clock: Clock
     keeper: Keeper | None = None
-    access_key: bytes | None = field(default=None, repr=False)
+    sealing_key: bytes | None = field(default=None, repr=False)
     _documents: dict[str, _Document] = field(default_factory=dict)
     _characters: int = 0
     _paged: frozenset[str] = field(init=False)
+    _access_key: bytes | None = field(default=None, init=False, repr=False)
+    _repeats: Repeats | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self._paged = paged_fields(self.schema)
+        if self.sealing_key is not None:
+            self._access_key = patients_key(self.sealing_key)
+            self._repeats = Repeats(self.database, self.clock, self.sealing_key)
 
-    def run(self, caller: Caller, body: bytes) -> Outcome:
-        """Answers one request of an accepted caller; blocks its thread."""
+    def run(self, caller: Caller, body: bytes, idempotency_keys: Sequence[str] = ()) -> Outcome:
+        """Answers one request of an accepted caller; blocks its thread. idempotency_keys: the headers of that name."""
         try:
-            request = _request(body)
-            document = self._document(request.query)
-            operation = _operation(document, request.operation_name)
+            asked = self._asked(body)
         except _RefusedError as refused:
             errors = [formatted(error, refused.code) for error in refused.errors[:ERRORS_LIMIT]]
             return Outcome(outcomes.encode({"errors": errors}), refused.failure)
-        context = Context(caller, self.clock, self.database, keeper=self.keeper, access_key=self.access_key)
+        if asked.operation.kind is OperationType.MUTATION and idempotency_keys and self._repeats is not None:
+            return self._run_once(self._repeats, caller, asked, idempotency_keys)
+        context = self._context(caller)
         try:
-            if operation.kind is OperationType.QUERY:
-                result = self.database.read(lambda tx: self._execute(document, request, context.within(tx)))
+            if asked.operation.kind is OperationType.QUERY:
+                result = self.database.read(lambda tx: self._execute(asked, context.within(tx)))
             else:
-                result = self._execute(document, request, context)
+                result = self._execute(asked, context)
         except DatabaseUnavailableError as error:
             result = ExecutionResult(None, [GraphQLError("", original_error=error)])
-        return outcomes.of_result(result, operation, context)
+        return outcomes.of_result(result, asked.operation, context)
 
-    def _execute(self, document: _Document, request: requests.GraphQLRequest, context: Context) -> ExecutionResult:
+    def _run_once(self, repeats: Repeats, caller: Caller, asked: _Asked, idempotency_keys: Sequence[str]) -> Outcome:
+        """Runs a mutation in one transaction, with the record that its key was used."""
+        try:
+            key = idempotency.read_key(idempotency_keys)
+        except idempotency.MalformedKeyError as error:
+            return outcomes.refused(Failure.MALFORMED, Code.BAD_REQUEST, str(error))
+
+        def execute(transaction: Transaction) -> tuple[Outcome, bool]:
+            context = self._context(caller).within(transaction)
+            result = self._execute(asked, context)
+            for error in result.errors or ():
+                if isinstance(error.original_error, (DatabaseUnavailableError, TryAgainError)):
+                    raise error.original_error  # all of it is undone
+            has_effect = outcomes.has_effect(result, asked.operation, context)
+            return outcomes.of_result(result, asked.operation, context), has_effect
+
+        try:
+            return repeats.run(caller, key, asked.request, asked.operation, execute)
+        except (DatabaseUnavailableError, NoOrganizationError) as error:
+            result = ExecutionResult(None, [GraphQLError("", original_error=error)])
+            return outcomes.of_result(result, asked.operation, self._context(caller))
+
+    def _context(self, caller: Caller) -> Context:
+        return Context(caller, self.clock, self.database, keeper=self.keeper, access_key=self._access_key)
+
+    def _execute(self, asked: _Asked, context: Context) -> ExecutionResult:
         return execute_sync(
             self.schema,
-            document.tree,
+            asked.tree,
             context_value=context,
-            variable_values=request.variables,
-            operation_name=request.operation_name,
+            variable_values=asked.request.variables,
+            operation_name=asked.request.operation_name,
             hide_suggestions=True,
         )
+
+    def _asked(self, body: bytes) -> _Asked:
+        request = _request(body)
+        document = self._document(request.query)
+        return _Asked(request, document.tree, _operation(document, request.operation_name))
 
     def _document(self, text: str) -> _Document:
         """Returns a document, checked now or before; only those that fit the schema are kept."""

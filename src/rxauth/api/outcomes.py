@@ -6,13 +6,14 @@ from enum import Enum, auto
 from typing import Any, Final
 
 import msgspec
-from graphql import ExecutionResult
+from graphql import ExecutionResult, GraphQLError
 
 from rxauth.api import accesses
 from rxauth.api.accesses import Operation, Touched
 from rxauth.api.context import Context
 from rxauth.api.errors import ERRORS_LIMIT, Code, ForbiddenError, StepUpError, code_of, formatted
 from rxauth.policy.assurance import Wanted
+from rxauth.policy.decide import Insufficient
 
 _ENCODER: Final = msgspec.json.Encoder()
 
@@ -28,6 +29,8 @@ class Failure(Enum):
     FORBIDDEN = auto()
     STEP_UP = auto()
     UNAVAILABLE = auto()
+    KEY_REUSED = auto()
+    KEY_IN_USE = auto()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +52,29 @@ class Outcome:
 def encode(content: Any) -> bytes:
     """Returns an answer's bytes."""
     return _ENCODER.encode(content)
+
+
+def refused(failure: Failure, code: Code, message: str) -> Outcome:
+    """Returns the answer to a request that was not run."""
+    return Outcome(encode({"errors": [{"message": message, "extensions": {"code": code}}]}), failure)
+
+
+def forbidden(insufficient: Insufficient, operation: Operation) -> Outcome:
+    """Returns the answer to whoever lacks a permission for the whole of an answer."""
+    lacking = ForbiddenError(insufficient)
+    shown = formatted(GraphQLError("", original_error=lacking), Code.FORBIDDEN)
+    touched = accesses.touched(operation, (), None, (Code.FORBIDDEN,))
+    return Outcome(encode({"errors": [shown], "data": None}), Failure.FORBIDDEN, (lacking,), touched=touched)
+
+
+def has_effect(result: ExecutionResult, operation: Operation, context: Context) -> bool:
+    """Tells whether an operation did something, or may have; a root field that was refused left its record at most."""
+    refused_fields = {
+        error.path[0]
+        for error in result.errors or ()
+        if error.path is not None and len(error.path) == 1 and code_of(error, Code.VALIDATION) is not Code.INTERNAL
+    }
+    return context.has_written and len(refused_fields) < operation.roots
 
 
 def of_result(result: ExecutionResult, operation: Operation, context: Context) -> Outcome:

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar
 
 from rxauth.api.execute import Api
 from rxauth.crypto.passwords import Cost
+from rxauth.domain import kept_answers
 from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.domain.destinations import Network
 from rxauth.domain.prescription_expiry import Expiry
@@ -19,6 +20,7 @@ from rxauth.edge.mail_sender import MailSender
 from rxauth.edge.outbound import Outbound
 from rxauth.edge.refusals import Refusals
 from rxauth.edge.slow_pool import SlowPool
+from rxauth.edge.sweeps import Sweeps
 from rxauth.edge.webhook_sender import WebhookSender
 from rxauth.oauth import logout_tokens
 from rxauth.oauth.server import Server
@@ -37,6 +39,7 @@ class Edge:
         self._threads = ThreadPoolExecutor(WORKER_THREADS, thread_name_prefix="worker")
         self.audit = AuditGroup(server.database)
         self.access_log = AccessLog(server.database, server.clock, server.sealing_key)
+        self.sweeps = Sweeps(server.database, server.clock, (kept_answers.forget,))
         self.limiter = FailureLimiter()
         self.slow = SlowPool()
         self.password_cost = password_cost
@@ -55,6 +58,7 @@ class Edge:
     def start(self) -> None:
         """Begins what runs beside requests."""
         self.access_log.start()
+        self.sweeps.start()
         if self.mail_sender is not None:
             self.mail_sender.start()
         if self.sequencer is not None:
@@ -82,6 +86,7 @@ class Edge:
         await self.refusals.close()
         await self.audit.close()
         await self.in_thread(self.access_log.stop)
+        await self.in_thread(self.sweeps.stop)
         if self.sequencer is not None:  # after the last records
             await self.in_thread(self.sequencer.stop)
         self._threads.shutdown()

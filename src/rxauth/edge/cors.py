@@ -19,7 +19,7 @@ ORIGIN_LIMIT_CHARACTERS: Final = 300  # no host name is longer than 253 (RFC 103
 _VARY: Final = (b"vary", b"Origin")
 _ALLOWED_HEADERS: Final = (
     b"access-control-allow-headers",
-    b"auth0-client, content-type, authorization, x-photon-sdk-version, x-photon-elements-version",
+    b"auth0-client, content-type, authorization, idempotency-key, x-photon-sdk-version, x-photon-elements-version",
 )
 _EXPOSED: Final = (b"access-control-expose-headers", b"WWW-Authenticate, Retry-After, RateLimit")
 _KEPT_FOR: Final = (b"access-control-max-age", b"600")

@@ -31,6 +31,8 @@ _STATUS: Final = {
     Failure.FORBIDDEN: 403,
     Failure.STEP_UP: 401,
     Failure.UNAVAILABLE: 503,
+    Failure.KEY_REUSED: 422,
+    Failure.KEY_IN_USE: 409,
 }
 # Fields that act, and nothing that only reads, ask for just one of these permissions.
 _RECORDED: Final[Mapping[tuple[str, ...], audit.Event]] = {
@@ -38,7 +40,9 @@ _RECORDED: Final[Mapping[tuple[str, ...], audit.Event]] = {
     **{(permission,): audit.Event.PROVIDER_REFUSED for permission in authority.PERMISSIONS.values()},
 }
 # Clients of application/json read errors only from a 200; these are no answers to a document, so they differ there too.
-_ALWAYS: Final = frozenset({Failure.MALFORMED, Failure.NOT_A_REQUEST, Failure.UNAVAILABLE})
+_ALWAYS: Final = frozenset(
+    {Failure.MALFORMED, Failure.NOT_A_REQUEST, Failure.UNAVAILABLE, Failure.KEY_REUSED, Failure.KEY_IN_USE}
+)
 
 
 async def execute(edge: Edge, request: Request) -> Answer:
@@ -76,7 +80,7 @@ def _verified(edge: Edge, request: Request) -> AccessClaims | None:
 def _run(edge: Edge, claims: AccessClaims, request: Request, body: bytes) -> tuple[Caller, Outcome]:
     """Asks whether the token still holds, and runs the operation; in a worker thread."""
     caller = _caller(edge, claims)
-    outcome = edge.api.run(caller, body)
+    outcome = edge.api.run(caller, body, request.headers(b"idempotency-key"))
     _note_access(edge, request, caller, outcome)
     return caller, outcome
 
@@ -135,7 +139,7 @@ def _answer(request: Request, outcome: Outcome) -> Answer:
         name, value = challenge(InsufficientUserAuthenticationError("The person must sign in again."))
         wanted = f', acr_values="{outcome.step_up.acr}", max_age={outcome.step_up.max_age_s}'
         headers.append((name, value + wanted.encode()))
-    if outcome.failure is Failure.UNAVAILABLE:
+    if outcome.failure in {Failure.UNAVAILABLE, Failure.KEY_IN_USE}:
         headers.append(RETRY_AFTER)
     media_type = f"{_GRAPHQL}; charset=utf-8".encode() if modern else b"application/json"
     return graphql_answer(status, outcome.body, media_type, *headers)

@@ -4,7 +4,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Engine
@@ -43,6 +43,10 @@ class KeptAsItIsError(ConflictError):
     """The tables only grow that this would have changed. Nothing was kept."""
 
 
+class TryAgainError(Exception):
+    """The database asks for the whole transaction again; `Database` hears of it, and runs the work once more."""
+
+
 class Transaction:
     """What work may do with the database: run statements that passed the tenancy guard, and announce changes."""
 
@@ -67,6 +71,24 @@ class Transaction:
         if rows:
             # The drivers make a batch, or a pipeline, of a list: not of one row.
             self._execute(statement, rows if len(rows) > 1 else rows[0])
+
+    def attempt(self, work: "Callable[[Transaction], Result]") -> Result:
+        """Runs `work`; if it raises, what it did is undone, and the rest of the transaction stays as it is."""
+        self._driver_run("SAVEPOINT attempt")
+        try:
+            result = work(self)
+        except BaseException:
+            with suppress(SQLAlchemyError):  # the connection is broken: the whole transaction is lost anyway
+                self.connection.exec_driver_sql("ROLLBACK TO SAVEPOINT attempt")
+            raise
+        self._driver_run("RELEASE SAVEPOINT attempt")
+        return result
+
+    def _driver_run(self, statement: str) -> None:
+        try:
+            self.connection.exec_driver_sql(statement)
+        except SQLAlchemyError as error:
+            raise _meaning(error) from None
 
     def _execute(self, statement: Statement, values: Any) -> CursorResult[Any]:
         try:
@@ -123,11 +145,11 @@ class Database:
             except (NotPermittedError, KeptAsItIsError):
                 self._count_refusal()
                 raise
-            except (SQLAlchemyError, _TryAgainError) as error:
+            except (SQLAlchemyError, TryAgainError) as error:
                 meaning = _meaning(error)
                 if isinstance(meaning, (NotPermittedError, KeptAsItIsError)):
                     self._count_refusal()
-                if not isinstance(meaning, _TryAgainError):
+                if not isinstance(meaning, TryAgainError):
                     raise meaning from None
                 if attempt == ATTEMPTS:
                     raise DatabaseUnavailableError("the database kept refusing the transaction") from None
@@ -174,10 +196,6 @@ class Database:
             yield connection
 
 
-class _TryAgainError(Exception):
-    """The database asks for the whole transaction again."""
-
-
 def _meaning(error: Exception) -> Exception:
     """Returns what a driver's error means to callers; an error that nobody expected is returned as it is."""
     if isinstance(error, IntegrityError):
@@ -190,7 +208,7 @@ def _meaning(error: Exception) -> Exception:
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None)
         if state in _RETRY_STATES:
-            return _TryAgainError()
+            return TryAgainError()
         if state == _NOT_PERMITTED:
             return NotPermittedError(type(error.orig).__name__)
         if isinstance(error, OperationalError) or error.connection_invalidated:

@@ -1,0 +1,81 @@
+"""Kept answers: what a request with an Idempotency-Key was answered, in the transaction of what it did."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import bindparam, delete, select, tuple_
+
+from rxauth.storage.database import Transaction
+from rxauth.storage.tables.idempotency import kept_answers as table
+from rxauth.storage.tenancy import insert_row, sql
+from rxauth.storage.turns import TURN
+
+LIFETIME_S: Final = 86_400
+_FORGOTTEN_AT_ONCE: Final = 500
+_EVERYBODYS: Final = "answers are forgotten by their age, whoever they were for"
+_TURN = sql(select(TURN))
+_MINE = (table.c.organization_id == bindparam("organization_id"), table.c.scope == bindparam("scope"))
+_ONE = sql(select(table.c.request, table.c.sealed_answer, table.c.made_at).where(*_MINE))
+_INSERT = insert_row(table)
+_REMOVE = sql(delete(table).where(*_MINE))
+_OLD = (
+    select(table.c.organization_id, table.c.scope)
+    .where(table.c.made_at <= bindparam("moment"))
+    .order_by(table.c.made_at)
+    .limit(_FORGOTTEN_AT_ONCE)
+)
+_FORGET = sql(delete(table).where(tuple_(table.c.organization_id, table.c.scope).in_(_OLD)), across_tenants=_EVERYBODYS)
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose key it is, and the key, as a digest."""
+
+    organization_id: str
+    digest: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """An answer. request: a digest of what was asked."""
+
+    request: bytes = field(repr=False)
+    sealed_answer: bytes = field(repr=False)
+
+
+def is_our_turn(transaction: Transaction, scope: Scope) -> bool:
+    """Tells whether this transaction is the only one of this scope, until it ends."""
+    row = transaction.first(_TURN, turn=int.from_bytes(scope.digest[:8], signed=True))
+    return bool(row[0])
+
+
+def find(transaction: Transaction, scope: Scope, now: int) -> Kept | None:
+    """Returns the answer that is kept; removes one that was kept for long enough."""
+    row = transaction.first(_ONE, organization_id=scope.organization_id, scope=scope.digest)
+    if row is None:
+        return None
+    if row.made_at <= now - LIFETIME_S:
+        transaction.run(_REMOVE, organization_id=scope.organization_id, scope=scope.digest)
+        return None
+    return Kept(row.request, row.sealed_answer)
+
+
+def keep(transaction: Transaction, scope: Scope, kept: Kept, now: int) -> None:
+    """Keeps an answer, in the transaction that `is_our_turn` was asked in.
+
+    Raises:
+        ConflictError: one is kept already.
+    """
+    transaction.run(
+        _INSERT,
+        organization_id=scope.organization_id,
+        scope=scope.digest,
+        request=kept.request,
+        sealed_answer=kept.sealed_answer,
+        made_at=now,
+    )
+
+
+def forget(transaction: Transaction, now: int) -> bool:
+    """Removes answers that were kept for long enough, a few at once; tells whether there may be more."""
+    return transaction.run(_FORGET, moment=now - LIFETIME_S) == _FORGOTTEN_AT_ONCE
