@@ -3,8 +3,9 @@
 import pytest
 from graphql import GraphQLObjectType, build_schema, parse
 
-from rxauth.api.accesses import RECORDED, Operation, operations, touched
-from rxauth.api.schema import read_contract
+from rxauth.api import contract
+from rxauth.api.accesses import RECORDED, SECRETS, Operation, operations, touched
+from rxauth.api.schema import ROOTS, read_contract
 from tests.api.measures import SCHEMA
 
 READ = {
@@ -61,7 +62,19 @@ def test_every_type_of_the_clinical_contract_that_a_permission_guards_is_recorde
         and any(one.name.value == "guarded" for one in kind.ast_node.directives or ())
     }
 
-    assert guarded == RECORDED - {"AccessRecord"}
+    assert guarded == RECORDED - {"AccessRecord", "PrescriptionScreenResult"}
+
+
+def test_every_field_that_shows_a_secret_is_known() -> None:
+    shown = {
+        (name, field)
+        for name, kind in contract.schema().type_map.items()
+        if isinstance(kind, GraphQLObjectType) and not name.startswith("__") and name not in ROOTS
+        for field in kind.fields
+        if "secret" in field.lower()
+    }
+
+    assert shown == SECRETS
 
 
 def test_whoever_met_a_patient_is_recorded_whatever_the_document_asked_for() -> None:

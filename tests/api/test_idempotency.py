@@ -17,7 +17,8 @@ from rxauth.domain.kept_answers import LIFETIME_S
 from rxauth.policy.roles import Role
 from rxauth.storage.database import DatabaseUnavailableError, TryAgainError
 from rxauth.storage.engines import parse_url
-from tests.api.answers import MODERN, errors
+from tests.api.answers import MODERN, errors, the_error
+from tests.api.management.people import Clinic
 from tests.live import Live
 from tests.prescribing import CREATE as PRESCRIBE
 from tests.prescribing import Practice, states
@@ -389,3 +390,15 @@ def test_when_the_database_goes_away_in_the_middle_nothing_was_done(
     assert made(clinic, email) == 0
     assert code(create(clinic, token, key, email, TWO)) == "NOT_FOUND"
     assert made(clinic, email) == 1
+
+
+def test_an_answer_with_a_secret_is_not_kept_and_a_repeat_makes_no_other(sqlite_live: Live) -> None:
+    developer = Clinic(sqlite_live).somebody(Role.DEVELOPER)
+    key = {"idempotency-key": new_key()}
+    rotate = f'mutation {{ rotateSecret(id: "{sqlite_live.world.alder.client_id}") {{ id secret }} }}'
+    secret = sqlite_live.graphql(developer.token, rotate, **key).json()["data"]["rotateSecret"]["secret"]
+
+    again = sqlite_live.graphql(developer.token, rotate, **key)
+    assert the_error(again)["extensions"] == {"code": "CONFLICT", "reason": "answer_not_kept"}
+    assert secret not in again.text
+    assert counted(sqlite_live, "SELECT count(*) FROM client_secrets") == 3  # two organizations had one each

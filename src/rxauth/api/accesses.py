@@ -22,6 +22,8 @@ from rxauth.api.schema import required_permissions
 
 # An operation that can show any of these is recorded, even if it showed none; reading the log is, too.
 RECORDED: Final = frozenset({"Patient", "Prescription", "PrescriptionScreenResult", "Order", "Fill", "AccessRecord"})
+# Fields that show a secret when it is made, and never again: no copy of such an answer is kept.
+SECRETS: Final = frozenset({("Client", "secret")})
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Operation:
     """One operation of a document. name None: it has none. fields: the root fields that it asks for.
 
     roots: how many answers to root fields there are. guards: what its fields ask for, each one of some permissions.
+    shows_secret: whether it asks for what is shown once.
     """
 
     kind: OperationType
@@ -37,6 +40,7 @@ class Operation:
     is_recorded: bool
     roots: int
     guards: frozenset[tuple[str, ...]]
+    shows_secret: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +64,9 @@ def operations(schema: GraphQLSchema, tree: DocumentNode) -> dict[str | None, Op
         reader = _Reader(schema, fragments)
         answers = {} if root is None else reader.read(one.selection_set, root)
         fields, is_recorded = tuple(dict.fromkeys(answers.values())), not RECORDED.isdisjoint(reader.kinds)
-        found[name] = Operation(one.operation, name, fields, is_recorded, len(answers), frozenset(reader.guards))
+        found[name] = Operation(
+            one.operation, name, fields, is_recorded, len(answers), frozenset(reader.guards), reader.shows_secret
+        )
     if len(definitions) == 1:
         [found[None]] = found.values()
     return found
@@ -84,6 +90,7 @@ class _Reader:
     fragments: Mapping[str, FragmentDefinitionNode]
     kinds: set[str] = field(default_factory=set)
     guards: set[tuple[str, ...]] = field(default_factory=set)
+    shows_secret: bool = False
     _read: set[str] = field(default_factory=set)
 
     def read(self, selection: SelectionSetNode, on: GraphQLNamedType) -> dict[str, str]:
@@ -107,6 +114,7 @@ class _Reader:
         asked = getattr(on, "fields", {}).get(one.name.value)
         if asked is None:
             return  # it is about the schema itself
+        self.shows_secret |= (on.name, one.name.value) in SECRETS
         permissions = required_permissions(asked)
         if permissions is not None:
             self.guards.add(permissions)

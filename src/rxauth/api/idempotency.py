@@ -136,7 +136,7 @@ class Repeats:
     def _sealed(self, caller: Caller, scope: Scope, outcome: Outcome, operation: Operation, now: int) -> bytes:
         touched = outcome.touched
         answer = _Answer(
-            outcome.body,
+            b"" if operation.shows_secret else outcome.body,
             None if outcome.failure is None else outcome.failure.name,
             [one for one in operation.guards if decide.require(caller, one, now) is None],
             None if touched is None else touched.outcome,
@@ -146,12 +146,14 @@ class Repeats:
         return sealing.seal(msgspec.json.encode(answer), self._sealing_key, _purpose(scope))
 
     def _again(self, caller: Caller, scope: Scope, kept: Kept, operation: Operation, now: int) -> Outcome:
-        """Returns the answer that is kept, unless the caller lost a permission that it took."""
+        """Returns the answer that is kept, unless it had a secret, or the caller lost a permission that it took."""
         answer = _read_answer(sealing.unseal(kept.sealed_answer, self._sealing_key, _purpose(scope)))
         for permissions in answer.granted:
             insufficient = decide.require(caller, permissions, now)
             if insufficient is not None:
                 return outcomes.forbidden(insufficient, operation)
+        if operation.shows_secret:
+            return _SHOWN_ONCE
         touched = None
         if answer.outcome is not None:
             touched = Touched(operation, answer.outcome, tuple(answer.codes), frozenset(answer.patient_ids))
@@ -172,4 +174,10 @@ _REUSED: Final = outcomes.refused(
     Failure.KEY_REUSED,
     Code.IDEMPOTENCY_KEY_REUSED,
     "This Idempotency-Key was used for another request. A new request takes a new key.",
+)
+_SHOWN_ONCE: Final = outcomes.refused(
+    None,
+    Code.CONFLICT,
+    "This was done already. Its answer had a secret, which is shown once and not kept.",
+    "answer_not_kept",
 )

@@ -54,9 +54,10 @@ def encode(content: Any) -> bytes:
     return _ENCODER.encode(content)
 
 
-def refused(failure: Failure, code: Code, message: str) -> Outcome:
-    """Returns the answer to a request that was not run."""
-    return Outcome(encode({"errors": [{"message": message, "extensions": {"code": code}}]}), failure)
+def refused(failure: Failure | None, code: Code, message: str, reason: str | None = None) -> Outcome:
+    """Returns the answer to a request that was not run; reason: a code that says more."""
+    extensions = {"code": code} if reason is None else {"code": code, "reason": reason}
+    return Outcome(encode({"errors": [{"message": message, "extensions": extensions}]}), failure)
 
 
 def forbidden(insufficient: Insufficient, operation: Operation) -> Outcome:
