@@ -396,9 +396,9 @@ def test_an_answer_with_a_secret_is_not_kept_and_a_repeat_makes_no_other(sqlite_
     developer = Clinic(sqlite_live).somebody(Role.DEVELOPER)
     key = {"idempotency-key": new_key()}
     rotate = f'mutation {{ rotateSecret(id: "{sqlite_live.world.alder.client_id}") {{ id secret }} }}'
-    secret = sqlite_live.graphql(developer.token, rotate, **key).json()["data"]["rotateSecret"]["secret"]
+    secret = sqlite_live.graphql(developer.token, rotate, None, **key).json()["data"]["rotateSecret"]["secret"]
 
-    again = sqlite_live.graphql(developer.token, rotate, **key)
+    again = sqlite_live.graphql(developer.token, rotate, None, **key)
     assert the_error(again)["extensions"] == {"code": "CONFLICT", "reason": "answer_not_kept"}
     assert secret not in again.text
     assert counted(sqlite_live, "SELECT count(*) FROM client_secrets") == 3  # two organizations had one each
