@@ -10,7 +10,7 @@ from rxauth.domain import dispatches, fulfillment
 from rxauth.domain.fulfillment import Accepted, Progress, Refused
 from rxauth.policy.licences import Licence
 from rxauth.storage.database import Database
-from rxauth.storage.tables.webhooks import webhook_events
+from rxauth.storage.tables.webhooks import webhook_deliveries, webhook_events
 from rxauth.storage.tenancy import sql
 from tests.api.documents import CANCEL_ORDER, ELEMENTS_CREATE_ORDER, ELEMENTS_UPDATE_ORDER, ROUTE_ORDER, WHOLE_ORDER
 from tests.live import Live
@@ -23,8 +23,13 @@ RESEND: Final = "mutation($id: ID!) { resendOrder(id: $id) { id state } }"
 LEFT: Final = "query($id: ID!) { prescription(id: $id) { state fillsRemaining fillsAllowed } }"
 _TOLD: Final = sql(
     select(webhook_events.c.body)
+    .join(
+        webhook_deliveries,
+        (webhook_deliveries.c.event_id == webhook_events.c.id)
+        & (webhook_deliveries.c.organization_id == webhook_events.c.organization_id),
+    )
     .where(webhook_events.c.organization_id == bindparam("organization_id"))
-    .order_by(webhook_events.c.created_at, webhook_events.c.id)
+    .order_by(webhook_deliveries.c.number)
 )
 _CHOICES: Final = """{
   pick_up: pharmacies(type: PICK_UP, first: 100) { id fulfillmentTypes }

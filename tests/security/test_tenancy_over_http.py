@@ -123,6 +123,12 @@ def scene(live: Live) -> Scene:
     }
     maya = live.data(ours, f'{{ patient(id: "sample-001") {{ {WHOLE_PATIENT} }} }}')["patient"]
     allergen_id = live.data(ours, "{ allergens { id } }")["allergens"][-1]["id"]
+    equipment = live.data(ours, "{ medicalEquipment { id } }")["medicalEquipment"][0]["id"]
+    new_order = {"patientId": maya["id"], "fills": [{"treatmentId": equipment}]}
+    make = """mutation($patientId: ID!, $fills: [FillInput!]!) {
+      createOrder(patientId: $patientId, fills: $fills) { id }
+    }"""
+    our_order = live.data(ours, make, new_order)["createOrder"]["id"]
     address = {"street1": "1", "city": "A", "state": "NY", "postalCode": "1", "country": "US"}
     base: dict[str, dict[str, Any]] = {
         "createPatient": NEW,
@@ -134,6 +140,10 @@ def scene(live: Live) -> Scene:
         },
         **dict.fromkeys(("addToCatalog", "removeFromCatalog", "createPrescriptionTemplate"), our_place),
         **dict.fromkeys(("updatePrescriptionTemplate", "deletePrescriptionTemplate"), our_templates_place),
+        "createOrder": new_order,
+        "updateOrder": {"id": our_order, "fills": new_order["fills"]},
+        "cancelOrder": {"id": our_order},
+        "routeOrder": {"id": our_order, "pharmacyId": maya["preferredPharmacies"][0]["id"]},
         "address": address,
         "allergies": {},
         "medicationHistory": {"active": True},
@@ -181,7 +191,7 @@ def document(place: Place, given: dict[str, Any]) -> str:
     field = kind.fields[place.field]
     declared = ", ".join(f"${name}: {field.args[name].type}" for name in given)
     passed = ", ".join(f"{name}: ${name}" for name in given)
-    shown = "__typename" if place.field == "createPatient" else "__typename id"
+    shown = "__typename" if place.field in {"createPatient", "createOrder"} else "__typename id"
     operation = "query" if place.root == "Query" else "mutation"
     return f"{operation}({declared}) {{ {place.field}({passed}) {{ {shown} }} }}"
 
@@ -202,6 +212,10 @@ def test_the_matrix_has_a_row_for_every_kind_of_reference() -> None:
         "addToCatalog",
         "updatePrescriptionTemplate",
         "deletePrescriptionTemplate",
+        "createOrder",
+        "updateOrder",
+        "cancelOrder",
+        "routeOrder",
     }
     assert len(PLACES) > 25
 

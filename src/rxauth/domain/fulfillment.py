@@ -90,9 +90,7 @@ class _Reported:
             return False
         require_text(said.reason, "reason")
         require_text(said.message, "message", MESSAGE_LIMIT_CHARACTERS)
-        done = order.fulfillment
-        state = after(order.state, None if done is None else done.state, OrderAct.REFUSE)
-        refused = replace(order, state=state, fulfillment=None)
+        refused = replace(order, state=after(*order.standing, OrderAct.REFUSE), fulfillment=None)
         orders.save(self.transaction, self.organization_id, refused)
         exception = OrderException(order.id, said.reason, said.message, self.now_ms, None)
         order_exceptions.add(self.transaction, self.organization_id, exception)

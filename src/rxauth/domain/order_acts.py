@@ -72,7 +72,7 @@ def cancel(transaction: Transaction, organization_id: str, order_id: str, reason
         AbsentError: no such order. InvalidError: it is over, or has left the pharmacy; or the reason is no text.
     """
     order = orders.lock(transaction, organization_id, order_id)
-    state = after(*_standing(order), OrderAct.CANCEL)
+    state = after(*order.standing, OrderAct.CANCEL)
     canceled = replace(order, state=state)
     orders.save(transaction, organization_id, canceled)
     if reason is not None:
@@ -92,7 +92,7 @@ def cancel(transaction: Transaction, organization_id: str, order_id: str, reason
 
 
 def _sent(order: Order, act: OrderAct, pharmacy_id: str | None) -> Order:
-    return replace(order, state=after(*_standing(order), act), pharmacy_id=pharmacy_id, fulfillment=None)
+    return replace(order, state=after(*order.standing, act), pharmacy_id=pharmacy_id, fulfillment=None)
 
 
 def _send(transaction: Transaction, caller: Caller, sent: Order, clock: Clock) -> Order | Refused:
@@ -117,7 +117,3 @@ def _check(transaction: Transaction, caller: Caller, order: Order, clock: Clock)
     if isinstance(checked, Checked):
         order_checks.require_in_force(checked, named)
     return checked
-
-
-def _standing(order: Order) -> tuple[str, str | None]:
-    return order.state, None if order.fulfillment is None else order.fulfillment.state

@@ -85,7 +85,7 @@ def after(state: str, fulfillment_state: str | None, act: OrderAct) -> OrderStat
     moves = allowed(state, fulfillment_state)
     if act in moves:
         return moves[act]
-    where = f"{state} and {fulfillment_state}" if fulfillment_state in OUT_OF_REACH else state
+    where = f"{state} and {fulfillment_state}" if moves != _MOVES[OrderState(state)] else state
     raise InvalidError(f"an order that is {where} cannot be {act}; {_what_can(moves)}")
 
 

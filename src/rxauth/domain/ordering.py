@@ -102,7 +102,7 @@ def add_fills(
     organization_id = caller.organization_id
     _require_some(wishes)
     order = orders.lock(transaction, organization_id, order_id)
-    after(order.state, None, OrderAct.UPDATE)
+    after(*order.standing, OrderAct.UPDATE)
     there = fills.of_orders(transaction, organization_id, [order.id]).get(order.id, [])
     kept = {one.prescription_id or one.treatment_id for one in there}
     added = [one for one in wishes if one.key not in kept]

@@ -51,6 +51,11 @@ class Order:
     fulfillment: Fulfillment | None
     created_at_ms: int
 
+    @property
+    def standing(self) -> tuple[str, str | None]:
+        """How far it is: its state, and its fulfillment's."""
+        return self.state, None if self.fulfillment is None else self.fulfillment.state
+
 
 @dataclass(frozen=True, slots=True)
 class OrderFilter:

@@ -1,20 +1,19 @@
-"""What the tests of the clinical API may ask for beside the common fixtures: a provider at work."""
+"""What tests of orders share: a counter on each engine, at which every test orders what it wrote itself."""
 
 import pytest
 
 from tests.api.answers import Clinics
-from tests.prescribing import Practice
+from tests.ordering import Counter
+from tests.webhook_receiver import Post
 
-
-@pytest.fixture(scope="session")
-def practices() -> dict[str, Practice]:
-    """One on each engine, made when it is first asked for."""
-    return {}
+_counters: dict[int, Counter] = {}
 
 
 @pytest.fixture
-def practice(clinics: Clinics, engine: str, practices: dict[str, Practice]) -> Practice:
-    """A provider at work on each engine."""
-    if engine not in practices:
-        practices[engine] = Practice(clinics.serve(engine, "prescribing"))
-    return practices[engine]
+def counter(clinics: Clinics, engine: str) -> Counter:
+    """A counter on each engine, whose organization has a webhook."""
+    live = clinics.serve(engine, "ordering")
+    if id(live) not in _counters:
+        _counters[id(live)] = Counter(live)
+        Post(live.world, live.clock, live.server.database).webhook("https://receiver.example/hook")
+    return _counters[id(live)]

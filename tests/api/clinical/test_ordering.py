@@ -8,22 +8,12 @@ import pytest
 
 from rxauth.domain.ordering import FILLS_LIMIT
 from rxauth.policy.roles import Role
-from tests.api.answers import Clinics, code, the_error, unique
+from tests.api.answers import code, the_error, unique
 from tests.api.documents import CREATE_ORDER
 from tests.ordering import Counter
 from tests.prescribing import CANCEL, CREATE_ALL
 
 ADDRESS = {"street1": "1 Main St", "city": "Albany", "state": "NY", "postalCode": "12207", "country": "US"}
-_counters: dict[int, Counter] = {}
-
-
-@pytest.fixture
-def counter(clinics: Clinics, engine: str) -> Counter:
-    """A counter on each engine; every test orders what it wrote itself."""
-    live = clinics.serve(engine, "ordering")
-    if id(live) not in _counters:
-        _counters[id(live)] = Counter(live)
-    return _counters[id(live)]
 
 
 def refused(answer: Any, code_wanted: str = "BAD_USER_INPUT") -> str:
