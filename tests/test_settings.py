@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from rxauth import settings
-from rxauth.settings import Settings, SettingsError, check, descriptions, is_loopback, read
+from rxauth.setting_checks import is_loopback
+from rxauth.settings import Settings, SettingsError, check, descriptions, read
 
 KEY = base64.b64encode(bytes(range(32))).decode()
 GOOD = {
@@ -70,6 +71,9 @@ REFUSED = [
     ("MAIL_FROM", "nobody", "must be like no-reply@example.com"),
     ("MAIL_FROM", "a@b@example.com", "must be like no-reply@example.com"),
     ("MAIL_FROM", "a@example.com\nBcc: b@example.com", "must be like no-reply@example.com"),
+    ("PHARMACY_NETWORK_URL", " ", "must not be empty"),
+    ("PHARMACY_NETWORK_SECRET", "x" * 31, "32 characters or more"),
+    ("PHARMACY_NETWORK_SECRET", "x" * 32 + " ", "32 characters or more"),
     ("STALENESS_BOUND_S", "-1", "from 1 to 60"),
     ("STALENESS_BOUND_S", "61", "from 1 to 60"),
 ]
@@ -80,6 +84,13 @@ def problems(environment: dict[str, str]) -> list[str]:
     with pytest.raises(SettingsError) as refused:
         read(environment)
     return refused.value.problems
+
+
+@pytest.mark.parametrize(("given", "missing"), [("URL", "SECRET"), ("SECRET", "URL")])
+def test_a_pharmacy_network_has_a_url_and_a_secret_or_neither(given: str, missing: str) -> None:
+    value = {"URL": "https://network.example.com/orders", "SECRET": "x" * 32}[given]
+    [problem] = problems(GOOD | {f"RXAUTH_PHARMACY_NETWORK_{given}": value})
+    assert problem.startswith(f"RXAUTH_PHARMACY_NETWORK_{missing} is not set")
 
 
 def test_what_is_not_given_has_its_default() -> None:
@@ -102,6 +113,8 @@ def test_what_is_not_given_has_its_default() -> None:
         "smtp_url": None,
         "mail_from": None,
         "outbound_networks": None,
+        "pharmacy_network_url": None,
+        "pharmacy_network_secret": None,
         "audit_checkpoint_file": None,
         "audit_retention_years": 6,
         "key_set_lifetime_s": 300,

@@ -48,6 +48,7 @@ class Receiver:
     judge: Callable[[Got], int] = lambda _got: 200
     got: list[Got] = field(default_factory=list)
     location: str | None = None
+    content: bytes = b""
 
     def __post_init__(self) -> None:
         receiver = self
@@ -62,8 +63,9 @@ class Receiver:
                     self.send_response(status)
                     if receiver.location is not None:
                         self.send_header("location", receiver.location)
-                    self.send_header("content-length", "0")
+                    self.send_header("content-length", str(len(receiver.content)))
                     self.end_headers()
+                    self.wfile.write(receiver.content)
                 except OSError:
                     pass  # whoever asked is gone
 

@@ -13,16 +13,21 @@ from rxauth.crypto.jws import new_signing_key
 from rxauth.crypto.passwords import Cost
 from rxauth.domain import audit, installation, signing_keys
 from rxauth.domain.audit_sequencer import Sequencer
-from rxauth.domain.destinations import Network
+from rxauth.domain.destinations import Network, require_destination
+from rxauth.domain.errors import InvalidError
 from rxauth.domain.prescription_expiry import Expiry
 from rxauth.domain.sessions import Limits
 from rxauth.domain.webhooks import Keeper
 from rxauth.edge.context import Edge
+from rxauth.edge.dispatch_sender import DispatchSender
+from rxauth.edge.http_pharmacy_network import HttpPharmacyNetwork
 from rxauth.edge.mail_sender import MailSender, mail_server
+from rxauth.edge.pharmacy_network import PharmacyNetwork
 from rxauth.edge.routes import application
 from rxauth.edge.webhook_sender import WebhookSender
 from rxauth.oauth.server import Lifetimes, Server, open_server
-from rxauth.settings import Settings, SettingsError, is_loopback, variable_of
+from rxauth.setting_checks import is_loopback
+from rxauth.settings import Settings, SettingsError, variable_of
 from rxauth.storage.database import ConflictError, Database, Transaction
 from rxauth.storage.revisions import require_latest
 
@@ -103,6 +108,7 @@ def make_api(server: Server, networks: Sequence[Network] = ()) -> Api:
 
 def make_app(settings: Settings, clock: Clock) -> ASGIApp:
     """Returns the whole application."""
+    network = make_pharmacy_network(settings)
     server = make_server(settings, clock)
     cost = Cost(settings.password_memory_kib, settings.password_time_cost, settings.password_parallelism)
     networks = settings.outbound_networks or ()
@@ -111,7 +117,25 @@ def make_app(settings: Settings, clock: Clock) -> ASGIApp:
     edge.sequencer = make_sequencer(settings, server.database, clock)
     edge.expiry = Expiry(server.database, clock)
     edge.webhook_sender = WebhookSender(server.database, clock, server.sealing_key, networks)
+    if network is not None:
+        edge.pharmacy_network = network
+        edge.dispatch_sender = DispatchSender(server.database, clock, network, networks)
     return application(edge)
+
+
+def make_pharmacy_network(settings: Settings) -> PharmacyNetwork | None:
+    """Returns the network that orders go to; None: none is set, and they wait.
+
+    Raises:
+        SettingsError: the URL leads where nothing may be sent.
+    """
+    if settings.pharmacy_network_url is None or settings.pharmacy_network_secret is None:
+        return None
+    try:
+        require_destination(settings.pharmacy_network_url, settings.outbound_networks or ())
+    except InvalidError as error:
+        raise SettingsError([f"{variable_of('pharmacy_network_url')}: {error}"]) from None
+    return HttpPharmacyNetwork(settings.pharmacy_network_url, settings.pharmacy_network_secret)
 
 
 def make_sequencer(settings: Settings, database: Database, clock: Clock) -> Sequencer:

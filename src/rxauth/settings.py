@@ -1,22 +1,19 @@
 """Every setting, once: its name with its unit, its default, its check. All problems are reported together."""
 
-import base64
-import binascii
 import difflib
 import ipaddress
 import os
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
-from email.utils import parseaddr
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import urlsplit
+
+from rxauth import setting_checks as checks
 
 PREFIX: Final = "RXAUTH_"
 FILE_VARIABLE: Final = "RXAUTH_SETTINGS_FILE"
 _REQUIRED: Final = object()
-_SEALING_KEY_BYTES: Final = 32
 _LIFETIME_LIMIT_S: Final = 30 * 86_400
 
 
@@ -28,89 +25,6 @@ class SettingsError(Exception):
         super().__init__("\n".join(problems))
 
 
-def _issuer(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise ValueError("must be a URL like https://auth.example.com/")
-    if parts.scheme == "http" and not is_loopback(parts.hostname):
-        raise ValueError("must be https, except on this machine itself")
-    return text if text.endswith("/") else f"{text}/"
-
-
-def _audience(text: str) -> str:
-    parts = urlsplit(text)
-    if not parts.scheme or "#" in text or not text.isascii() or " " in text:
-        raise ValueError("must be an absolute URL without a fragment (RFC 8707)")
-    return text
-
-
-def _database_url(text: str) -> str:
-    from rxauth.storage.engines import UnsupportedDatabaseError, parse_url  # noqa: PLC0415  # late: it is slow to import
-
-    try:
-        parse_url(text)
-    except UnsupportedDatabaseError as error:
-        raise ValueError(str(error)) from None
-    return text
-
-
-def _sealing_key(text: str) -> bytes:
-    try:
-        key = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError):
-        key = b""
-    if len(key) != _SEALING_KEY_BYTES:
-        raise ValueError("must be 32 random bytes in base64: make one with `openssl rand -base64 32`")
-    return key
-
-
-def _smtp_url(text: str) -> str:
-    problem = "must be a URL like smtp://USER:PASSWORD@HOST:587 or smtps://USER:PASSWORD@HOST"
-    try:
-        parts = urlsplit(text)
-        port = parts.port
-    except ValueError:
-        raise ValueError(problem) from None
-    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname or port == 0 or parts.path not in {"", "/"}:
-        raise ValueError(problem)
-    if parts.query or parts.fragment or (parts.username is None) != (parts.password is None):
-        raise ValueError(problem)
-    return text
-
-
-def _mail_from(text: str) -> str:
-    _, address = parseaddr(text)
-    if not text.isprintable() or address.count("@") != 1 or " " in address or not all(address.split("@")):
-        raise ValueError("must be like no-reply@example.com, or Alder Clinic <no-reply@example.com>")
-    return text
-
-
-def _text(text: str) -> str:
-    if not text.strip():
-        raise ValueError("must not be empty")
-    return text
-
-
-def _networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...]:
-    try:
-        return tuple(ipaddress.ip_network(one.strip()) for one in text.split(","))
-    except ValueError:
-        raise ValueError("must be networks like 10.1.0.0/16, with commas between them") from None
-
-
-def _whole_number(least: int, most: int) -> Callable[[Any], int]:
-    def check(value: Any) -> int:
-        try:
-            number = int(str(value))
-        except ValueError:
-            raise ValueError(f"must be a whole number from {least} to {most}") from None
-        if not least <= number <= most:
-            raise ValueError(f"must be from {least} to {most}")
-        return number
-
-    return check
-
-
 def _setting(check: Callable[[Any], Any], meaning: str, default: Any = _REQUIRED, *, secret: bool = False) -> Any:
     metadata = {"check": check, "meaning": meaning, "default": default}
     return field(metadata=metadata, repr=not secret)
@@ -120,73 +34,96 @@ def _setting(check: Callable[[Any], Any], meaning: str, default: Any = _REQUIRED
 class Settings:
     """The settings of one installation, checked."""
 
-    issuer: str = _setting(_issuer, "The public URL of this server, and the `iss` of its tokens; it ends in a slash.")
-    audience: str = _setting(_audience, "The API that tokens are for, and the only one that may be asked for.")
+    issuer: str = _setting(
+        checks.issuer, "The public URL of this server, and the `iss` of its tokens; it ends in a slash."
+    )
+    audience: str = _setting(checks.audience, "The API that tokens are for, and the only one that may be asked for.")
     database_url: str = _setting(
-        _database_url,
+        checks.database_url,
         "Where the server keeps its data: `sqlite:///FILE` or `postgresql://USER@HOST/NAME`.",
         secret=True,
     )
     owner_database_url: str | None = _setting(
-        _database_url,
+        checks.database_url,
         "The same database as the role that owns its tables, used by `rxauth migrate` alone. Not set: the same role.",
         None,
         secret=True,
     )
     sealing_key: bytes = _setting(
-        _sealing_key, "32 random bytes in base64 that seal private keys in the database.", secret=True
+        checks.sealing_key, "32 random bytes in base64 that seal private keys in the database.", secret=True
     )
-    listen_host: str = _setting(_text, "The address to listen on.", "127.0.0.1")
-    listen_port: int = _setting(_whole_number(1, 65_535), "The port to listen on.", 8000)
+    listen_host: str = _setting(checks.not_blank, "The address to listen on.", "127.0.0.1")
+    listen_port: int = _setting(checks.whole_number(1, 65_535), "The port to listen on.", 8000)
     machine_token_lifetime_s: int = _setting(
-        _whole_number(60, _LIFETIME_LIMIT_S), "How long a machine's token lives.", 86_400
+        checks.whole_number(60, _LIFETIME_LIMIT_S), "How long a machine's token lives.", 86_400
     )
     person_token_lifetime_s: int = _setting(
-        _whole_number(60, 86_400), "How long a person's access token lives; a refresh token gives the next one.", 3_600
+        checks.whole_number(60, 86_400),
+        "How long a person's access token lives; a refresh token gives the next one.",
+        3_600,
     )
     session_idle_s: int = _setting(
-        _whole_number(60, 86_400), "How long a person's session lasts without activity.", 3_600
+        checks.whole_number(60, 86_400), "How long a person's session lasts without activity.", 3_600
     )
     session_lifetime_s: int = _setting(
-        _whole_number(300, _LIFETIME_LIMIT_S), "How long a person's session lasts at most.", 86_400
+        checks.whole_number(300, _LIFETIME_LIMIT_S), "How long a person's session lasts at most.", 86_400
     )
     password_memory_kib: int = _setting(
-        _whole_number(7_168, 131_072), "The memory that hashing one password takes (Argon2id), in KiB.", 19_456
+        checks.whole_number(7_168, 131_072),
+        "The memory that hashing one password takes (Argon2id), in KiB.",
+        19_456,
     )
-    password_time_cost: int = _setting(_whole_number(1, 16), "How often hashing a password goes over that memory.", 2)
+    password_time_cost: int = _setting(
+        checks.whole_number(1, 16), "How often hashing a password goes over that memory.", 2
+    )
     password_parallelism: int = _setting(
-        _whole_number(1, 8), "In how many lanes hashing a password goes over that memory.", 1
+        checks.whole_number(1, 8), "In how many lanes hashing a password goes over that memory.", 1
     )
     smtp_url: str | None = _setting(
-        _smtp_url,
+        checks.smtp_url,
         "The mail server: `smtp://USER:PASSWORD@HOST:587`, encrypted by STARTTLS, or `smtps://…`. "
         "Not set: letters wait.",
         None,
         secret=True,
     )
     mail_from: str | None = _setting(
-        _mail_from, "The sender of letters. Not set: `no-reply@` and the issuer's host.", None
+        checks.mail_from, "The sender of letters. Not set: `no-reply@` and the issuer's host.", None
     )
     outbound_networks: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] | None = _setting(
-        _networks,
-        "Private networks that may be called, with commas between them: back-channel logout, webhooks. Not set: none.",
+        checks.networks,
+        "Private networks that may be called, with commas between them: back-channel logout, webhooks, the pharmacy "
+        "network. Not set: none.",
         None,
     )
+    pharmacy_network_url: str | None = _setting(
+        checks.not_blank,
+        "Where orders are sent, over https, or http to one of the private networks that may be called. "
+        "Not set: they wait.",
+        None,
+    )
+    pharmacy_network_secret: str | None = _setting(
+        checks.network_secret,
+        "What this server and the pharmacy network sign with; at least 32 characters. Set with the URL, or not at all.",
+        None,
+        secret=True,
+    )
     audit_checkpoint_file: str | None = _setting(
-        _text,
+        checks.not_blank,
         "A file outside the database to which signed checkpoints of the audit log are added. Not set: none.",
         None,
     )
     audit_retention_years: int = _setting(
-        _whole_number(6, 100),
+        checks.whole_number(6, 100),
         "How long an entry of the audit log must be kept (45 CFR 164.316(b)(2)(i)); none is ever erased before.",
         6,
     )
     key_set_lifetime_s: int = _setting(
-        _whole_number(1, 86_400), "How long clients may keep the key set, and so how early a key is published.", 300
+        checks.whole_number(1, 86_400),
+        "How long clients may keep the key set, and so how early a key is published.",
+        300,
     )
     staleness_bound_s: int = _setting(
-        _whole_number(1, 60),
+        checks.whole_number(1, 60),
         "How long a process cut off from its database goes on accepting what could have been revoked.",
         10,
     )
@@ -200,16 +137,6 @@ class Description:
     member: str
     default: str | None
     meaning: str
-
-
-def is_loopback(host: str) -> bool:
-    """Tells whether a host name or address is this machine itself."""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def read(environment: Mapping[str, str] = os.environ) -> Settings:
@@ -244,9 +171,18 @@ def check(given: Mapping[str, Any], problems: list[str] | None = None) -> Settin
             problems.append(f"{variable_of(member.name)} is not set. {member.metadata['meaning']}")
         else:
             values[member.name] = member.metadata["default"]
+    _check_together(values, problems)
     if problems:
         raise SettingsError(problems)
     return Settings(**values)
+
+
+def _check_together(values: Mapping[str, Any], problems: list[str]) -> None:
+    both = ("pharmacy_network_url", "pharmacy_network_secret")
+    given = [one for one in both if values.get(one) is not None]
+    if len(given) == 1 and all(one in values for one in both):
+        (missing,) = set(both) - set(given)
+        problems.append(f"{variable_of(missing)} is not set, and {variable_of(given[0])} is: they belong together")
 
 
 def _checked(check_value: Callable[[Any], Any], value: Any) -> Any:

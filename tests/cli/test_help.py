@@ -9,6 +9,7 @@ from tests.live import rxauth_program
 
 COMMANDS = {
     "sandbox": [],
+    "pharmacy": [],
     "serve": [],
     "migrate": [],
     "organizations": ["create", "list", "disable", "sign-in", "provider-rules"],

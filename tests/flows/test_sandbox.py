@@ -163,7 +163,15 @@ def test_a_sandbox_follows_a_new_port_and_a_new_secret(kept: Kept, tmp_path: Pat
 
 
 def test_the_folder_is_its_owners_alone(kept: Kept) -> None:
-    files = ["credentials.json", "sealing.key", "rxauth.sqlite", "rxauth.sqlite-wal", "rxauth.sqlite-shm"]
+    files = [
+        "credentials.json",
+        "sealing.key",
+        "network.secret",
+        "pharmacy.sqlite",
+        "rxauth.sqlite",
+        "rxauth.sqlite-wal",
+        "rxauth.sqlite-shm",
+    ]
     assert kept.modes == {".rxauth": 0o700, **dict.fromkeys(files, 0o600)}
 
 

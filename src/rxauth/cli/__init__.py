@@ -33,6 +33,7 @@ app: Final = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("sandbox", short_help="Try it: a sandbox with sample data.")(server.sandbox)
+app.command("pharmacy", short_help="Try it: the sandbox's pharmacy, alone.")(server.pharmacy)
 app.command("serve", short_help="Serve the installation of the settings.")(server.serve)
 app.command("migrate", short_help="Make the tables, or bring them up to date.")(server.migrate)
 app.add_typer(organizations.app, name="organizations")

@@ -1,4 +1,4 @@
-"""`sandbox`, `serve`, `migrate`: running an installation."""
+"""`sandbox`, `pharmacy`, `serve`, `migrate`: running an installation."""
 
 import shlex
 import socket
@@ -23,21 +23,42 @@ _JSON = "content-type: application/json"
 def sandbox(
     data: Annotated[Path, typer.Option(help="The folder that keeps everything. Remove it to start over.")] = _FOLDER,
     port: Annotated[int, typer.Option(help="The port to listen on.")] = 8000,
+    pharmacy_speed: Annotated[float, typer.Option(min=0.05, help="The seconds that a step of the pharmacy takes.")] = 2,
 ) -> None:
     """Serve a sandbox: organizations with sample patients and people, whose credentials are printed ready to use."""
     from rxauth import sandbox
     from rxauth.app import make_app, migrate_database
     from rxauth.clock import Clock
+    from rxauth.sandbox.pharmacy import SandboxPharmacy
     from rxauth.storage.database import Database
 
-    settings = sandbox.make_settings(data, port)
-    with _listen(settings) as listening:
+    pharmacy = SandboxPharmacy(sandbox.pharmacy_file(data), sandbox.network_secret(data), pharmacy_speed)
+    settings = sandbox.make_settings(data, port, pharmacy.url)
+    with _listen(settings) as listening, pharmacy.report_to(f"127.0.0.1:{port}"):
         migrate_database(settings)
         with closing(Database(settings.database_url)) as database:
             credentials = sandbox.fill(database, data, Clock(), port)
         app = make_app(settings, Clock())
-        print(_welcome(credentials, data), flush=True)
+        print(_welcome(credentials, data, pharmacy_speed), flush=True)
         _run(app, listening)
+
+
+def pharmacy(
+    secret_file: Annotated[Path, typer.Option(help="The file that has RXAUTH_PHARMACY_NETWORK_SECRET.")],
+    server: Annotated[str, typer.Option(help="The server that hears its reports, HOST:PORT.")] = "127.0.0.1:8000",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 8090,
+    data: Annotated[Path, typer.Option(help="The file in which it keeps what it knows.")] = Path("pharmacy.sqlite"),
+    speed: Annotated[float, typer.Option(min=0.05, help="The seconds that a step takes.")] = 2,
+) -> None:
+    """Serve the sandbox's pharmacy alone, for a server of your own that you try orders with."""
+    import signal
+
+    from rxauth.sandbox.pharmacy import SandboxPharmacy
+
+    running = SandboxPharmacy(data, secret_file.read_text().strip(), speed, port)
+    with running.report_to(server):
+        print(f"The sandbox pharmacy takes orders at {running.url}", flush=True)
+        signal.sigwait({signal.SIGINT, signal.SIGTERM})
 
 
 def serve() -> None:
@@ -87,7 +108,7 @@ def _run(app: "ASGIApp", listening: socket.socket) -> None:
     make_server(app).run(sockets=[listening])
 
 
-def _welcome(credentials: "Credentials", folder: Path) -> str:
+def _welcome(credentials: "Credentials", folder: Path, pharmacy_speed: float) -> str:
     from rxauth.cli.output import table
     from rxauth.edge.addresses import MAIL_PATH
 
@@ -114,6 +135,7 @@ People sign in with the browser client {credentials.browser_client_id}:
 {textwrap.indent(people, "  ")}
 
 Letters are not sent: read them at {credentials.url}{MAIL_PATH}
+Orders go to a sandbox pharmacy, which fills them, a step every {pharmacy_speed:g} s (--pharmacy-speed changes it).
 
 Get a token:
 

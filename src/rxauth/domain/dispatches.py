@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, insert, select, update
 
-from rxauth.domain.leases import LEASE_S, WAITING, Outbox, Patience
+from rxauth.domain.leases import LEASE_S, WAITING, Leased, Outbox, Patience
 from rxauth.ids import Kind, new_id
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.clinical import orders
@@ -50,6 +50,34 @@ _MAKE_MOOT = sql(
     .where(*_OF_ORDER, table.c.act == PLACE, table.c.state == WAITING)
     .values(state=MOOT, settled_at=bindparam("moment"))
 )
+_EVERYBODYS = "one server tells the network for every organization"
+_IS_DUE = sql(select(table.c.number).where(*OUTBOX.due).limit(1), across_tenants=_EVERYBODYS)
+_TOLD: Final = ("order_id", "act", "pharmacy_id", "takes_back")
+_NEXT = sql(
+    select(
+        *(table.c[name] for name in ("number", "id", "organization_id", "attempts", "failures", "began_at")),
+        *(table.c[name] for name in _TOLD),
+    )
+    .where(*OUTBOX.due)
+    .order_by(table.c.next_attempt_at, table.c.number)
+    .limit(1)
+    .with_for_update(skip_locked=True),
+    across_tenants=_EVERYBODYS,
+)
+_BY_ID = sql(
+    select(table.c.organization_id, table.c.order_id).where(table.c.id == bindparam("the_id"), table.c.act == PLACE),
+    across_tenants="the network names a dispatch before its organization is known",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch(Leased):
+    """What one process tells the network, until its lease is up. takes_back: of a cancel, the place that it ends."""
+
+    order_id: str
+    act: str
+    pharmacy_id: str
+    takes_back: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +130,26 @@ def current(transaction: Transaction, organization_id: str, order_id: str) -> st
     taken_back = {one.takes_back for one in known}
     places = [one.id for one in known if one.act == PLACE and one.state != MOOT and one.id not in taken_back]
     return places[-1] if places else None
+
+
+def owner(transaction: Transaction, dispatch_id: str) -> tuple[str, str] | None:
+    """Returns the organization and the order of a `place`; None: there never was one of that identifier."""
+    row = transaction.first(_BY_ID, the_id=dispatch_id)
+    return None if row is None else (row.organization_id, row.order_id)
+
+
+def is_due(transaction: Transaction, now: int) -> bool:
+    """Tells whether a dispatch waits; for a look that writes nothing."""
+    return transaction.first(_IS_DUE, moment=now) is not None
+
+
+def claim(transaction: Transaction, now: int) -> Dispatch | None:
+    """Takes the dispatch that has waited longest, for this process alone, for `LEASE_S`; None: there is none."""
+    row = transaction.first(_NEXT, moment=now)
+    if row is None:
+        return None
+    leased = OUTBOX.lease(transaction, row, now)
+    return Dispatch(**leased, **{name: getattr(row, name) for name in _TOLD})
 
 
 def _to_take_back(known: list[_Asked]) -> list[_Asked]:

@@ -15,9 +15,11 @@ from rxauth.edge.access_log import AccessLog
 from rxauth.edge.audit_group import AuditGroup
 from rxauth.edge.backchannel import LogoutNotices
 from rxauth.edge.cors import Origins
+from rxauth.edge.dispatch_sender import DispatchSender
 from rxauth.edge.guards import FailureLimiter
 from rxauth.edge.mail_sender import MailSender
 from rxauth.edge.outbound import Outbound
+from rxauth.edge.pharmacy_network import PharmacyNetwork
 from rxauth.edge.refusals import Refusals
 from rxauth.edge.slow_pool import SlowPool
 from rxauth.edge.sweeps import Sweeps
@@ -47,6 +49,8 @@ class Edge:
         self.sequencer: Sequencer | None = None  # None: records wait in the outbox
         self.webhook_sender: WebhookSender | None = None  # None: events wait in the outbox
         self.expiry: Expiry | None = None  # None: what is over is shown so, and nobody hears of it
+        self.pharmacy_network: PharmacyNetwork | None = None  # None: orders wait, and nobody reports of them
+        self.dispatch_sender: DispatchSender | None = None
         self.refusals = Refusals(server.clock, self.audit)
         self.origins = Origins(server)
         self.logouts = LogoutNotices(Outbound(networks))
@@ -67,6 +71,8 @@ class Edge:
             self.webhook_sender.start()
         if self.expiry is not None:
             self.expiry.start()
+        if self.dispatch_sender is not None:
+            self.dispatch_sender.start()
 
     async def tell_clients(self, user_id: str, session_ids: Iterable[str]) -> None:
         """Has the clients of sessions that were ended hear of it, in the background."""
@@ -82,6 +88,8 @@ class Edge:
             await self.in_thread(self.expiry.stop)
         if self.webhook_sender is not None:
             await self.in_thread(self.webhook_sender.stop)
+        if self.dispatch_sender is not None:
+            await self.in_thread(self.dispatch_sender.stop)
         await self.logouts.close()
         await self.refusals.close()
         await self.audit.close()

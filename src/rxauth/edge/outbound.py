@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlencode
@@ -13,10 +14,26 @@ if TYPE_CHECKING:
     import httpx
 
 TIMEOUT_S: Final = 5
+ANSWER_LIMIT_BYTES: Final = 16_384
 
 
 class ForbiddenAddressError(Exception):
     """A host has an address that nobody may be sent to from here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What somebody answered. body: no more of it than was to be read."""
+
+    status: int
+    body: bytes = field(repr=False)
+
+
+def why(error: OSError | ForbiddenAddressError) -> str:
+    """Returns the code of why nobody answered."""
+    if isinstance(error, ForbiddenAddressError):
+        return "forbidden_address"
+    return "timeout" if isinstance(error, TimeoutError) else "no_answer"
 
 
 class Outbound:
@@ -37,6 +54,16 @@ class Outbound:
 
     async def post(self, url: str, content: bytes, headers: Mapping[str, str]) -> int:
         """Posts bytes and returns the status of the answer, whose body is not read.
+
+        Raises:
+            ForbiddenAddressError: see there. OSError: nobody answered, or the URL leads nowhere.
+        """
+        return (await self.ask(url, content, headers, 0)).status
+
+    async def ask(
+        self, url: str, content: bytes, headers: Mapping[str, str], limit_bytes: int = ANSWER_LIMIT_BYTES
+    ) -> Answered:
+        """Posts bytes and returns the answer, with no more than `limit_bytes` of its body.
 
         Raises:
             ForbiddenAddressError: see there. OSError: nobody answered, or the URL leads nowhere.
@@ -64,13 +91,14 @@ class Outbound:
             )
             try:
                 answer = await self._http.send(request, stream=True)
+                try:
+                    return Answered(answer.status_code, await _beginning(answer, limit_bytes))
+                finally:
+                    await answer.aclose()
             except httpx.ConnectError as error:  # nothing was sent: the next address may listen
                 failure = type(error).__name__
             except httpx.HTTPError as error:
                 raise ConnectionError(type(error).__name__) from None
-            else:
-                await answer.aclose()
-                return answer.status_code
         raise ConnectionError(failure)
 
     async def close(self) -> None:
@@ -86,3 +114,14 @@ class Outbound:
         if not addresses or not all(is_allowed(address, self._networks) for address in addresses):
             raise ForbiddenAddressError
         return list(dict.fromkeys(addresses))
+
+
+async def _beginning(answer: "httpx.Response", limit_bytes: int) -> bytes:
+    """Returns the beginning of a body, as it was sent: nothing is unpacked, which could be large beyond measure."""
+    body = b""
+    if limit_bytes:
+        async for chunk in answer.aiter_raw():
+            body += chunk[: limit_bytes - len(body)]
+            if len(body) >= limit_bytes:
+                break
+    return body

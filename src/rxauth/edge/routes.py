@@ -19,6 +19,7 @@ from rxauth.edge import (
     logout,
     mail_page,
     pages,
+    pharmacy_reports,
     readiness,
     sign_in,
     token,
@@ -68,6 +69,7 @@ def table(edge: Edge) -> list[Route]:
         _page(edge, invitations.PATH, invitations.show, invitations.act),
         Route(MAIL_PATH, _Endpoint(edge, _READ, mail_page.show, page_answer)),
         _page(edge, f"{SIGN_IN_PATH}/{{sign_in_id}}", sign_in.show, sign_in.act),
+        Route(pharmacy_reports.PATH, _Endpoint(edge, ("POST",), pharmacy_reports.hear, pharmacy_reports.answer)),
         Route(readiness.PATH, _Endpoint(edge, _READ, readiness.show, token_endpoint_answer)),
         Route(pages.STATIC_PATH, _Endpoint(edge, _READ, pages.static, token_endpoint_answer)),
     ]

@@ -15,7 +15,7 @@ from rxauth.domain import webhook_deliveries, webhook_log, webhooks
 from rxauth.domain.destinations import Network
 from rxauth.domain.leases import Result
 from rxauth.domain.webhook_deliveries import DELIVERED, Claimed
-from rxauth.edge.outbound import ForbiddenAddressError, Outbound
+from rxauth.edge.outbound import ForbiddenAddressError, Outbound, why
 from rxauth.edge.rounds import ATTEMPT_S, Rounds
 from rxauth.storage.database import Database, Transaction
 
@@ -77,14 +77,10 @@ class WebhookSender:
                 for secret in secrets[1:]:  # during a rotation: the receiver may know the one before only
                     if is_refused(status):
                         status = await outbound.post(claimed.url, claimed.body, self._headers(claimed.body, secret))
-        except ForbiddenAddressError:
-            return "forbidden_address", None
         except CannotUnsealError:
             return "cannot_unseal", None
-        except TimeoutError:
-            return "timeout", None
-        except OSError:
-            return "no_answer", None
+        except (ForbiddenAddressError, OSError) as error:
+            return why(error), None
         return f"http_{status}", status
 
     def _headers(self, body: bytes, secret: str) -> dict[str, str]:

@@ -3,7 +3,8 @@
 import base64
 import json
 import os
-from collections.abc import Mapping
+import secrets
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -23,6 +24,8 @@ DEFAULT_PORT: Final = 8000
 ORGANIZATION_NAME: Final = "Sandbox Clinic"
 _CREDENTIALS: Final = "credentials.json"
 _SEALING_KEY: Final = "sealing.key"
+_NETWORK_SECRET: Final = "network.secret"  # noqa: S105  # a file's name
+_PHARMACY: Final = "pharmacy.sqlite"
 _DATABASE: Final = "rxauth.sqlite"
 
 
@@ -49,23 +52,36 @@ def exists(folder: Path) -> bool:
     return (folder / _CREDENTIALS).exists()
 
 
-def make_settings(folder: Path, port: int) -> Settings:
-    """Returns the settings of the sandbox in a folder, which is made if need be."""
+def make_settings(folder: Path, port: int, pharmacy_url: str | None = None) -> Settings:
+    """Returns the settings of the sandbox in a folder, which is made if need be; pharmacy_url None: orders wait."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key_file = folder / _SEALING_KEY
-    if not key_file.exists():
-        _write_private(key_file, base64.b64encode(new_sealing_key()).decode())
+    key = _kept(folder / _SEALING_KEY, lambda: base64.b64encode(new_sealing_key()).decode())
+    network = {} if pharmacy_url is None else {"pharmacy_network_url": pharmacy_url}
+    if pharmacy_url is not None:
+        network["pharmacy_network_secret"] = network_secret(folder)
     url = f"http://localhost:{port}"
     return check(
         {
             "issuer": f"{url}/",
             "audience": url,
             "database_url": f"sqlite:///{(folder / _DATABASE).resolve()}",
-            "sealing_key": key_file.read_text().strip(),
+            "sealing_key": key,
             "listen_port": port,
             "outbound_networks": "127.0.0.0/8,::1/128",  # clients that are tried out run on this machine
+            **network,
         }
     )
+
+
+def network_secret(folder: Path) -> str:
+    """Returns what the sandbox and its pharmacy sign with; the folder is made if need be."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return _kept(folder / _NETWORK_SECRET, lambda: secrets.token_hex(32))
+
+
+def pharmacy_file(folder: Path) -> Path:
+    """Returns the file in which the pharmacy keeps what it knows."""
+    return folder / _PHARMACY
 
 
 def fill(database: Database, folder: Path, clock: Clock, port: int) -> Credentials:
@@ -135,6 +151,13 @@ def _add_people(
     # Before the commit: a file without its organization is written over next time, the other way round is lost.
     _write_credentials(folder, kept)
     return kept
+
+
+def _kept(file: Path, make: Callable[[], str]) -> str:
+    """Returns the secret in a file, which is made if need be."""
+    if not file.exists():
+        _write_private(file, make())
+    return file.read_text().strip()
 
 
 def _write_credentials(folder: Path, credentials: Credentials) -> None:
