@@ -12,7 +12,8 @@ from rxauth.domain import patients
 from rxauth.domain.errors import AbsentError, ExistsError, InvalidError
 from rxauth.domain.names import Address, Name, search_words
 from rxauth.domain.paging import page
-from rxauth.domain.patients import SEARCH_WORDS_LIMIT, Patient
+from rxauth.domain.patient_names import WORDS_LIMIT
+from rxauth.domain.patients import Patient
 from rxauth.ids import Kind, new_id
 from rxauth.storage.database import Database, Transaction
 from tests.conftest import ENGINES, make_world
@@ -134,7 +135,7 @@ def test_more_words_than_the_limit_are_left_out_of_a_search(database: Database, 
     words = [f"wordy{letter}" for letter in "abcdefgh"]
     patient = add(database, somebody(alder, Name(" ".join(words), "Last")))
 
-    assert len(words) > SEARCH_WORDS_LIMIT
+    assert len(words) > WORDS_LIMIT
     assert search(database, alder, " ".join(words)) == [patient.id]
     assert search(database, alder, " ".join([*words[:4], "nobody"])) == []
 

@@ -6,36 +6,27 @@ from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Select, bindparam, delete, select, update
+from sqlalchemy import bindparam, select, update
 
+from rxauth.domain import patient_names
 from rxauth.domain.errors import AbsentError, ExistsError, InvalidError
 from rxauth.domain.names import (
     Address,
     Name,
-    after_prefix,
     read_address,
     require_address,
     require_name,
     require_text,
-    search_words,
     stored_address,
 )
 from rxauth.domain.paging import Page
 from rxauth.storage.database import Transaction
-from rxauth.storage.tables.clinical import patient_names, patients
+from rxauth.storage.tables.clinical import patients
 from rxauth.storage.tenancy import Statement, insert_row, sql
 
 EARLIEST_BIRTH: Final = datetime.date(1880, 1, 1)
-SEARCH_WORDS_LIMIT: Final = 5
 _MINE = patients.c.organization_id == bindparam("organization_id")
 _INSERT = insert_row(patients)
-_INSERT_NAME = insert_row(patient_names)
-_DELETE_NAMES = sql(
-    delete(patient_names).where(
-        patient_names.c.organization_id == bindparam("organization_id"),
-        patient_names.c.patient_id == bindparam("patient_id"),
-    )
-)
 _UPDATE = sql(
     update(patients)
     .where(patients.c.organization_id == bindparam("the_organization_id"), patients.c.id == bindparam("the_id"))
@@ -51,6 +42,12 @@ _COLUMNS: Final = tuple(column for column in patients.c if column.name != "creat
 _ONE = sql(select(*_COLUMNS).where(_MINE, patients.c.id == bindparam("id")))
 _LOCKED = sql(select(*_COLUMNS).where(_MINE, patients.c.id == bindparam("id")).with_for_update())
 _BY_EXTERNAL_ID = sql(select(*_COLUMNS).where(_MINE, patients.c.external_id == bindparam("external_id")))
+_NEWEST = sql(
+    select(*_COLUMNS)
+    .where(_MINE, patients.c.id < bindparam("before"))
+    .order_by(patients.c.id.desc())
+    .limit(bindparam("rows"))
+)
 _BY_IDS = sql(select(*_COLUMNS).where(_MINE, patients.c.id.in_(bindparam("ids", expanding=True))))
 
 
@@ -82,7 +79,7 @@ def create(transaction: Transaction, patient: Patient, now_ms: int) -> None:
     """
     _check(transaction, patient, now_ms)
     transaction.run(_INSERT, **_values(patient), created_at_ms=now_ms)
-    _index_name(transaction, patient)
+    patient_names.store(transaction, patient.organization_id, patient.id, patient.name)
 
 
 def save(transaction: Transaction, patient: Patient, now_ms: int) -> None:
@@ -95,8 +92,7 @@ def save(transaction: Transaction, patient: Patient, now_ms: int) -> None:
     values = _values(patient)
     owner = {"the_organization_id": values.pop("organization_id"), "the_id": values.pop("id")}
     transaction.run(_UPDATE, **owner, **values)
-    transaction.run(_DELETE_NAMES, organization_id=patient.organization_id, patient_id=patient.id)
-    _index_name(transaction, patient)
+    patient_names.replace(transaction, patient.organization_id, patient.id, patient.name)
 
 
 def find(transaction: Transaction, organization_id: str, reference: str) -> Patient | None:
@@ -127,42 +123,20 @@ def by_ids(transaction: Transaction, organization_id: str, ids: Sequence[str]) -
 
 def search(transaction: Transaction, organization_id: str, name: str | None, page: Page) -> list[Patient]:
     """Lists patients, newest first; name: the beginning of any words of theirs, each of which must be found."""
-    values: dict[str, Any] = {"organization_id": organization_id, "before": page.before, "rows": page.rows}
-    words = [] if name is None else name_words(name)
-    if name is not None and not words:
+    place = {"organization_id": organization_id, "before": page.before, "rows": page.rows}
+    if name is None:
+        return [_patient(row) for row in transaction.all(_NEWEST, **place)]
+    sought = patient_names.seek(transaction, organization_id, name)
+    if sought is None:
         return []
-    values |= word_values(words)
-    return [_patient(row) for row in transaction.all(_search(len(words)), **values)]
-
-
-def name_words(name: str) -> list[str]:
-    """Returns the words that a name is searched by."""
-    return search_words(name)[:SEARCH_WORDS_LIMIT]
-
-
-def word_values(words: Sequence[str]) -> dict[str, str]:
-    """Returns the parameters that `matching_names` asks for."""
-    values = {f"word_{number}": word for number, word in enumerate(words)}
-    return values | {f"past_{number}": after_prefix(word) for number, word in enumerate(words)}
-
-
-def matching_names(statement: Select[Any], patient_id: Any, words: int) -> Select[Any]:
-    """Keeps the rows whose patient has, for each of so many words, a name that begins with it."""
-    for number in range(words):
-        found = select(patient_names.c.patient_id).where(
-            patient_names.c.organization_id == bindparam("organization_id"),
-            patient_names.c.word >= bindparam(f"word_{number}"),
-            patient_names.c.word < bindparam(f"past_{number}"),
-        )
-        statement = statement.where(patient_id.in_(found))
-    return statement
+    return [_patient(row) for row in transaction.all(_named(*sought.shape), **place, **sought.values)]
 
 
 @cache
-def _search(words: int) -> Statement:
-    statement = select(*_COLUMNS).where(_MINE, patients.c.id < bindparam("before"))
-    statement = matching_names(statement, patients.c.id, words)
-    return sql(statement.order_by(patients.c.id.desc()).limit(bindparam("rows")))
+def _named(words: int, by_start: bool) -> Statement:
+    chosen = patient_names.newest(words, by_start).subquery()
+    statement = select(*_COLUMNS).where(_MINE, patients.c.id == chosen.c.patient_id)
+    return sql(statement.order_by(patients.c.id.desc()))
 
 
 def _check(transaction: Transaction, patient: Patient, now_ms: int) -> None:
@@ -180,13 +154,6 @@ def _check(transaction: Transaction, patient: Patient, now_ms: int) -> None:
         )
         if row is not None and row.id != patient.id:
             raise ExistsError("another patient has this externalId", "externalId")
-
-
-def _index_name(transaction: Transaction, patient: Patient) -> None:
-    name = patient.name
-    words = search_words(" ".join(part for part in (name.first, name.middle, name.last) if part))
-    owner = {"organization_id": patient.organization_id, "patient_id": patient.id}
-    transaction.run_many(_INSERT_NAME, [{**owner, "word": word} for word in words])
 
 
 def _values(patient: Patient) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, literal_column, select, update
 
 from rxauth.domain import changes, providers
 from rxauth.domain.errors import AbsentError, InvalidError
@@ -23,17 +23,17 @@ _EMAIL: Final = re.compile(r"[^\s@<>\"(),:;\\\[\]\x00-\x1f]+@[^\s@<>\"(),:;\\\[\
 _INSERT = insert_row(users)
 _BY_ID = sql(select(*users.c).where(users.c.id == bindparam("user_id")))
 _BY_EMAIL = sql(select(*users.c).where(users.c.email_key == bindparam("email_key")))
+# A scalar with an order: the newest is looked up, where one of all that somebody ever wrote might be searched for.
+_WROTE = (
+    select(literal_column("1"))
+    .where(prescriptions.c.organization_id == bindparam("organization_id"), prescriptions.c.prescriber_id == users.c.id)
+    .correlate(users)
+    .order_by(prescriptions.c.id.desc())
+    .limit(literal_column("1"))
+    .scalar_subquery()
+)
 _PRESCRIBERS = sql(
-    select(*users.c)
-    .where(
-        users.c.id.in_(
-            select(prescriptions.c.prescriber_id).where(
-                prescriptions.c.organization_id == bindparam("organization_id"),
-                prescriptions.c.prescriber_id.in_(bindparam("ids", expanding=True)),
-            )
-        )
-    )
-    .order_by(users.c.id)
+    select(*users.c).where(users.c.id.in_(bindparam("ids", expanding=True)), _WROTE.is_not(None)).order_by(users.c.id)
 )
 # Rows that only refer to the person may be added meanwhile: hence FOR NO KEY UPDATE.
 _LOCK = sql(select(users.c.id).where(users.c.id == bindparam("user_id")).with_for_update(key_share=True))

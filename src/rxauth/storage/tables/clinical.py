@@ -54,8 +54,23 @@ _one_external_id(patients)
 patient_names: Final = tenant_table(
     "patient_names",
     Column("word", Text, primary_key=True),
-    Column("patient_id", Text, ForeignKey("patients.id"), primary_key=True, index=True),
+    Column("patient_id", Text, ForeignKey("patients.id"), primary_key=True),
+    # The first three letters, under which patients are in order.
+    Column("start", Text, nullable=False),
     in_primary_key=True,
+)
+Index(
+    "ix_patient_names_patient",
+    patient_names.c.organization_id,
+    patient_names.c.patient_id,
+    patient_names.c.word,
+)
+Index(
+    "ix_patient_names_start",
+    patient_names.c.organization_id,
+    patient_names.c.start,
+    patient_names.c.patient_id,
+    patient_names.c.word,
 )
 
 patient_allergies: Final = tenant_table(
@@ -114,6 +129,25 @@ Index(
     sqlite_where=text("state = 'ACTIVE'"),
     postgresql_where=text("state = 'ACTIVE'"),
 )
+# Those that the day may have ended since somebody looked: few, for they are soon stored as expired.
+Index(
+    "ix_prescriptions_ending",
+    prescriptions.c.organization_id,
+    prescriptions.c.state,
+    prescriptions.c.expiration_date,
+    prescriptions.c.id,
+    sqlite_where=text("state = 'ACTIVE'"),
+    postgresql_where=text("state = 'ACTIVE'"),
+)
+Index("ix_prescriptions_state", prescriptions.c.organization_id, prescriptions.c.state, prescriptions.c.id)
+Index("ix_prescriptions_prescriber", prescriptions.c.organization_id, prescriptions.c.prescriber_id, prescriptions.c.id)
+Index(
+    "ix_prescriptions_prescriber_state",
+    prescriptions.c.organization_id,
+    prescriptions.c.prescriber_id,
+    prescriptions.c.state,
+    prescriptions.c.id,
+)
 _one_external_id(prescriptions)
 
 prescription_diagnoses: Final = tenant_table(
@@ -142,6 +176,7 @@ orders: Final = tenant_table(
 )
 Index("ix_orders_organization_id_id", orders.c.organization_id, orders.c.id)
 Index("ix_orders_patient", orders.c.organization_id, orders.c.patient_id, orders.c.id)
+Index("ix_orders_state", orders.c.organization_id, orders.c.state, orders.c.id)
 _one_external_id(orders)
 
 fills: Final = tenant_table(
