@@ -1,0 +1,1 @@
+"""The Clinical API at the size of a real organization: the data, the load and the figures."""
