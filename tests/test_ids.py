@@ -52,6 +52,9 @@ OURS = {
     "PROPOSAL",
     "WEBHOOK",
     "DELIVERY",
+    "DISPATCH",
+    "EXCEPTION",
+    "INGREDIENT",
 }
 
 

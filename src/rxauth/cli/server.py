@@ -1,6 +1,7 @@
 """`sandbox`, `pharmacy`, `serve`, `migrate`: running an installation."""
 
 import shlex
+import signal
 import socket
 import sys
 import textwrap
@@ -12,6 +13,7 @@ import typer
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp
+    from uvicorn import Server
 
     from rxauth.sandbox import Credentials
     from rxauth.settings import Settings
@@ -38,9 +40,9 @@ def sandbox(
         migrate_database(settings)
         with closing(Database(settings.database_url)) as database:
             credentials = sandbox.fill(database, data, Clock(), port)
-        app = make_app(settings, Clock())
+        server = _server(make_app(settings, Clock()))
         print(_welcome(credentials, data, pharmacy_speed), flush=True)
-        _run(app, listening)
+        server.run(sockets=[listening])
 
 
 def pharmacy(
@@ -51,8 +53,6 @@ def pharmacy(
     speed: Annotated[float, typer.Option(min=0.05, help="The seconds that a step takes.")] = 2,
 ) -> None:
     """Serve the sandbox's pharmacy alone, for a server of your own that you try orders with."""
-    import signal
-
     from rxauth.sandbox.pharmacy import SandboxPharmacy
 
     running = SandboxPharmacy(data, secret_file.read_text().strip(), speed, port)
@@ -69,9 +69,9 @@ def serve() -> None:
 
     settings = read()
     with _listen(settings) as listening:
-        app = make_app(settings, Clock())
+        server = _server(make_app(settings, Clock()))
         print(f"rxauth serves {settings.issuer} on {settings.listen_host}:{settings.listen_port}", file=sys.stderr)
-        _run(app, listening)
+        server.run(sockets=[listening])
 
 
 def migrate() -> None:
@@ -100,12 +100,15 @@ def _listen(settings: "Settings") -> socket.socket:
     return listening
 
 
-def _run(app: "ASGIApp", listening: socket.socket) -> None:
+def _server(app: "ASGIApp") -> "Server":
+    """Returns what serves an application; from here on Ctrl-C ends it in good order, even while it starts."""
     from rxauth.edge.protocol import make_server
     from rxauth.logs import configure
 
     configure()
-    make_server(app).run(sockets=[listening])
+    server = make_server(app)
+    signal.signal(signal.SIGINT, server.handle_exit)
+    return server
 
 
 def _welcome(credentials: "Credentials", folder: Path, pharmacy_speed: float) -> str:
