@@ -13,7 +13,7 @@ from starlette.types import ASGIApp
 from rxauth.api import contract
 from rxauth.api.execute import Api
 from rxauth.app import make_server
-from rxauth.cli.server import _listen, _run
+from rxauth.cli.server import _listen, _server
 from rxauth.clock import Clock
 from rxauth.edge import graphql
 from rxauth.edge.context import Edge
@@ -53,4 +53,4 @@ def _without_guards() -> GraphQLSchema:
 if __name__ == "__main__":
     chosen = read()
     listening = _listen(chosen)
-    _run(make_bare_app(chosen, sys.argv[1]), listening)
+    _server(make_bare_app(chosen, sys.argv[1])).run(sockets=[listening])

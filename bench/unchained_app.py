@@ -7,7 +7,7 @@ It is served by a program of its own, never by a setting: `python -m bench.uncha
 from starlette.types import ASGIApp
 
 from rxauth.app import make_api, make_server
-from rxauth.cli.server import _listen, _run
+from rxauth.cli.server import _listen, _server
 from rxauth.clock import Clock
 from rxauth.edge.context import Edge
 from rxauth.edge.routes import application
@@ -23,4 +23,4 @@ def make_unchained_app(settings: Settings) -> ASGIApp:
 if __name__ == "__main__":
     chosen = read()
     listening = _listen(chosen)
-    _run(make_unchained_app(chosen), listening)
+    _server(make_unchained_app(chosen)).run(sockets=[listening])
