@@ -147,6 +147,7 @@ def arguments(live: Live, tokens: dict[str, str]) -> dict[str, str]:
         "fill": f'(id: "{order["fills"][0]["id"]}")',
         "prescription": f'(id: "{taken["prescription"]["id"]}")',
         "prescriptions": f'(filter: {{patientId: "{maya["id"]}"}})',
+        "prescriptionScreen": f'(patientId: "{maya["id"]}", draftedPrescriptions: [])',
         "pharmacy": f'(id: "{maya["preferredPharmacies"][0]["id"]}")',
         # Each walk has an order of its own, with a prescription of its own.
         "createOrder": f'(patientId: "{maya["id"]}", fills: [{{prescriptionId: "ID"}}])',

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import event
 
-from rxauth.domain import allergens, medication_terms, pharmacy_search, places, treatment_search
+from rxauth.domain import allergens, diagnoses, ingredients, medication_terms, pharmacy_search, places, treatment_search
 from rxauth.domain.paging import page
 from rxauth.domain.treatment_search import MedicationFilter
 from rxauth.storage.database import Database, Transaction
@@ -52,6 +52,20 @@ LISTS: dict[str, Callable[[Transaction], Any]] = {
     "the nearest pharmacies by words": pharmacies(around=NEW_YORK, name="pharm"),
     "the nearest pharmacies by what they do": pharmacies(around=NEW_YORK, fulfillment_type="PICK_UP"),
 }
+LISTS |= {
+    "diagnoses": lambda tx: diagnoses.search(tx, None, None, 25),
+    "diagnoses by code": lambda tx: diagnoses.search(tx, "e11", "E11.2", 25),
+    "diagnoses by words": lambda tx: diagnoses.search(tx, "type diab", None, 25),
+    "what packages contain": lambda tx: ingredients.of_treatments(tx, _samples(tx)),
+    "what allergens stand for": lambda tx: ingredients.of_allergens(tx, [one.id for one in allergens.search(tx, "p")]),
+}
+
+
+def _samples(transaction: Transaction) -> list[str]:
+    """Returns the packages of a sample drug."""
+    [drug, *_] = medications(concept="DRUG", name="amoxicillin")(transaction)
+    [product] = medications(concept="PRODUCT", drug=drug.id)(transaction)
+    return [one.id for one in medications(concept="PACKAGE", product=product.id)(transaction)]
 
 
 @contextmanager

@@ -158,6 +158,7 @@ def filled(kind: GraphQLInputType, path: tuple[str, ...], text: str) -> Any:
         "AWSDate": "1990-01-01",
         "AWSPhone": "+12025550170",
         "SexType": "MALE",
+        "DiagnosisCodeType": "ICD10",
         "Boolean": True,
     }
     return good.get(name, "sample")

@@ -5,12 +5,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import bindparam, delete, select, union, update
+from sqlalchemy import bindparam, delete, select, update
 
+from rxauth.domain import word_index
 from rxauth.domain.errors import AbsentError, InvalidError
-from rxauth.domain.names import TEXT_LIMIT_CHARACTERS, after_prefix, search_words
+from rxauth.domain.names import after_prefix, search_words
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.catalog import diagnoses, diagnosis_words
 from rxauth.storage.tables.clinical import prescription_diagnoses
@@ -18,7 +19,6 @@ from rxauth.storage.tenancy import Statement, insert_row, sql
 
 ICD10: Final = "ICD10"
 NAMED_LIMIT: Final = 12  # as on a claim (X12 837P, segment HI)
-WORDS_LIMIT: Final = 5
 _CATEGORY_CHARACTERS: Final = 3  # before the dot
 _CODE: Final = re.compile(r"[A-Z][0-9][0-9A-Z](?:\.?[0-9A-Z]{1,4})?")
 _CODE_BEGINS: Final = re.compile(r"[A-Z][0-9][0-9A-Z.]{0,6}")
@@ -33,6 +33,13 @@ _UPDATE = sql(
     .values(name=bindparam("the_name"), billable=bindparam("is_billable"))
 )
 _DELETE_WORDS = sql(delete(diagnosis_words).where(diagnosis_words.c.code.in_(bindparam("codes", expanding=True))))
+_PAGE = (
+    select(*_COLUMNS)
+    .where(diagnoses.c.code > bindparam("after"), diagnoses.c.billable)
+    .order_by(diagnoses.c.code)
+    .limit(bindparam("rows"))
+)
+_BEGINNING = sql(_PAGE.where(diagnoses.c.code >= bindparam("code"), diagnoses.c.code < bindparam("past_code")))
 _OF_PRESCRIPTIONS = sql(
     select(prescription_diagnoses.c.prescription_id, *_COLUMNS)
     .join(diagnoses, diagnoses.c.code == prescription_diagnoses.c.diagnosis_code)
@@ -122,26 +129,22 @@ def of_drafts(transaction: Transaction, named: Iterable[Named]) -> Mapping[str, 
 def search(transaction: Transaction, name: str | None, after: str | None, rows: int) -> list[Diagnosis]:
     """Lists the diagnoses that bills are written with, by code.
 
-    name: the beginning of a code, with the dot or without it, or of any words of the name. after: the last code seen.
+    name: the beginning of a code, with the dot or without it, or of any words of the name, each of which must be found.
+    after: the last code seen.
 
     Raises:
         InvalidError: nothing has so long a name.
     """
+    words = word_index.wanted(name)
     place = {"after": after or "", "rows": rows}
-    if name is None:
-        return [Diagnosis(*row) for row in transaction.all(_listing(0, by_code=False), **place)]
-    if len(name) > TEXT_LIMIT_CHARACTERS:
-        raise InvalidError(f"name has more than {TEXT_LIMIT_CHARACTERS} characters", "name")
-    words = search_words(name)[:WORDS_LIMIT]
-    if not words:
-        return []
-    values = {f"word_{number}": word for number, word in enumerate(words)}
-    values |= {f"past_{number}": after_prefix(word) for number, word in enumerate(words)}
-    begins = _beginning(name)
+    if words is None:
+        return [Diagnosis(*row) for row in transaction.all(_listing(0), **place)]
+    found = [] if not words else transaction.all(_listing(len(words)), **place, **word_index.values(words))
+    begins = _beginning(name or "")
     if begins is not None:
-        values |= {"code": begins, "past_code": after_prefix(begins)}
-    statement = _listing(len(words), by_code=begins is not None)
-    return [Diagnosis(*row) for row in transaction.all(statement, **place, **values)]
+        coded = transaction.all(_BEGINNING, **place, code=begins, past_code=after_prefix(begins))
+        found = sorted({tuple(row) for row in (*found, *coded)})[:rows]
+    return [Diagnosis(*row) for row in found]
 
 
 def add_to_prescriptions(transaction: Transaction, organization_id: str, named: Mapping[str, Sequence[Named]]) -> None:
@@ -190,19 +193,8 @@ def _dotted(plain: str) -> str:
 
 
 @cache
-def _listing(words: int, *, by_code: bool) -> Statement:
-    statement = select(*_COLUMNS).where(diagnoses.c.code > bindparam("after"), diagnoses.c.billable)
-    named: Any = None
-    for number in range(words):
-        found = select(diagnosis_words.c.code).where(
-            diagnosis_words.c.word >= bindparam(f"word_{number}"), diagnosis_words.c.word < bindparam(f"past_{number}")
-        )
-        named = found if named is None else named.where(diagnosis_words.c.code.in_(found))
-    if by_code:
-        begun = select(diagnoses.c.code).where(
-            diagnoses.c.code >= bindparam("code"), diagnoses.c.code < bindparam("past_code")
-        )
-        named = union(named, begun)
-    if named is not None:
-        statement = statement.where(diagnoses.c.code.in_(named))
-    return sql(statement.order_by(diagnoses.c.code).limit(bindparam("rows")))
+def _listing(words: int) -> Statement:
+    # A page begins within the words: those of other pages are not read.
+    in_page = diagnosis_words.c.code > bindparam("after")
+    named = word_index.matching(diagnoses.c.code, diagnosis_words.c.code, words, in_page)
+    return sql(_PAGE.where(*named))

@@ -32,18 +32,20 @@ _OF_ALLERGENS = sql(
 _treatment = treatments.alias("treatment")
 _parent = treatments.alias("parent")
 _these = _treatment.c.id.in_(bindparam("ids", expanding=True))
-_contents = select(_treatment.c.id.label("owner_id"), treatment_ingredients.c.ingredient_id).where(_these)
+_contents = select(_treatment.c.id.label("owner_id"), ingredients.c.name).select_from(_treatment).where(_these)
+_named = ingredients.c.id == treatment_ingredients.c.ingredient_id
 # A package is part of a product, and a product of a drug.
-_contents_with_parents = union(
-    _contents.join(treatment_ingredients, treatment_ingredients.c.treatment_id == _treatment.c.id),
-    _contents.join(treatment_ingredients, treatment_ingredients.c.treatment_id == _treatment.c.parent_id),
-    _contents.join(_parent, _parent.c.id == _treatment.c.parent_id).join(
-        treatment_ingredients, treatment_ingredients.c.treatment_id == _parent.c.parent_id
-    ),
-).subquery()
 _OF_TREATMENTS = sql(
-    select(_contents_with_parents.c.owner_id, ingredients.c.name).join(
-        ingredients, ingredients.c.id == _contents_with_parents.c.ingredient_id
+    union(
+        _contents.join(treatment_ingredients, treatment_ingredients.c.treatment_id == _treatment.c.id).join(
+            ingredients, _named
+        ),
+        _contents.join(treatment_ingredients, treatment_ingredients.c.treatment_id == _treatment.c.parent_id).join(
+            ingredients, _named
+        ),
+        _contents.join(_parent, _parent.c.id == _treatment.c.parent_id)
+        .join(treatment_ingredients, treatment_ingredients.c.treatment_id == _parent.c.parent_id)
+        .join(ingredients, _named),
     )
 )
 

@@ -10,6 +10,7 @@ from rxauth.domain.screening import DRAFTS_LIMIT, EXISTING_LIMIT
 from tests.api.answers import sample_id, the_error
 from tests.api.clinical.test_statements import statements
 from tests.api.documents import CREATE_PATIENT
+from tests.api.work import run
 from tests.live import Live
 from tests.prescribing import CREATE_ALL, Practice
 
@@ -174,6 +175,17 @@ def test_a_patient_is_known_by_either_identifier(reading: Live, reader: str) -> 
     assert screened(reading, reader, "sample-001", amoxicillin) == screened(
         reading, reader, sample_id(reading, reader), amoxicillin
     )
+
+
+def test_the_access_log_has_whom_a_screening_was_about(reading: Live, reader: str) -> None:
+    maya = sample_id(reading, reader)
+    screen = '{ prescriptionScreen(patientId: "sample-001", draftedPrescriptions: []) { __typename } }'
+
+    found = run(reading, screen).touched
+
+    assert found is not None
+    assert found.operation.fields == ("prescriptionScreen",)
+    assert found.patient_ids == {maya}
 
 
 def test_nothing_drafted_is_nothing_found(reading: Live, reader: str) -> None:
