@@ -1,12 +1,27 @@
-"""What tests of orders share: a counter on each engine, at which every test orders what it wrote itself."""
+"""What the tests of the clinical API share on each engine: a provider at work, and a counter where orders are made."""
 
 import pytest
 
 from tests.api.answers import Clinics
 from tests.ordering import Counter
+from tests.prescribing import Practice
 from tests.webhook_receiver import Post
 
 _counters: dict[int, Counter] = {}
+
+
+@pytest.fixture(scope="session")
+def practices() -> dict[str, Practice]:
+    """One on each engine, made when it is first asked for."""
+    return {}
+
+
+@pytest.fixture
+def practice(clinics: Clinics, engine: str, practices: dict[str, Practice]) -> Practice:
+    """A provider at work on each engine."""
+    if engine not in practices:
+        practices[engine] = Practice(clinics.serve(engine, "prescribing"))
+    return practices[engine]
 
 
 @pytest.fixture
