@@ -216,3 +216,20 @@ def test_no_value_and_no_patient_stands_in_the_log(live: Live) -> None:
     for secret in (CANARY, maya, maya[4:], machine, "a" * 101):
         assert secret not in str(kept)
         assert secret.encode().hex() not in str(kept)
+
+
+def test_pages_are_bounded_and_a_forged_end_of_a_page_shows_nothing_of_others(
+    live: Live, holders: Holders, auditor: str
+) -> None:
+    """M-18."""
+    birch = live.token(live.world.birch)
+    live.data(birch, "{ orders { id } }")
+    maya = sample_id(live, live.token(live.world.alder))
+    for document, variables in ((SAW, {"patientId": maya}), (LOG, {})):
+        for first in (0, -1):
+            assert code(live.graphql(auditor, document, {**variables, "first": first})) == "BAD_USER_INPUT"
+        for after in ("\x7f", "zzzz", "' OR 1=1 --", maya, "é" * 1_000, "\x00"):
+            answer = live.graphql(auditor, document, {**variables, "after": after, "first": 2**31 - 1}).json()
+            shown = [one for found in (answer["data"] or {}).values() for one in found or ()]
+            assert "errors" not in answer or answer["errors"][0]["extensions"]["code"] == "BAD_USER_INPUT"
+            assert live.world.birch.client_id not in {one["actorId"] for one in shown}
