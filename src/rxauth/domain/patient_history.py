@@ -200,17 +200,15 @@ def _add_pharmacies(transaction: Transaction, owner: Mapping[str, str], pharmacy
     ids = list(dict.fromkeys(pharmacy_ids))
     if transaction.first(_KNOWN_PHARMACIES, ids=ids)[0] != len(ids):
         raise AbsentError("there is no such pharmacy", "preferredPharmacies")
-    present = preferred_pharmacies_of(transaction, owner["organization_id"], [owner["patient_id"]])
-    before = present.get(owner["patient_id"], [])
+    asked = {"organization_id": owner["organization_id"], "patient_ids": [owner["patient_id"]]}
+    before = {row.pharmacy_id: row.position for row in transaction.all(_PHARMACIES, **asked)}
     new = [pharmacy_id for pharmacy_id in ids if pharmacy_id not in before]
+    place = max(before.values(), default=-1) + 1  # one that was taken away has left a gap
     if len(before) + len(new) > ENTRIES_LIMIT:
         raise InvalidError(f"a patient prefers at most {ENTRIES_LIMIT} pharmacies", "preferredPharmacies")
     transaction.run_many(
         _INSERT_PHARMACY,
-        [
-            {**owner, "pharmacy_id": pharmacy_id, "position": len(before) + number}
-            for number, pharmacy_id in enumerate(new)
-        ],
+        [{**owner, "pharmacy_id": pharmacy_id, "position": place + number} for number, pharmacy_id in enumerate(new)],
     )
 
 
