@@ -43,7 +43,8 @@ def test_what_a_drug_contains_its_products_and_packages_contain(undone: Undone, 
 def test_a_class_of_allergens_stands_for_all_its_ingredients(undone: Undone) -> None:
     def work(transaction: Transaction) -> None:
         nsaids, peanut = allergen(transaction, "NSAIDs"), allergen(transaction, "Peanut")
-        assert ingredients.of_allergens(transaction, [nsaids, peanut]) == {nsaids: {"aspirin", "ibuprofen", "naproxen"}}
+        assert ingredients.of_allergens(transaction, [nsaids, peanut]).keys() == {nsaids}
+        assert ingredients.of_allergens(transaction, [nsaids])[nsaids] >= {"aspirin", "ibuprofen", "naproxen"}
 
     undone.run(work)
 

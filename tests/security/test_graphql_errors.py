@@ -102,7 +102,7 @@ def test_an_unexpected_error_says_nothing_of_what_happened(clinics: Clinics, eng
 
     assert answer.status_code == 200
     assert answer.json()["data"]["patient"] is None
-    assert len(answer.json()["data"]["allergens"]) == 43
+    assert len(answer.json()["data"]["allergens"]) == 63
     (error,) = answer.json()["errors"]
     assert error["message"] == "Something unexpected happened."
     assert error["extensions"] == {"code": "INTERNAL_SERVER_ERROR"}

@@ -15,7 +15,8 @@ from rxauth.storage.database import Transaction
 def load(transaction: Transaction, drugs: Sequence[Mapping[str, Any]], id_of: Callable[[Kind, str], str]) -> None:
     """Adds ingredients and diagnoses; says what drugs and allergens that are there contain.
 
-    Of a drug with a part that no ingredient is known for, nothing is said. id_of: the identifier of what has a key.
+    Of a drug with a part that no ingredient is known for, nothing is said, unless it says itself what it contains.
+    id_of: the identifier of what has a key.
     """
     called: dict[str, Ingredient] = {}
     allergens: dict[str, list[Ingredient]] = {}
@@ -24,6 +25,8 @@ def load(transaction: Transaction, drugs: Sequence[Mapping[str, Any]], id_of: Ca
         called.update(dict.fromkeys([one["name"], *one.get("of", [])], ingredient))
         for key in one.get("allergens", []):
             allergens.setdefault(id_of(Kind.ALLERGEN, key), []).append(ingredient)
+    for name in (name for one in drugs for name in one.get("contains", [])):
+        called.setdefault(name, Ingredient(name))
     ingredients.keep(transaction, called.values())
     ingredients.keep_of_allergens(transaction, allergens)
     parts = {id_of(Kind.MEDICATION, one["key"]): one["genericName"].split(" / ") for one in drugs}

@@ -19,18 +19,15 @@ from rxauth.domain import (
     treatments,
     users,
 )
-from rxauth.domain.medication_terms import Way
 from rxauth.domain.names import Address, Name, stored_address
 from rxauth.domain.patient_history import Allergy, TakenMedication
 from rxauth.domain.patients import Patient
 from rxauth.domain.users import User
 from rxauth.ids import Kind, new_id, sample_id
-from rxauth.sandbox import contents
+from rxauth.sandbox import contents, medications
 from rxauth.storage.database import Transaction
 
-REFERENCE_MADE_AT_MS = 1_767_225_600_000  # 2026-01-01, so that reference data has the same identifiers everywhere
 _DAY_MS = 86_400_000
-_MAKER = "Sample Maker"
 _OF_MEDICATIONS = (
     "medication_type",
     "concept",
@@ -56,9 +53,9 @@ def load_reference(transaction: Transaction) -> None:
         ],
     )
     transaction.run_many(treatments.INSERT_DISPENSE_UNIT, [{"name": name} for name in _read("dispense_units")])
-    drugs = _read("medications")
-    medication_terms.keep(transaction, map(_way, drugs))
-    treatment_store.keep(transaction, [row for one in drugs for row in _medications(one)])
+    drugs = medications.read()
+    medication_terms.keep(transaction, map(medications.way, drugs))
+    treatment_store.keep(transaction, [row for one in drugs for row in medications.rows(one)])
     contents.load(transaction, drugs, _reference_id)
     treatment_store.keep(transaction, [_equipment(one) for one in _read("medical_equipment")])
     pharmacies.keep(transaction, [_pharmacy(one) for one in _read("pharmacies")])
@@ -80,52 +77,7 @@ def _read(name: str) -> Any:
 
 
 def _reference_id(kind: Kind, key: str) -> str:
-    return sample_id(kind, key, REFERENCE_MADE_AT_MS)
-
-
-def _way(one: Mapping[str, Any]) -> Way:
-    return Way(one["genericName"], one["strength"], one["route"])
-
-
-def _medications(one: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Returns a drug, a product of it and a package of that; nobody makes either of the two."""
-    drug = _drug(one)
-    product = drug | {
-        "id": _reference_id(Kind.MEDICATION, f"{one['key']}-product"),
-        "name": f"{one['name']} ({_MAKER})",
-        "concept": treatments.PRODUCT,
-        "manufacturer": _MAKER,
-        "parent_id": drug["id"],
-        "route_id": None,
-    }
-    package = product | {
-        "id": _reference_id(Kind.MEDICATION, f"{one['key']}-package"),
-        "name": f"{product['name']}, {one['package']}",
-        "concept": treatments.PACKAGE,
-        "description": one["package"],
-        "parent_id": product["id"],
-    }
-    return [drug, product, package]
-
-
-def _drug(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "id": _reference_id(Kind.MEDICATION, one["key"]),
-        "kind": treatments.MEDICATION,
-        "name": one["name"],
-        "description": one["description"],
-        "codes": _CODES,
-        "medication_type": one["type"],
-        "concept": one["concept"],
-        "schedule": one["schedule"],
-        "brand_name": one["brandName"],
-        "generic_name": one["genericName"],
-        "strength": one["strength"],
-        "form": one["form"],
-        "manufacturer": one["manufacturer"],
-        "parent_id": None,
-        "route_id": _way(one).ids[-1],
-    }
+    return sample_id(kind, key, medications.MADE_AT_MS)
 
 
 def _equipment(one: Mapping[str, Any]) -> dict[str, Any]:

@@ -108,7 +108,7 @@ def test_several_prescriptions_diagnoses_are_read_in_one_statement(practice: Pra
 
 def test_a_diagnosis_is_found_by_code_and_by_name(reading: Live, reader: str) -> None:
     by_code = reading.data(reader, SEARCH, {"name": "e119"})["diagnoses"]
-    by_name = reading.data(reader, SEARCH, {"name": "type diab without"})["diagnoses"]
+    by_name = reading.data(reader, SEARCH, {"name": "type 2 diab without"})["diagnoses"]
 
     assert (
         by_code
@@ -122,7 +122,7 @@ def test_diagnoses_come_in_pages_by_code(reading: Live, reader: str) -> None:
     rest = reading.data(reader, SEARCH, {"first": 100, "after": everything[2]})["diagnoses"]
 
     assert everything == sorted(everything)
-    assert [one["code"] for one in rest] == everything[3:]
+    assert [one["code"] for one in rest][:97] == everything[3:]
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def drug_id(live: Live, token: str, name: str) -> str:
 
 @pytest.mark.parametrize("criteria", [None, {}, {"drug": None, "product": None, "package": None}])
 def test_without_a_filter_everything_is_listed(reading: Live, reader: str, criteria: Mapping[str, Any] | None) -> None:
-    assert len(search(reading, reader, criteria)) == 207
+    assert len(search(reading, reader, criteria)) == 3 * 636
 
 
 @pytest.mark.parametrize(
@@ -47,9 +47,9 @@ def test_without_a_filter_everything_is_listed(reading: Live, reader: str, crite
     [
         ("amoxicillin 80", [SUSPENSION]),
         ("AMOXICILLIN 80", [SUSPENSION]),
-        ("gabap capsule", ["gabapentin 300 MG Oral Capsule"]),
+        ("gabap 300", ["gabapentin 300 MG Oral Capsule"]),
         ("pentin", []),
-        ("topical ointment", ["mupirocin 20 MG/G Topical Ointment"]),
+        ("mupir ointment", ["mupirocin 20 MG/G Topical Ointment"]),
         ("Sample Maker", []),
         ("%", []),
         ("amo_icillin", []),
@@ -63,8 +63,8 @@ def test_drugs_are_found_by_the_beginnings_of_their_words(
     assert names(search(reading, reader, {"drug": {"name": name}})) == found
 
 
-def test_there_are_sixty_nine_drugs(reading: Live, reader: str) -> None:
-    assert len(search(reading, reader, {"drug": {}})) == 69
+def test_there_are_several_hundred_drugs(reading: Live, reader: str) -> None:
+    assert len(search(reading, reader, {"drug": {}})) == 636
 
 
 def test_products_are_found_by_the_drug_that_they_contain(reading: Live, reader: str) -> None:
@@ -79,7 +79,8 @@ def test_products_are_found_by_the_drug_that_they_contain(reading: Live, reader:
 
 
 def test_every_drug_of_the_sample_data_leads_to_a_product(reading: Live, reader: str) -> None:
-    drugs = search(reading, reader, {"drug": {}})
+    drugs = search(reading, reader, {"drug": {"name": "a"}})
+    assert len(drugs) > 50
 
     without = [one["name"] for one in drugs if not search(reading, reader, {"product": {"drug": one["id"]}})]
 

