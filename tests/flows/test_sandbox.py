@@ -28,7 +28,8 @@ from rxauth.policy.authority import State
 from rxauth.policy.roles import Role
 from rxauth.settings import SettingsError
 from rxauth.storage.database import Database
-from tests.live import free_port, rxauth_program
+from tests.live import free_port, http_client, rxauth_program
+from tests.pharmacy_network import ADDRESS, ORDER, SHOWN
 
 SCOPE = "read:patient write:patient read:prescription read:order write:order"
 ENVIRONMENT = {"PATH": os.environ["PATH"], "HOME": "/nowhere", "PYTHONWARNINGS": "error"}
@@ -41,7 +42,7 @@ class Sandbox:
         self.folder = folder
         self.url = f"http://localhost:{port}"
         self._popen = subprocess.Popen(
-            [rxauth_program(), "sandbox", "--data", str(folder), "--port", str(port)],
+            [rxauth_program(), "sandbox", "--data", str(folder), "--port", str(port), "--pharmacy-speed", "0.05"],
             env=ENVIRONMENT,
             cwd=folder.parent,
             stdout=subprocess.PIPE,
@@ -77,7 +78,7 @@ def served(folder: Path, port: int) -> Iterator[Sandbox]:
     try:
         yield running
     finally:
-        assert running.stop().strip() == ""
+        assert [line for line in running.stop().splitlines() if json.loads(line)["level"] != "info"] == []
 
 
 def pasted(commands: list[str], folder: Path) -> str:
@@ -141,6 +142,9 @@ def test_a_sandbox_started_again_prints_the_same_commands_and_they_work_when_pas
         assert len(found) > 10
         assert all(one["id"].startswith("pat_") and one["name"]["full"] for one in found)
         assert listening_on(kept.port) == [f"0100007F:{kept.port:04X}"]
+
+        # Its pharmacy fills an order at once.
+        assert life_of_an_order(running.url, answer["access_token"]) == "PICKED_UP"
 
         # Commands in this folder work on the sandbox, without a setting.
         token = rxauth(tmp_path, "token").stdout.strip()
@@ -271,6 +275,33 @@ def test_a_sandbox_whose_making_was_interrupted_is_made_whole(tmp_path: Path) ->
     popen.wait()
     with served(folder, port) as running:
         assert len(patients(pasted(running.commands[1:], tmp_path))) > 10
+
+
+def life_of_an_order(url: str, token: str) -> str:
+    """Orders something that needs no prescription; returns the state in which its pharmacy ends."""
+    with http_client(base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=30) as http:
+
+        def ask(document: str, **variables: Any) -> Any:
+            answer = http.post("/graphql", json={"query": document, "variables": variables}).json()
+            assert "errors" not in answer, answer
+            return answer["data"]
+
+        known = ask(
+            "{ patients(first: 1) { id } medications(first: 100) { id type }"
+            " pharmacies(first: 100) { id fulfillmentTypes } }"
+        )
+        values = {
+            "patientId": known["patients"][0]["id"],
+            "fills": [{"treatmentId": next(one["id"] for one in known["medications"] if one["type"] == "OTC")}],
+            "pharmacyId": next(one["id"] for one in known["pharmacies"] if "PICK_UP" in one["fulfillmentTypes"]),
+            "address": ADDRESS,
+        }
+        order_id = ask(ORDER, **values)["createOrder"]["id"]
+        deadline = time.monotonic() + 30
+        while (order := ask(SHOWN, id=order_id)["order"])["state"] != "COMPLETED":
+            assert time.monotonic() < deadline, order
+            time.sleep(0.02)
+        return str(order["fulfillment"]["state"])
 
 
 def credentials(folder: Path) -> dict[str, Any]:
