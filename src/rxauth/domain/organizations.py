@@ -174,7 +174,7 @@ def set_provider_rules(
         InvalidError: no such state, or no such age. AbsentError: there is no such organization.
     """
     if home_state is not None and home_state not in STATES:
-        raise InvalidError("a state is two capital letters, such as NY")
+        raise InvalidError("a state is two capital letters, such as NY", "homeState")
     if signing_max_age_s is not None and not 0 < signing_max_age_s <= SIGNING_AGE_LIMIT_S:
         raise InvalidError(f"whoever signs proved who they are 1 to {SIGNING_AGE_LIMIT_S} seconds ago")
     values = {"solo": solo, "state": home_state, "max_age": signing_max_age_s}

@@ -26,7 +26,7 @@ def of_patient(
     def work(transaction: Transaction) -> list[Recorded]:
         found = patients.find(transaction, context.organization_id, patient_id)
         if found is None:
-            raise AbsentError("there is no such patient")
+            raise AbsentError("there is no such patient", "patientId")
         context.patient_ids.add(found.id)
         digest = access_records.digest(key, context.organization_id, found.id)
         return access_records.of_patient(transaction, context.organization_id, digest, wanted)

@@ -111,7 +111,7 @@ def _act(info: Info, act: Act, user_id: str, *arguments: Any) -> Provider:
     def work(transaction: Transaction) -> Provider:
         is_new = act is provider_acts.propose
         if not is_id(Kind.USER, user_id) or not (is_new or providers.find(transaction, organization_id, user_id)):
-            raise AbsentError("there is no such provider")
+            raise AbsentError("there is no such provider", "userId")
         return act(transaction, organization_id, user_id, *arguments, doer=one, now=now)
 
     try:
