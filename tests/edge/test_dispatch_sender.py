@@ -1,18 +1,22 @@
 """Orders told to a pharmacy network over real HTTP: signed, in order, and never given up quietly."""
 
+import datetime
 from collections.abc import Iterator
 
 import pytest
 from structlog.testing import capture_logs
 
 from rxauth.app import make_app
-from rxauth.domain import dispatches
+from rxauth.domain import dispatches, order_sending
+from rxauth.domain.audit import Event
 from rxauth.domain.dispatches import PATIENCE
 from rxauth.domain.leases import LEASE_S
+from rxauth.policy.licences import Licence, LicenceStatus
 from rxauth.settings import SettingsError
+from tests.domain.test_audit import entries
 from tests.live import Live
 from tests.pharmacy_network import SECRET, Orders, signed
-from tests.prescribing import Practice
+from tests.prescribing import CANCEL, Practice
 from tests.world import NOW, StandingClock, make_settings
 
 REFUSAL = b'{"reason":"OUT_OF_NETWORK","message":"We do not\\u0000 deliver there."}'
@@ -171,3 +175,54 @@ def test_no_server_starts_with_a_network_that_nothing_may_be_sent_to(url: str) -
     settings = make_settings("sqlite:///unused", None, pharmacy_network_url=url, pharmacy_network_secret=SECRET)
     with pytest.raises(SettingsError, match="RXAUTH_PHARMACY_NETWORK_URL"):
         make_app(settings, StandingClock())
+
+
+def waiting_order(desk: Orders, practice: Practice, token: str | None = None) -> tuple[str, str]:
+    """Orders a prescription that may not be filled before tomorrow; returns the order and the prescription."""
+    desk.patient_id = practice.patients["NY"]
+    written = practice.written(token, fillsAllowed=2, doNotFillBeforeDate="2026-11-24")
+    return desk.order(prescriptionId=written["id"]), written["id"]
+
+
+def test_an_order_waits_for_the_day_before_which_it_may_not_be_filled(desk: Orders) -> None:
+    order_id, _ = waiting_order(desk, Practice(desk.live))
+    midnight_in_new_york = 1_795_496_400
+    desk.live.clock.advance(midnight_in_new_york - NOW - 1)
+    desk.token = desk.live.token(desk.live.world.alder)
+    assert (desk.tell(), desk.shown(order_id)["state"]) == (0, "PENDING")
+    desk.live.clock.advance(1)
+    assert (desk.tell(), desk.shown(order_id)["state"]) == (1, "PLACED")
+
+
+def test_an_order_that_waited_is_judged_once_more_before_it_is_sent(desk: Orders) -> None:
+    """Decision 24: what was right when it was ordered may be wrong when it is sent."""
+    practice = Practice(desk.live)
+    canceled_id, prescription_id = waiting_order(desk, practice)
+    practice.live.data(practice.token, CANCEL, {"id": prescription_id})
+    other = practice.holders.provider(Licence("NY", "778", LicenceStatus.ACTIVE, datetime.date(2030, 1, 1)))
+    suspended_id, _ = waiting_order(desk, practice, practice.token_of(other))
+    practice.suspend(user_id=other)
+    desk.live.clock.advance(86_400)
+    desk.token = desk.live.token(desk.live.world.alder)
+    assert (desk.tell(), desk.network.got) == (0, [])
+    exceptions = "query($id: ID!) { order(id: $id) { state exceptions { type message } } }"
+    for order_id, reason in ((canceled_id, order_sending.PRESCRIPTION), (suspended_id, order_sending.WRITER)):
+        order = desk.live.data(desk.token, exceptions, {"id": order_id})["order"]
+        assert (order["state"], [one["type"] for one in order["exceptions"]]) == ("ERROR", [reason])
+    [entry] = entries(desk.live.world, Event.PRESCRIPTION_REFUSED)
+    assert (entry["actor"], entry["reason"]) == ({"kind": "server", "id": None}, "authority_suspended")
+
+
+def test_what_an_earlier_attempt_may_have_told_is_taken_back_when_it_may_not_be_sent_any_more(desk: Orders) -> None:
+    practice = Practice(desk.live)
+    desk.patient_id = practice.patients["NY"]
+    desk.network.judge = lambda _got: 503
+    order_id = desk.order(prescriptionId=practice.written()["id"])
+    assert desk.tell() == 0
+    practice.suspend()
+    desk.network.judge = lambda _got: 202
+    desk.live.clock.advance(PATIENCE.first_pause_s)
+    assert [desk.tell(), desk.tell()] == [1, 0]
+    assert [one["act"] for one in desk.told()] == ["place", "cancel"]
+    assert desk.told()[1]["takesBack"] == desk.told()[0]["dispatchId"]
+    assert desk.shown(order_id)["state"] == "ERROR"

@@ -120,6 +120,12 @@ def request(
     return str(row["id"])
 
 
+def take_back(transaction: Transaction, dispatch: "Dispatch", now: int) -> None:
+    """Has the network told to leave what an earlier attempt of a dispatch may have told it; now: UTC seconds."""
+    row = _row(CANCEL, now, now) | {"takes_back": dispatch.id, "pharmacy_id": dispatch.pharmacy_id}
+    transaction.run(_INSERT, organization_id=dispatch.organization_id, order_id=dispatch.order_id, **row)
+
+
 def current(transaction: Transaction, organization_id: str, order_id: str) -> str | None:
     """Returns the dispatch by which an order is at its pharmacy, or on the way to it; None: by none, or none any more.
 

@@ -20,7 +20,7 @@ from rxauth.domain import (
 )
 from rxauth.domain.errors import InvalidError
 from rxauth.domain.fill_states import FillState
-from rxauth.domain.order_checks import Checked, Refused
+from rxauth.domain.order_checks import Refused
 from rxauth.domain.order_states import OrderAct, after
 from rxauth.domain.orders import Order
 from rxauth.policy.subjects import Caller
@@ -98,7 +98,8 @@ def _sent(order: Order, act: OrderAct, pharmacy_id: str | None) -> Order:
 def _send(transaction: Transaction, caller: Caller, sent: Order, clock: Clock) -> Order | Refused:
     organization_id = caller.organization_id
     order_checks.require_pharmacy(transaction, sent.pharmacy_id or "")
-    checked = _check(transaction, caller, sent, clock)
+    for_whom = order_checks.whose(transaction, organization_id, sent.patient_id)
+    checked = order_checks.check_order(transaction, caller, for_whom, sent, clock)
     if isinstance(checked, Refused):
         return checked
     orders.save(transaction, organization_id, sent)
@@ -106,14 +107,3 @@ def _send(transaction: Transaction, caller: Caller, sent: Order, clock: Clock) -
     fills.move_all(transaction, organization_id, sent.id, FillState.NEW)
     order_sending.send(transaction, organization_id, sent, checked)
     return sent
-
-
-def _check(transaction: Transaction, caller: Caller, order: Order, clock: Clock) -> Checked | Refused:
-    organization_id = caller.organization_id
-    for_whom = order_checks.whose(transaction, organization_id, order.patient_id)
-    there = fills.of_orders(transaction, organization_id, [order.id]).get(order.id, [])
-    named = {one.prescription_id: f"fills[{index}]" for index, one in enumerate(there) if one.prescription_id}
-    checked = order_checks.check(transaction, caller, for_whom, named, clock)
-    if isinstance(checked, Checked):
-        order_checks.require_in_force(checked, named)
-    return checked

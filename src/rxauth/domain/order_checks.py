@@ -12,8 +12,19 @@ from typing import Final
 from sqlalchemy import bindparam, select
 
 from rxauth.clock import Clock
-from rxauth.domain import audit, patients, pharmacies, prescription_fills, prescriptions, signing, treatments, writers
+from rxauth.domain import (
+    audit,
+    fills,
+    patients,
+    pharmacies,
+    prescription_fills,
+    prescriptions,
+    signing,
+    treatments,
+    writers,
+)
 from rxauth.domain.errors import AbsentError, InvalidError
+from rxauth.domain.orders import Order
 from rxauth.domain.patients import Patient
 from rxauth.domain.prescription_states import PrescriptionState
 from rxauth.domain.prescriptions import Prescription
@@ -33,6 +44,7 @@ _DAY: Final = datetime.timedelta(days=1)
 class Whose:
     """Whom an order is for. state: where the patient is, two letters; None: nobody knows."""
 
+    organization_id: str
     patient: Patient = field(repr=False)
     state: str | None
 
@@ -78,7 +90,7 @@ def whose(transaction: Transaction, organization_id: str, patient_id: str) -> Wh
     if patient is None:
         raise AbsentError("there is no such patient", "patientId")
     home = transaction.first(_HOME_STATE, organization_id=organization_id)
-    return Whose(patient, home.home_state if patient.address is None else patient.address.us_state)
+    return Whose(organization_id, patient, home.home_state if patient.address is None else patient.address.us_state)
 
 
 def require_pharmacy(transaction: Transaction, pharmacy_id: str) -> None:
@@ -92,17 +104,18 @@ def require_pharmacy(transaction: Transaction, pharmacy_id: str) -> None:
 
 
 def check(
-    transaction: Transaction, caller: Caller, for_whom: Whose, named: Mapping[str, str], clock: Clock
+    transaction: Transaction, caller: Caller | None, for_whom: Whose, named: Mapping[str, str], clock: Clock
 ) -> Checked | Refused:
     """Locks prescriptions after the authorities of those who wrote them, and judges these (decision 24).
 
     named: the prescriptions of the order, by identifier: how an error names the fill of each. The caller needs no
-    authority. A refusal leaves audit records, which must be committed: hence Refused.
+    authority; None: the server itself, which sends what waited. A refusal leaves audit records, which must be
+    committed: hence Refused.
 
     Raises:
         AbsentError: the organization has no such prescription. InvalidError: it is another patient's.
     """
-    organization_id = caller.organization_id
+    organization_id = for_whom.organization_id
     found = prescriptions.by_ids(transaction, organization_id, list(named)) if named else {}
     for one_id, where in named.items():
         if one_id not in found:
@@ -120,10 +133,26 @@ def check(
         if refusal is not None:
             refused.append((one.id, refusal))
     if refused:
-        acts = [signing.act(caller, audit.Event.PRESCRIPTION_REFUSED, one, refusal.code) for one, refusal in refused]
+        acts = [_act(caller, organization_id, one, refusal) for one, refusal in refused]
         audit.record_all(transaction, [audit.row(one, now_ms * 1_000) for one in acts])
         return Refused(refused[0][1], named[refused[0][0]])
     return Checked(for_whom, locked, now_ms)
+
+
+def check_order(
+    transaction: Transaction, caller: Caller | None, for_whom: Whose, order: Order, clock: Clock
+) -> Checked | Refused:
+    """Does what `check` does with the prescriptions of an order, of which it has a fill already.
+
+    Raises:
+        InvalidError: one of them is over, or was canceled.
+    """
+    there = fills.of_orders(transaction, for_whom.organization_id, [order.id]).get(order.id, [])
+    named = {one.prescription_id: f"fills[{index}]" for index, one in enumerate(there) if one.prescription_id}
+    checked = check(transaction, caller, for_whom, named, clock)
+    if isinstance(checked, Checked):
+        _require_in_force(checked, named)
+    return checked
 
 
 def require_fills(checked: Checked, named: Mapping[str, str]) -> None:
@@ -140,12 +169,14 @@ def require_fills(checked: Checked, named: Mapping[str, str]) -> None:
             raise InvalidError(text, "prescriptionId").within(named[one.id])
 
 
-def require_in_force(checked: Checked, named: Mapping[str, str]) -> None:
-    """Wants that every prescription, of which the order has a fill already, may still be filled.
+def _act(caller: Caller | None, organization_id: str, prescription_id: str, refusal: Refusal) -> audit.Act:
+    if caller is not None:
+        return signing.act(caller, audit.Event.PRESCRIPTION_REFUSED, prescription_id, refusal.code)
+    event = audit.Event.PRESCRIPTION_REFUSED
+    return audit.Act(event, audit.SERVER, organization_id, prescription_id, refusal.code)
 
-    Raises:
-        InvalidError: naming the fill, and the state of its prescription.
-    """
+
+def _require_in_force(checked: Checked, named: Mapping[str, str]) -> None:
     for one in checked.prescriptions:
         is_over = one.expiration_date < checked.today
         if is_over or one.state not in {PrescriptionState.ACTIVE, PrescriptionState.DEPLETED}:

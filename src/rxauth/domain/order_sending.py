@@ -1,9 +1,17 @@
-"""Sending: an order is handed to what tells the pharmacy network, and its fills wait for their day."""
+"""Sending: an order is handed to what tells the pharmacy network; it waits for its day, and is judged on it."""
 
-from rxauth.domain import dispatches, fills
-from rxauth.domain.order_checks import Checked
+from typing import Final
+
+from rxauth.clock import Clock
+from rxauth.domain import dispatches, fills, order_checks, orders
+from rxauth.domain.dispatch_answers import Refusal
+from rxauth.domain.errors import InvalidError
+from rxauth.domain.order_checks import Checked, Refused
 from rxauth.domain.orders import Order
 from rxauth.storage.database import Transaction
+
+WRITER: Final = "PRESCRIBER_NOT_AUTHORIZED"
+PRESCRIPTION: Final = "PRESCRIPTION_NOT_ACTIVE"
 
 
 def send(transaction: Transaction, organization_id: str, order: Order, checked: Checked) -> None:
@@ -18,3 +26,17 @@ def send(transaction: Transaction, organization_id: str, order: Order, checked: 
 def call_back(transaction: Transaction, organization_id: str, order: Order, now: int) -> None:
     """Has the network told that an order is canceled; now: UTC seconds."""
     dispatches.request(transaction, organization_id, order.id, dispatches.CANCEL, not_before=0, now=now)
+
+
+def refusal(transaction: Transaction, organization_id: str, order_id: str, clock: Clock) -> Refusal | None:
+    """Says why the network is not told of an order, which may have waited a year for this; None: it is told.
+
+    It is judged as when it was ordered once more; a refusal leaves audit records, which must be committed.
+    """
+    order = orders.lock(transaction, organization_id, order_id)
+    for_whom = order_checks.whose(transaction, organization_id, order.patient_id)
+    try:
+        checked = order_checks.check_order(transaction, None, for_whom, order, clock)
+    except InvalidError as error:
+        return Refusal(PRESCRIPTION, str(error))
+    return Refusal(WRITER, checked.refusal.reason) if isinstance(checked, Refused) else None

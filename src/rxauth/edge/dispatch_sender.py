@@ -3,19 +3,21 @@
 import asyncio
 import time
 from collections.abc import Sequence
+from typing import Final
 
 import structlog
 
 from rxauth.clock import Clock
-from rxauth.domain import dispatch_answers, dispatch_contents, dispatches
+from rxauth.domain import dispatch_answers, dispatch_contents, dispatches, order_sending
 from rxauth.domain.destinations import Network
-from rxauth.domain.dispatches import TAKEN, Dispatch
+from rxauth.domain.dispatches import PLACE, TAKEN, Dispatch
 from rxauth.domain.leases import Result
 from rxauth.edge.outbound import ForbiddenAddressError, Outbound, why
 from rxauth.edge.pharmacy_network import Heard, PharmacyNetwork
 from rxauth.edge.rounds import AT_ONCE, ATTEMPT_S, Rounds
 from rxauth.storage.database import Database, Transaction
 
+NOT_ALLOWED: Final = "not_allowed"  # the network was not asked: who prescribed may not any more, or it is over
 _log = structlog.get_logger("rxauth.dispatches")
 
 
@@ -54,9 +56,14 @@ class DispatchSender:
         is_final = heard.refusal is not None
         result = Result(heard.outcome, heard.is_taken, is_final, self._clock.seconds(), took_ms)
         now_ms = self._clock.milliseconds()
-        state = await self._rounds.write(
-            lambda tx: dispatch_answers.settle(tx, dispatch, result, heard.refusal, now_ms)
-        )
+
+        def settle(transaction: Transaction) -> str:
+            state = dispatch_answers.settle(transaction, dispatch, result, heard.refusal, now_ms)
+            if heard.outcome == NOT_ALLOWED and dispatch.attempt > 1:
+                dispatches.take_back(transaction, dispatch, now_ms // 1_000)
+            return state
+
+        state = await self._rounds.write(settle)
         known = {"dispatch": dispatch.id, "order": dispatch.order_id, "act": dispatch.act, "attempt": dispatch.attempt}
         log = _log.info if state == TAKEN else _log.warning
         log("dispatch_taken" if state == TAKEN else "dispatch_not_taken", **known, outcome=heard.outcome, state=state)
@@ -66,6 +73,11 @@ class DispatchSender:
         """Nothing: what was told of an order is kept as long as the order."""
 
     async def _tell(self, outbound: Outbound, dispatch: Dispatch) -> Heard:
+        if dispatch.act == PLACE:
+            place = (dispatch.organization_id, dispatch.order_id)
+            refused = await self._rounds.write(lambda tx: order_sending.refusal(tx, *place, self._clock))
+            if refused is not None:
+                return Heard(NOT_ALLOWED, refusal=refused)
         contents = await self._rounds.read(lambda tx: dispatch_contents.of(tx, dispatch))
         try:
             async with asyncio.timeout(ATTEMPT_S):
