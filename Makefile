@@ -32,6 +32,7 @@ lint: $(STAMP)
 bench: $(STAMP)
 	@tools/system-packages postgresql wrk npm
 	@$(VENV)/bin/python -m bench
+	@$(VENV)/bin/python -m bench.big
 
 $(STAMP): pyproject.toml constraints.txt tools/make-venv
 	@tools/make-venv $(PYTHON) $(VENV)

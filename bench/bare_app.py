@@ -12,6 +12,7 @@ from starlette.types import ASGIApp
 
 from rxauth.api import contract
 from rxauth.api.execute import Api
+from rxauth.api.outcomes import Outcome
 from rxauth.app import make_server
 from rxauth.cli.server import _listen, _server
 from rxauth.clock import Clock
@@ -25,13 +26,18 @@ from rxauth.settings import Settings, read
 
 
 def make_bare_app(settings: Settings, organization_id: str) -> ASGIApp:
-    """Returns the application; everybody is taken for the organization's machine."""
+    """Returns the application; everybody is taken for the organization's machine, and what they touch is recorded."""
     nobody = Caller(MachineSubject("bench", organization_id, frozenset()), frozenset(), "bench", "bench")
 
     async def execute(edge: Edge, request: Request) -> Answer:
         require_json(request)
         body = await request.body()
-        return graphql._answer(request, await edge.in_thread(edge.api.run, nobody, body))
+        return graphql._answer(request, await edge.in_thread(run, edge, request, body))
+
+    def run(edge: Edge, request: Request, body: bytes) -> Outcome:
+        outcome = edge.api.run(nobody, body)
+        graphql._note_access(edge, request, nobody, outcome)
+        return outcome
 
     server = make_server(settings, Clock())
     edge = Edge(server, Api(_without_guards(), server.database, server.clock))
