@@ -78,3 +78,14 @@ def test_the_guide_lists_the_steps_of_both_ways() -> None:
 )
 def test_the_guides_figures_are_those_of_the_server(figure: str) -> None:
     assert figure in " ".join(GUIDE.read_text().split())
+
+
+def test_the_pharmacy_that_refuses_is_among_the_samples(sqlite_live: Live) -> None:
+    [name] = re.findall(r"send it to `(Sample [^`]*)`", GUIDE.read_text())
+    found = sqlite_live.data(
+        sqlite_live.token(sqlite_live.world.alder),
+        "query p($name: String) { pharmacies(name: $name) { name } }",
+        {"name": name},
+    )
+    assert found["pharmacies"] == [{"name": name}]
+    assert pharmacy_book.REFUSING_NAME in name

@@ -10,8 +10,8 @@ import json
 import re
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Sized
 from pathlib import Path
 from typing import Any
 
@@ -166,10 +166,10 @@ class Story:
             assert time.monotonic() < deadline, self.heard()
             time.sleep(0.02)
 
-    def is_over(self, orders: Iterable[str]) -> bool:
-        """Tells whether the last event of each order arrived."""
-        heard = self.heard()
-        return all(one in heard and told(heard[one][-1]) == "order:completed" for one in orders)
+    def is_over(self, orders: Sized) -> bool:
+        """Tells whether the last event arrived of each order, and of the prescription of each."""
+        last = Counter(told(events[-1]) for events in self.heard().values())
+        return last == {"order:completed": len(orders), "prescription:depleted": len(orders)}
 
     def check(self, orders: dict[str, str]) -> None:
         """Checks that nothing was lost, and that all of it came in order."""
