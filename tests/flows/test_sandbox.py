@@ -278,7 +278,7 @@ def test_a_sandbox_whose_making_was_interrupted_is_made_whole(tmp_path: Path) ->
 
 
 def life_of_an_order(url: str, token: str) -> str:
-    """Orders something that needs no prescription; returns the state in which its pharmacy ends."""
+    """Orders a sample prescription; returns the state in which its pharmacy ends."""
     with http_client(base_url=url, headers={"authorization": f"Bearer {token}"}, timeout=30) as http:
 
         def ask(document: str, **variables: Any) -> Any:
@@ -287,12 +287,13 @@ def life_of_an_order(url: str, token: str) -> str:
             return answer["data"]
 
         known = ask(
-            "{ patients(first: 1) { id } medications(first: 100) { id type }"
+            "{ prescriptions(filter: {state: ACTIVE}, first: 100) { id patient { id address { state } } }"
             " pharmacies(first: 100) { id fulfillmentTypes } }"
         )
+        written = next(one for one in known["prescriptions"] if one["patient"]["address"])
         values = {
-            "patientId": known["patients"][0]["id"],
-            "fills": [{"treatmentId": next(one["id"] for one in known["medications"] if one["type"] == "OTC")}],
+            "patientId": written["patient"]["id"],
+            "fills": [{"prescriptionId": written["id"]}],
             "pharmacyId": next(one["id"] for one in known["pharmacies"] if "PICK_UP" in one["fulfillmentTypes"]),
             "address": ADDRESS,
         }

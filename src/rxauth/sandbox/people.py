@@ -72,5 +72,7 @@ def add(transaction: Transaction, organization_id: str, hashed: Mapping[str, str
         passwords.store(transaction, user.id, hashed[one.email], now)
         for place in (organization_id, second.id) if one.in_both else (organization_id,):
             memberships.add(transaction, place, user.id, [Role(one.role)], now)
+            if one.role == Role.PRESCRIBER:
+                sample.hand_over(transaction, place, user.id)
     new = PeoplesClient(CLIENT_NAME, clients.SPA, Registered(CALLBACKS, CALLBACKS), any_organization=True)
     return peoples_clients.create_peoples_client(transaction, organization_id, new, now)[0]

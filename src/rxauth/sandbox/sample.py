@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any
 
+from sqlalchemy import bindparam, update
+
 from rxauth.domain import (
     allergens,
     fills,
@@ -26,6 +28,8 @@ from rxauth.domain.users import User
 from rxauth.ids import Kind, new_id, sample_id
 from rxauth.sandbox import contents, medications
 from rxauth.storage.database import Transaction
+from rxauth.storage.tables.clinical import prescriptions as table
+from rxauth.storage.tenancy import sql
 
 _DAY_MS = 86_400_000
 _OF_MEDICATIONS = (
@@ -41,6 +45,9 @@ _OF_MEDICATIONS = (
     "route_id",
 )
 _CODES = {"rxcui": None, "product_ndc": None, "package_ndc": None, "sku": None, "hcpcs": None}
+_HAND_OVER = sql(
+    update(table).where(table.c.organization_id == bindparam("owner")).values(prescriber_id=bindparam("user_id"))
+)
 
 
 def load_reference(transaction: Transaction) -> None:
@@ -70,6 +77,11 @@ def load_organization(transaction: Transaction, organization_id: str, now_ms: in
     patient_ids = _load_patients(transaction, organization_id, now_ms)
     written = _load_prescriptions(transaction, organization_id, prescriber.id, patient_ids, now_ms)
     _load_orders(transaction, organization_id, patient_ids, written, now_ms)
+
+
+def hand_over(transaction: Transaction, organization_id: str, user_id: str) -> None:
+    """Makes somebody whom the organization authorizes the writer of its prescriptions: so they can be ordered."""
+    transaction.run(_HAND_OVER, owner=organization_id, user_id=user_id)
 
 
 def _read(name: str) -> Any:
