@@ -68,9 +68,9 @@ class Waiting:
 class Holders:
     """Clients of a server, and whoever a test signs in."""
 
-    def __init__(self, live: Live) -> None:
+    def __init__(self, live: Live, organization_id: str | None = None) -> None:
         self.live = live
-        self.organization_id = live.world.alder.organization_id
+        self.organization_id = organization_id or live.world.alder.organization_id
         self.spa = self.app("Alder App", SPA, any_organization=True)
         self._people = 0
 
@@ -94,7 +94,8 @@ class Holders:
     def person(self, *roles: Role, organization_id: str | None = None) -> str:
         """Adds a member of Alder Clinic, or of another organization; returns its identifier."""
         self._people += 1
-        email, now = f"person{self._people}@example.com", self.live.clock.seconds()
+        of = "" if self.organization_id == self.live.world.alder.organization_id else f".{self.organization_id[4:]}"
+        email, now = f"person{self._people}{of}@example.com", self.live.clock.seconds()
 
         def work(tx: Transaction) -> str:
             user = add_person(tx, email, None)
@@ -108,6 +109,11 @@ class Holders:
         user_id = self.person(*roles)
         self.write(lambda tx: providers.authorize(tx, self.organization_id, user_id, *licences))
         return user_id
+
+    def mighty(self) -> str:
+        """Returns the token of a provider who has every role, and proved two factors a moment ago."""
+        session, _ = self.session(self.provider(roles=tuple(Role)), ("pwd", "otp"))
+        return str(self.redeemed(self.code(session))["access_token"])
 
     def session(self, user_id: str, methods: tuple[str, ...] = ("pwd",)) -> tuple[Session, str]:
         """Signs somebody in; returns the session and its cookie's value."""

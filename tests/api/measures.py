@@ -1,26 +1,14 @@
-"""What the limits count of a document, for tests of the limits."""
+"""The whole schema, as it is served, and what the limits count of a document."""
 
-from dataclasses import replace
 from typing import Any
 
 from graphql import FragmentDefinitionNode, GraphQLSchema, OperationDefinitionNode, parse
 
-from rxauth.api import limits
-from rxauth.api.clinical import BINDING, screening
-from rxauth.api.schema import Binding, build, paged_fields, read_contract
-
-
-def with_screening(binding: Binding) -> Binding:
-    """Returns what the two clinical files are bound to."""
-    resolvers = {
-        kind: {**binding.resolvers.get(kind, {}), **screening.RESOLVERS.get(kind, {})}
-        for kind in binding.resolvers.keys() | screening.RESOLVERS.keys()
-    }
-    return replace(binding, resolvers=resolvers, inputs={**binding.inputs, **screening.INPUTS})
-
+from rxauth.api import contract, limits
+from rxauth.api.schema import paged_fields
 
 FILES = ("clinical.graphql", "screening.graphql")
-SCHEMA: GraphQLSchema = build("\n".join(map(read_contract, FILES)), with_screening(BINDING))
+SCHEMA: GraphQLSchema = contract.schema()
 PAGED = paged_fields(SCHEMA)
 
 

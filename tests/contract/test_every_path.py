@@ -93,7 +93,7 @@ def lacking(permission: str) -> frozenset[str]:
 
 WALKS = [(permission, path) for permission in PERMISSIONS for path in paths(lacking(permission))]
 # A patient who was made a moment ago has no orders and prescriptions to go on from.
-ORDERING = ("createOrder", "updateOrder", "cancelOrder", "routeOrder")
+ORDERING = ("createOrder", "updateOrder", "cancelOrder", "routeOrder", "rerouteOrder")
 ENDS = {"createPatient": {"orders", "prescriptions", "prescription"}}
 
 
@@ -136,6 +136,8 @@ def arguments(live: Live, tokens: dict[str, str]) -> dict[str, str]:
     }} }}"""
     maya = live.data(tokens["nothing"], document)["patient"]
     equipment = live.data(tokens["nothing"], "{ medicalEquipment { id } }")["medicalEquipment"][0]
+    pharmacies = live.data(tokens["nothing"], "{ pharmacies { id } }")["pharmacies"]
+    elsewhere = next(one["id"] for one in pharmacies if one["id"] != maya["preferredPharmacies"][0]["id"])
     taken = next(one for one in maya["medicationHistory"] if one["prescription"] and one["prescription"]["fills"])
     (order,) = maya["orders"]
     medication = f'{{active: true, medicationId: "{taken["medication"]["id"]}"}}'
@@ -154,6 +156,7 @@ def arguments(live: Live, tokens: dict[str, str]) -> dict[str, str]:
         "updateOrder": f'(id: "ID", fills: [{{treatmentId: "{equipment["id"]}"}}])',
         "cancelOrder": '(id: "ID")',
         "routeOrder": f'(id: "ID", pharmacyId: "{maya["preferredPharmacies"][0]["id"]}")',
+        "rerouteOrder": f'(id: "ID", pharmacyId: "{elsewhere}")',
         "createPatient": (
             '(name: {first: "A", last: "B"}, dateOfBirth: "1990-01-01", sex: MALE, phone: "+12025550170",'
             f" medicationHistory: [{medication}])"
@@ -210,7 +213,7 @@ def test_the_walk_reaches_every_guarded_field() -> None:
         for kind in SCHEMA.type_map.values()
         if isinstance(kind, GraphQLObjectType)
         for name, field in kind.fields.items()
-        if (required_permissions(field) or ("",))[0].startswith("read:")
+        if (required_permissions(field) or ("",))[0] in {*PERMISSIONS} - {"write:patient"}
     }
     reached = {f"{path.steps[-1].on}.{path.steps[-1].name}" for _, path in WALKS}
 
@@ -291,6 +294,8 @@ def ready(practice: Practice, arguments: dict[str, str], root: str) -> dict[str,
         create = arguments["createOrder"].replace("ID", prescription_id)
         if root == "createOrder":
             return {root: create}
+        if root == "rerouteOrder":  # it was on its way to another pharmacy
+            create = create.removesuffix(")") + f", {arguments['routeOrder'].partition(', ')[2]}"
         made = live.data(token, f"mutation {{ createOrder{create} {{ id }} }}")["createOrder"]["id"]
         return {root: arguments[root].replace("ID", made)}
     if root.startswith("remove"):

@@ -1,25 +1,15 @@
 """Variables of other types and hostile texts: refused by name or found absent, never an accident."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from graphql import (
-    GraphQLArgument,
-    GraphQLInputObjectType,
-    GraphQLInputType,
-    GraphQLList,
-    GraphQLObjectType,
-    get_named_type,
-    get_nullable_type,
-    is_required_argument,
-    is_required_input_field,
-)
 
+from rxauth.domain.webhooks import Keeper
 from tests.api.answers import MODERN, Clinics
-from tests.api.measures import SCHEMA
+from tests.api.arguments import Place, document, given, members, root_field, root_fields
 from tests.prescribing import Practice
+from tests.webhook_receiver import LOOPBACK
 from tests.world import Template
 
 CONFUSED: dict[str, list[Any]] = {
@@ -59,8 +49,6 @@ HOSTILE = [
     "\ufdfa" * 10_000,
 ]
 
-# A machine is refused these before anything is read.
-OF_PROVIDERS = {"createPrescription", "createPrescriptions", "cancelPrescription"}
 REFUSALS = {"BAD_USER_INPUT", "NOT_FOUND", "BAD_REQUEST", "GRAPHQL_VALIDATION_FAILED"}
 
 
@@ -105,94 +93,29 @@ def test_a_number_that_is_none_runs_nothing(clinics: Clinics, number: str) -> No
         assert "data" not in answer.json()
 
 
-@dataclass(frozen=True)
-class Place:
-    """An argument of a root field, or a member of one, that takes a text."""
-
-    root: str
-    field: str
-    path: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{self.field}({'.'.join(self.path)})"
+PLACES = [
+    Place(root, name, path)
+    for root, name, field in root_fields()
+    for argument_name, argument in field.args.items()
+    for path in members(argument_name, argument.type, {"ID", "String"})
+]
 
 
-def texts(name: str, kind: GraphQLInputType) -> Iterator[tuple[str, ...]]:
-    """Lists the paths to texts in an argument of a type."""
-    inner = get_named_type(kind)
-    if inner.name in {"ID", "String"}:
-        yield (name,)
-    elif isinstance(inner, GraphQLInputObjectType):
-        for member_name, member in inner.fields.items():
-            for path in texts(member_name, member.type):
-                yield (name, *path)
-
-
-def places() -> Iterator[Place]:
-    """Lists every place where a text goes in."""
-    for root in (SCHEMA.query_type, SCHEMA.mutation_type):
-        assert root is not None
-        for field_name, field in root.fields.items():
-            for name, argument in field.args.items():
-                for path in texts(name, argument.type):
-                    yield Place(root.name, field_name, path)
-
-
-def filled(kind: GraphQLInputType, path: tuple[str, ...], text: str) -> Any:
-    """Returns a value that is good but for the text at a path; an empty path is elsewhere."""
-    bare = get_nullable_type(kind)
-    if isinstance(bare, GraphQLList):
-        return [filled(bare.of_type, path, text)]
-    if isinstance(bare, GraphQLInputObjectType):
-        return {
-            name: filled(member.type, path[1:] if path[1:2] == (name,) else (), text)
-            for name, member in bare.fields.items()
-            if is_required_input_field(member) or path[1:2] == (name,)
-        }
-    if path:
-        return text
-    name = get_named_type(kind).name
-    good = {
-        "Float": 1.5,
-        "Int": 1,
-        "AWSDate": "1990-01-01",
-        "AWSPhone": "+12025550170",
-        "SexType": "MALE",
-        "DiagnosisCodeType": "ICD10",
-        "Boolean": True,
-    }
-    return good.get(name, "sample")
-
-
-def given(arguments: dict[str, GraphQLArgument], place: Place, text: str) -> dict[str, Any]:
-    """Returns the variables that put a text in a place."""
-    return {
-        name: filled(argument.type, place.path if place.path[0] == name else (), text)
-        for name, argument in arguments.items()
-        if is_required_argument(argument) or place.path[0] == name
-    }
-
-
-@pytest.mark.parametrize("place", list(places()), ids=str)
+@pytest.mark.parametrize("place", PLACES, ids=str)
 def test_a_hostile_text_is_absent_or_refused_and_no_accident(
     clinics: Clinics, practices: dict[str, Practice], engine: str, place: Place
 ) -> None:
     live = clinics.serve(engine)
-    token = machine = live.token(live.world.alder)
-    if place.field in OF_PROVIDERS:
-        practices[engine] = practices.get(engine) or Practice(live)
-        token = practices[engine].token
-    root = SCHEMA.type_map[place.root]
-    assert isinstance(root, GraphQLObjectType)
-    arguments = root.fields[place.field].args
-    declared = ", ".join(f"${name}: {argument.type}" for name, argument in arguments.items())
-    passed = ", ".join(f"{name}: ${name}" for name in arguments)
-    operation = "query" if place.root == "Query" else "mutation"
-    document = f"{operation}({declared}) {{ {place.field}({passed}) {{ __typename }} }}"
+    machine = live.token(live.world.alder)
+    practices[engine] = practices.get(engine) or Practice(live)
+    live.edge.api.keeper = Keeper(live.server.sealing_key, LOOPBACK)
+    token = practices[engine].holders.mighty()
+    arguments = root_field(place).args
 
     codes: dict[str, set[str]] = {}
     for text in HOSTILE:
-        answer = live.graphql(token, document, given(arguments, place, text))
+        variables = given(arguments, place, text)
+        answer = live.graphql(token, document(place, variables), variables)
         assert answer.status_code in {200, 400, 422}
         codes[text] = {error["extensions"]["code"] for error in answer.json().get("errors", [])}
 
@@ -224,7 +147,7 @@ def test_a_hostile_text_in_the_document_is_no_accident_either(
 
 
 def test_the_texts_are_those_of_the_whole_schema() -> None:
-    found = [str(place) for place in places()]
+    found = [str(place) for place in PLACES]
 
     assert len(found) == len(set(found)) > 60
     assert {"patient(id)", "patients(filter.name)", "patients(after)", "createPatient(address.name.middle)"} <= set(
