@@ -6,6 +6,7 @@ import pytest
 
 from tests.api.documents import PRESCRIPTION, PRESCRIPTIONS, TREATMENT_KINDS
 from tests.live import Live
+from tests.prescribing import Practice
 
 STATES = {"DRAFT": 0, "ACTIVE": 25, "DEPLETED": 4, "EXPIRED": 3, "CANCELED": 2}
 
@@ -89,6 +90,14 @@ def test_the_prescriber_shows_how_to_reach_them(reading: Live, reader: str) -> N
         "prescriber": {"name": name, "phone": "+12125550100", "NPI": None},
         "doNotFillBeforeDate": None,
     }
+
+
+def test_the_phone_of_a_prescriber_who_has_none_is_empty(practice: Practice) -> None:
+    query = "query ($id: ID!) { prescription(id: $id) { prescriber { phone NPI } } }"
+
+    found = practice.live.data(practice.token, query, {"id": practice.written()["id"]})
+
+    assert found["prescription"]["prescriber"] == {"phone": "", "NPI": None}
 
 
 def test_a_treatment_says_what_kind_it_is(reading: Live, reader: str) -> None:

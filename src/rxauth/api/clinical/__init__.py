@@ -71,6 +71,7 @@ BINDING: Final = Binding(
             "createPrescriptions": prescribing.create_all,
             "cancelPrescription": prescribing.cancel,
         },
+        "Provider": {"phone": prescriptions.phone_of_prescriber},
         "Patient": {
             "allergies": patients.allergies,
             "medicationHistory": patients.medication_history,
