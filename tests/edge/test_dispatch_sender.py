@@ -102,6 +102,17 @@ def test_an_order_that_no_network_takes_in_a_day_says_so(desk: Orders) -> None:
     assert "http_503" in exception["message"]
 
 
+def test_the_day_begins_with_the_first_attempt_and_not_with_the_order(desk: Orders) -> None:
+    order_id = desk.order()
+    desk.live.clock.advance(7 * 86_400)  # nobody had set a network
+    desk.network.judge = lambda _got: 503
+    desk.tell()
+    assert desk.stored(order_id).state == "PENDING"
+    desk.live.clock.advance(PATIENCE.first_pause_s)
+    desk.network.judge = lambda _got: 200
+    assert desk.tell() == 1
+
+
 def test_an_order_that_is_canceled_is_taken_back_after_it_was_told(desk: Orders) -> None:
     order_id, dispatch_id = desk.placed()
     desk.live.data(desk.token, "mutation c($id: ID!) { cancelOrder(id: $id) { state } }", {"id": order_id})

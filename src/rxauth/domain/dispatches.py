@@ -20,7 +20,7 @@ CANCEL: Final = "cancel"
 TAKEN: Final = "taken"
 REFUSED: Final = "refused"
 MOOT: Final = "moot"
-PATIENCE: Final = Patience(first_pause_s=2, longest_pause_s=15 * 60, given_up_after_s=86_400)
+PATIENCE: Final = Patience(first_pause_s=2, longest_pause_s=15 * 60, given_up_after_s=86_400, from_first_attempt=True)
 # What is asked for one order is told in that order.
 OUTBOX: Final = Outbox(table, ("organization_id", "order_id"), PATIENCE)
 

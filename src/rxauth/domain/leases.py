@@ -20,11 +20,15 @@ _DOUBLINGS: Final = 30
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long to wait after an attempt that failed, and for how long at all."""
+    """How long to wait after an attempt that failed, and for how long at all.
+
+    from_first_attempt: not from when the row was written, which may be long before anybody could be told.
+    """
 
     first_pause_s: int
     longest_pause_s: int
     given_up_after_s: int
+    from_first_attempt: bool = False
 
     def pause_s(self, failures: int) -> int:
         """Returns how long to wait after an attempt that failed, when `failures` did before it."""
@@ -79,7 +83,9 @@ class Outbox:
         still_mine = (table.c.state == WAITING, table.c.attempts == bindparam("attempt"))
         later: dict[str, Any] = {"next_attempt_at": bindparam("again_at")}
         self.lease_one: Statement = sql(
-            update(table).where(*the_one).values(attempts=table.c.attempts + 1, next_attempt_at=bindparam("until"))
+            update(table)
+            .where(*the_one)
+            .values(attempts=table.c.attempts + 1, next_attempt_at=bindparam("until"), began_at=bindparam("since"))
         )
         self.settle_one: Statement = sql(
             update(table)
@@ -105,16 +111,16 @@ class Outbox:
 
     def lease(self, transaction: Transaction, row: Any, now: int) -> dict[str, Any]:
         """Takes a row that is due and locked, for `LEASE_S`; returns what a `Leased` of it has."""
-        transaction.run(
-            self.lease_one, the_organization_id=row.organization_id, the_number=row.number, until=now + LEASE_S
-        )
+        began_at = now if self.patience.from_first_attempt and row.attempts == 0 else row.began_at
+        which = {"the_organization_id": row.organization_id, "the_number": row.number}
+        transaction.run(self.lease_one, **which, until=now + LEASE_S, since=began_at)
         return {
             "number": row.number,
             "id": row.id,
             "organization_id": row.organization_id,
             "attempt": row.attempts + 1,
             "failures": row.failures,
-            "began_at": row.began_at,
+            "began_at": began_at,
         }
 
     def state_after(self, leased: Leased, result: Result, taken: str, refused: str = DEAD) -> str:
