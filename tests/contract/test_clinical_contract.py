@@ -79,6 +79,7 @@ def test_the_patients_and_what_is_read_beside_them_are_served_whole() -> None:
     roots += " prescription prescriptions catalog catalogs"
     mutations = "createPatient updatePatient removePatientAllergy removePatientPreferredPharmacy addToCatalog"
     mutations += " removeFromCatalog createPrescriptionTemplate updatePrescriptionTemplate deletePrescriptionTemplate"
+    mutations += " createOrder updateOrder cancelOrder routeOrder"
 
     assert {f"Query.{name}" for name in roots.split()} <= OFFERED.keys()
     assert {f"Mutation.{name}" for name in mutations.split()} <= OFFERED.keys()
@@ -93,5 +94,10 @@ def test_the_patients_and_what_is_read_beside_them_are_served_whole() -> None:
         "PatientMedication",
         "Catalog",
         "PrescriptionTemplate",
+        "Order",
+        "OrderFulfillment",
+        "OrderException",
+        "Fill",
+        "FillInput",
     ):
         assert {where for where in AGREED if where.startswith(f"{kind}.")} <= OFFERED.keys()

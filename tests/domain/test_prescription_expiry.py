@@ -1,11 +1,14 @@
 """Expiry: what is over is stored as such in small batches, told once, and never waited for."""
 
+import asyncio
 import threading
 from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import bindparam, select
+from starlette.routing import Router
 
+from rxauth.app import make_app
 from rxauth.domain import prescription_expiry
 from rxauth.domain.prescription_expiry import Expiry
 from rxauth.domain.prescriptions import today_anywhere
@@ -120,3 +123,18 @@ def test_the_thread_looks_at_once_and_ends_when_it_is_told_to(
     expiry.stop()
 
     assert "ACTIVE" not in {state for state, _ in states(database, world.alder.organization_id).values()}
+
+
+def test_a_server_does_it_beside_its_requests(sqlite_world: World, clock: StandingClock) -> None:
+    clock.advance(YEAR_S)
+    app, database = make_app(sqlite_world.settings, clock), sqlite_world.open()
+    assert isinstance(app, Router)
+
+    async def serve(router: Router) -> None:
+        async with router.lifespan_context(router):
+            while database.read(lambda tx: prescription_expiry.is_due(tx, clock.milliseconds())):
+                await asyncio.sleep(0.01)
+
+    asyncio.run(serve(app))
+    assert "ACTIVE" not in {state for state, _ in states(database, sqlite_world.alder.organization_id).values()}
+    database.close()
