@@ -136,7 +136,7 @@ def search(transaction: Transaction, organization_id: str, wanted: OrderFilter, 
     place = {"organization_id": organization_id, "before": page.before, "rows": page.rows}
     if sought is None:
         return [_order(row) for row in transaction.all(_listing(frozenset(values)), **place, **values)]
-    statement = _listing(frozenset(values), sought.shape, few=bool(sought.few))
+    statement = _listing(frozenset(values), len(sought.words), few=bool(sought.few))
     return [_order(row) for row in transaction.all(statement, **place, **values, **sought.values)]
 
 
@@ -153,10 +153,10 @@ def of_patients(
 
 
 @cache
-def _listing(members: frozenset[str], words: tuple[int, bool] | None = None, *, few: bool = False) -> Statement:
+def _listing(members: frozenset[str], words: int | None = None, *, few: bool = False) -> Statement:
     statement = select(*_COLUMNS).where(_MINE, orders.c.id < bindparam("before"))
     if words is not None:
-        statement = patient_names.named(statement, orders.c.patient_id, *words, few=few)
+        statement = patient_names.named(statement, orders.c.patient_id, words, few=few)
     if "patient_id" in members:
         statement = statement.where(orders.c.patient_id == bindparam("patient_id"))
     if "state" in members:

@@ -18,7 +18,8 @@ from rxauth.storage.tenancy import Statement, insert_row, sql
 WORDS_LIMIT: Final = 5
 START_CHARACTERS: Final = 3
 FEW: Final = 3_000  # so many patients are gathered sooner than met
-_COUNTED: Final = 10_000  # of words that more begin with, any may lead
+_COUNTED: Final = 20_000  # of words that more have, any may lead
+_SAMPLED: Final = 500  # of those who have a word: the others' share among them tells how many have all
 _OWNER = patient_names.c.organization_id == bindparam("organization_id")
 _INSERT = insert_row(patient_names)
 _DELETE = sql(delete(patient_names).where(_OWNER, patient_names.c.patient_id == bindparam("patient_id")))
@@ -74,27 +75,33 @@ def seek(transaction: Transaction, organization_id: str, name: str, *, ask_few: 
     words = search_words(name)[:WORDS_LIMIT]
     if not words:
         return None
-    if len(words) > 1:
-        counts = transaction.first(_counts(len(words)), organization_id=organization_id, **Sought(tuple(words)).values)
-        by_count = sorted(zip(counts, words, strict=True), key=lambda one: (one[0], -len(one[1])))
-        words = [word for _, word in by_count]
-    sought = Sought(tuple(words))
-    if not ask_few:
-        return sought
-    found = transaction.first(_count(*sought.shape), organization_id=organization_id, some=FEW + 1, **sought.values)[0]
-    return Sought(sought.words, found <= FEW)
+    sought, owner = Sought(tuple(words)), {"organization_id": organization_id}
+    if len(words) == 1:
+        if not ask_few:
+            return sought
+        found = transaction.first(_COUNT, **owner, **sought.values, some=FEW + 1)[0]
+        return Sought(sought.words, found <= FEW)
+    counts = transaction.first(_counts(len(words)), **owner, **sought.values)
+    by_count = sorted(zip(counts, words, strict=True), key=lambda one: (one[0], -len(one[1])))
+    sought, least = Sought(tuple(word for _, word in by_count)), by_count[0][0]
+    if not ask_few or least <= FEW:
+        return Sought(sought.words, few=True if ask_few else None)
+    found = transaction.first(_share(len(words)), **owner, **sought.values, some=_SAMPLED)[0]
+    return Sought(sought.words, found * least <= FEW * _SAMPLED)
 
 
 def newest(words: int, by_start: bool) -> Select[Any]:
     """Selects the patients of a page, whose parameters are `before` and `rows`."""
-    statement = _leading(words, by_start).where(patient_names.c.patient_id < bindparam("before")).distinct()
+    statement = _leading(words).where(patient_names.c.patient_id < bindparam("before")).distinct()
+    if by_start:
+        statement = statement.where(patient_names.c.start == bindparam("start"))
     return statement.order_by(patient_names.c.patient_id.desc()).limit(bindparam("rows"))
 
 
-def named(statement: Select[Any], patient_id: Column[str], words: int, by_start: bool, few: bool) -> Select[Any]:
+def named(statement: Select[Any], patient_id: Column[str], words: int, *, few: bool) -> Select[Any]:
     """Keeps the rows of the patients who are sought."""
     if few:
-        return statement.where(patient_id.in_(_leading(words, by_start)))
+        return statement.where(patient_id.in_(_leading(words)))
     return statement.where(*(_has(patient_id, number) for number in range(words)))
 
 
@@ -108,15 +115,13 @@ def _begins(table: Any, number: int) -> tuple[ColumnElement[bool], ...]:
     return mine, word >= bindparam(f"word_{number}"), word < bindparam(f"past_{number}")
 
 
-def _leading(words: int, by_start: bool) -> Select[Any]:
+def _leading(words: int) -> Select[Any]:
     """Selects the patients by the first word, and keeps those who have the others too."""
-    statement = select(patient_names.c.patient_id).where(*_begins(patient_names, 0))
-    if by_start:
-        statement = statement.where(patient_names.c.start == bindparam("start"))
-    return statement.where(*(_has(patient_names.c.patient_id, number) for number in range(1, words)))
+    others = (_has(patient_names.c.patient_id, number) for number in range(1, words))
+    return select(patient_names.c.patient_id).where(*_begins(patient_names, 0), *others)
 
 
-def _has(patient_id: Column[str], number: int) -> ColumnElement[bool]:
+def _has(patient_id: ColumnElement[str], number: int) -> ColumnElement[bool]:
     """Says that a patient has a word; a scalar, which no planner turns into a join over all who have it."""
     other = patient_names.alias(f"name_{number}")
     one: Select[Any] = select(literal_column("1")).where(
@@ -139,6 +144,13 @@ def _counts(words: int) -> Statement:
 
 
 @cache
-def _count(words: int, by_start: bool) -> Statement:
-    some = _leading(words, by_start).limit(bindparam("some"))
-    return sql(select(func.count()).select_from(some.subquery()))
+def _share(words: int) -> Statement:
+    """Counts, of some who have the first word, those who have the others too."""
+    some = select(patient_names.c.organization_id, patient_names.c.patient_id).where(*_begins(patient_names, 0))
+    sample = some.limit(bindparam("some")).subquery()
+    others = (_has(sample.c.patient_id, number) for number in range(1, words))
+    return sql(select(func.count()).select_from(sample).where(*others))
+
+
+_SOME = _leading(1).limit(bindparam("some")).subquery()
+_COUNT = sql(select(func.count()).select_from(_SOME))

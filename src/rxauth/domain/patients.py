@@ -127,9 +127,13 @@ def search(transaction: Transaction, organization_id: str, name: str | None, pag
     if name is None:
         return [_patient(row) for row in transaction.all(_NEWEST, **place)]
     sought = patient_names.seek(transaction, organization_id, name)
+    if sought is not None and not sought.shape[1]:
+        sought = patient_names.seek(transaction, organization_id, name, ask_few=True)
     if sought is None:
         return []
-    return [_patient(row) for row in transaction.all(_named(*sought.shape), **place, **sought.values)]
+    words, by_start = sought.shape
+    statement = _named(words, by_start) if by_start or sought.few else _met(words)
+    return [_patient(row) for row in transaction.all(statement, **place, **sought.values)]
 
 
 @cache
@@ -137,6 +141,14 @@ def _named(words: int, by_start: bool) -> Statement:
     chosen = patient_names.newest(words, by_start).subquery()
     statement = select(*_COLUMNS).where(_MINE, patients.c.id == chosen.c.patient_id)
     return sql(statement.order_by(patients.c.id.desc()))
+
+
+@cache
+def _met(words: int) -> Statement:
+    """Lists those of a beginning that is too short to lead to them, and that many have."""
+    statement = select(*_COLUMNS).where(_MINE, patients.c.id < bindparam("before"))
+    statement = patient_names.named(statement, patients.c.id, words, few=False)
+    return sql(statement.order_by(patients.c.id.desc()).limit(bindparam("rows")))
 
 
 def _check(transaction: Transaction, patient: Patient, now_ms: int) -> None:

@@ -91,10 +91,10 @@ def _members(wanted: PrescriptionFilter) -> dict[str, str | None]:
 
 @dataclass(frozen=True, slots=True)
 class _Shape:
-    """What a statement depends on; words: of a name, see `Sought`; of_few: it is about few patients."""
+    """What a statement depends on; words: of the name, if any; of_few: it is about few patients."""
 
     members: frozenset[str]
-    words: tuple[int, bool] | None
+    words: int | None
     few: bool
 
     @property
@@ -103,7 +103,7 @@ class _Shape:
 
 
 def _shape(members: frozenset[str], sought: Sought | None) -> _Shape:
-    return _Shape(members, None, few=False) if sought is None else _Shape(members, sought.shape, bool(sought.few))
+    return _Shape(members, None, few=False) if sought is None else _Shape(members, len(sought.words), bool(sought.few))
 
 
 def _numbered(*partition: Any) -> Select[Any]:
@@ -165,7 +165,7 @@ def _found(shape: _Shape) -> Select[Any]:
     found = select(*COLUMNS).where(_MINE)
     if shape.words is None:
         return found
-    return patient_names.named(found, prescriptions.c.patient_id, *shape.words, few=shape.few)
+    return patient_names.named(found, prescriptions.c.patient_id, shape.words, few=shape.few)
 
 
 def _page(listed: Select[Any], id_column: ColumnElement[str]) -> Select[Any]:

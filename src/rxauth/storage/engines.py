@@ -105,8 +105,9 @@ def _sqlite(url: URL, connections: int, pragma: str) -> Engine:
 
 
 def _postgres(url: URL, connections: int) -> Engine:
-    # Every statement is short: to compile one would take longer than to run it.
-    options = f"-c synchronous_commit=on -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC -c jit=off"
+    # Every statement is short: to compile one, or to start processes for it, would take longer than to run it.
+    alone = "-c jit=off -c max_parallel_workers_per_gather=0"
+    options = f"-c synchronous_commit=on -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC {alone}"
     arguments: dict[str, Any] = {"connect_timeout": 3, "options": options, "application_name": "rxauth"}
     return create_engine(
         url,

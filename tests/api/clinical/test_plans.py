@@ -217,7 +217,7 @@ def _values(loaded: Loaded) -> dict[str, Sequence[Any]]:
         "catalog.id": [first["catalogs"]],
         "pharmacy.id": [first["pharmacies"]],
         "id": [medication, found["medicationConcepts"][0]["id"]],
-        "name": ["a", *NAMES],
+        "name": ["a", "zz", *NAMES],
         "patientName": NAMES,
         "patientId": [middle],
         "prescriberId": [loaded.big.prescriber_ids[0], loaded.big.prescriber_ids[-1], "nobody"],
