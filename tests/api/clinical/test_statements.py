@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import event
 
 from tests.api.answers import Clinics
-from tests.api.documents import ORDERS, PATIENTS, PRESCRIPTIONS
+from tests.api.documents import CREATE_PATIENT, ORDERS, PATIENTS, PRESCRIPTIONS, UPDATE_PATIENT, ada
 from tests.live import Live
 
 NESTED_ORDERS = """
@@ -78,12 +78,14 @@ def statements(live: Live) -> Iterator[list[str]]:
         if threading.current_thread().name.startswith("worker"):
             seen.append(statement)
 
-    engine = live.server.database.engines.reader
-    event.listen(engine, "before_cursor_execute", note)
+    engines = {live.server.database.engines.reader, live.server.database.engines.writer}
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
     try:
         yield seen
     finally:
-        event.remove(engine, "before_cursor_execute", note)
+        for engine in engines:
+            event.remove(engine, "before_cursor_execute", note)
 
 
 @pytest.fixture
@@ -147,3 +149,30 @@ def test_a_full_catalog_needs_no_more_statements_than_a_small_one(counted: Live,
     [shown] = counted.data(key, document)["catalogs"]
     assert (len(shown["treatments"]), len(shown["templates"])) == (20, 20)
     assert max(sent) <= sent[1]
+
+
+def test_a_long_history_needs_no_more_statements_than_a_short_one(counted: Live, key: str) -> None:
+    found = counted.data(key, "{ allergens { id } medications(first: 40) { id } pharmacies(first: 20) { id } }")
+
+    def history(first: int, last: int) -> dict[str, Any]:
+        return {
+            "allergies": [{"allergenId": one["id"]} for one in found["allergens"][first:last]],
+            "medicationHistory": [
+                {"medicationId": one["id"], "active": True} for one in found["medications"][first:last]
+            ],
+            "preferredPharmacies": [one["id"] for one in found["pharmacies"][first:last]],
+        }
+
+    sent = []
+    for short_of, long_of in ((1, 2), (1, 7)):
+        with statements(counted) as seen:
+            made = counted.data(key, CREATE_PATIENT, ada(**history(0, short_of)))["createPatient"]
+        created = len(seen)
+        with statements(counted) as seen:
+            counted.data(key, UPDATE_PATIENT, {"id": made["id"], **history(short_of, long_of)})
+        sent.append((created, len(seen)))
+    with statements(counted) as seen:
+        counted.data(key, CREATE_PATIENT, ada(**history(0, 20)))
+
+    assert sent[0] == sent[1]
+    assert len(seen) == sent[0][0]
