@@ -16,7 +16,7 @@ from rxauth.settings import SettingsError
 from tests.domain.test_audit import entries
 from tests.live import Live
 from tests.pharmacy_network import SECRET, Orders, signed
-from tests.prescribing import CANCEL, Practice
+from tests.prescribing import Practice
 from tests.world import NOW, StandingClock, make_settings
 
 REFUSAL = b'{"reason":"OUT_OF_NETWORK","message":"We do not\\u0000 deliver there."}'
@@ -188,15 +188,15 @@ def test_no_server_starts_with_a_network_that_nothing_may_be_sent_to(url: str) -
         make_app(settings, StandingClock())
 
 
-def waiting_order(desk: Orders, practice: Practice, token: str | None = None) -> tuple[str, str]:
-    """Orders a prescription that may not be filled before tomorrow; returns the order and the prescription."""
+def waiting_order(desk: Orders, practice: Practice, token: str | None = None, **changes: str) -> str:
+    """Orders a prescription that may not be filled before tomorrow."""
     desk.patient_id = practice.patients["NY"]
-    written = practice.written(token, fillsAllowed=2, doNotFillBeforeDate="2026-11-24")
-    return desk.order(prescriptionId=written["id"]), written["id"]
+    written = practice.written(token, fillsAllowed=2, doNotFillBeforeDate="2026-11-24", **changes)
+    return desk.order(prescriptionId=written["id"])
 
 
 def test_an_order_waits_for_the_day_before_which_it_may_not_be_filled(desk: Orders) -> None:
-    order_id, _ = waiting_order(desk, Practice(desk.live))
+    order_id = waiting_order(desk, Practice(desk.live))
     midnight_in_new_york = 1_795_496_400
     desk.live.clock.advance(midnight_in_new_york - NOW - 1)
     desk.token = desk.live.token(desk.live.world.alder)
@@ -208,16 +208,15 @@ def test_an_order_waits_for_the_day_before_which_it_may_not_be_filled(desk: Orde
 def test_an_order_that_waited_is_judged_once_more_before_it_is_sent(desk: Orders) -> None:
     """Decision 24: what was right when it was ordered may be wrong when it is sent."""
     practice = Practice(desk.live)
-    canceled_id, prescription_id = waiting_order(desk, practice)
-    practice.live.data(practice.token, CANCEL, {"id": prescription_id})
+    expired_id = waiting_order(desk, practice, effectiveDate="2025-11-24")
     other = practice.holders.provider(Licence("NY", "778", LicenceStatus.ACTIVE, datetime.date(2030, 1, 1)))
-    suspended_id, _ = waiting_order(desk, practice, practice.token_of(other))
+    suspended_id = waiting_order(desk, practice, practice.token_of(other))
     practice.suspend(user_id=other)
-    desk.live.clock.advance(86_400)
+    desk.live.clock.advance(3 * 86_400)
     desk.token = desk.live.token(desk.live.world.alder)
     assert (desk.tell(), desk.network.got) == (0, [])
     exceptions = "query($id: ID!) { order(id: $id) { state exceptions { type message } } }"
-    for order_id, reason in ((canceled_id, order_sending.PRESCRIPTION), (suspended_id, order_sending.WRITER)):
+    for order_id, reason in ((expired_id, order_sending.PRESCRIPTION), (suspended_id, order_sending.WRITER)):
         order = desk.live.data(desk.token, exceptions, {"id": order_id})["order"]
         assert (order["state"], [one["type"] for one in order["exceptions"]]) == ("ERROR", [reason])
     [entry] = entries(desk.live.world, Event.PRESCRIPTION_REFUSED)

@@ -129,8 +129,9 @@ class OrderOracle:
         return True
 
     def cancel_prescription(self, one: int, now: int) -> bool:
-        """Cancels a prescription."""
-        if self.state(one, now) != "ACTIVE":
+        """Cancels a prescription, of which no order is under way."""
+        under_way = any(one in order.of and order.state not in {"COMPLETED", "CANCELED"} for order in self.ordered)
+        if under_way or self.state(one, now) != "ACTIVE":
             return False
         self.written[one].is_canceled = True
         return True

@@ -9,13 +9,14 @@ from sqlalchemy import bindparam, or_, select, update
 
 from rxauth.domain import diagnoses
 from rxauth.domain.errors import AbsentError, DomainError, ExistsError, InvalidError
+from rxauth.domain.order_states import OrderState
 from rxauth.domain.prescription_drafts import Draft, DraftError, dates, require_sound
 from rxauth.domain.prescription_states import PrescriptionState, before
 from rxauth.ids import Kind, new_id
 from rxauth.policy.licences import day_in
 from rxauth.policy.subjects import Prescriber
 from rxauth.storage.database import Transaction
-from rxauth.storage.tables.clinical import prescriptions
+from rxauth.storage.tables.clinical import fills, orders, prescriptions
 from rxauth.storage.tenancy import insert_row, sql
 
 ACTIVE: Final = PrescriptionState.ACTIVE.value
@@ -42,6 +43,18 @@ _CANCEL = sql(
     )
     .values(state="CANCELED")
     .returning(*COLUMNS)
+)
+# Of an order that is under way, something may still be dispensed.
+_OPEN_ORDER = sql(
+    select(orders.c.id)
+    .join(fills, (fills.c.organization_id == orders.c.organization_id) & (fills.c.order_id == orders.c.id))
+    .where(
+        orders.c.organization_id == bindparam("organization_id"),
+        fills.c.prescription_id == bindparam("prescription_id"),
+        orders.c.state.not_in([OrderState.COMPLETED, OrderState.CANCELED]),
+    )
+    .order_by(orders.c.id)
+    .limit(1)
 )
 
 
@@ -152,10 +165,14 @@ def cancel(transaction: Transaction, organization_id: str, prescription_id: str,
     """Cancels a prescription for good.
 
     Raises:
-        AbsentError: the organization has none of that identifier. InvalidError: it is over, or canceled already.
+        AbsentError: the organization has none of that identifier. InvalidError: it is over, or canceled already; or an
+            order of it is under way.
     """
     row = transaction.first(_CANCEL, owner=organization_id, the_id=prescription_id, today=today)
     if row is not None:
+        under_way = transaction.first(_OPEN_ORDER, organization_id=organization_id, prescription_id=prescription_id)
+        if under_way is not None:
+            raise InvalidError(f"order {under_way.id} of this prescription is under way: cancel that first")
         return Prescription(*row)
     found = by_ids(transaction, organization_id, [prescription_id]).get(prescription_id)
     if found is None:

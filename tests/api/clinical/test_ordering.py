@@ -177,18 +177,27 @@ def test_an_external_id_names_one_order(counter: Counter) -> None:
     assert counter.left(second) == ("ACTIVE", 1)
 
 
-def test_a_prescription_that_is_canceled_or_over_is_not_ordered_nor_sent(counter: Counter) -> None:
-    canceled, waiting = counter.prescription(2), counter.prescription(2)
-    order_id = counter.order(waiting, pharmacyId=None)["id"]
-    for one in (canceled, waiting):
-        counter.live.data(counter.practice.token, CANCEL, {"id": one})
+def test_a_prescription_that_is_canceled_is_not_ordered(counter: Counter) -> None:
+    canceled = counter.prescription(2)
+    counter.live.data(counter.practice.token, CANCEL, {"id": canceled})
 
     assert "fills[0]: the prescription is CANCELED; one that is ACTIVE can be ordered" in refused(counter.ask(canceled))
-    assert "fills[0]: the prescription is CANCELED; cancel the order" in refused(
-        counter.route(order_id, counter.pharmacies[0])
-    )
+
+
+@pytest.mark.parametrize("chosen", [True, False], ids=["sent", "the patient chooses"])
+def test_a_prescription_of_which_an_order_is_under_way_is_canceled_after_the_order(
+    counter: Counter, *, chosen: bool
+) -> None:
+    one = counter.prescription(2)
+    order_id = counter.order(one, pharmacyId=counter.pharmacies[0] if chosen else None)["id"]
+
+    answer = counter.live.graphql(counter.practice.token, CANCEL, {"id": one})
+    assert f"order {order_id} of this prescription is under way" in refused(answer)
+    assert counter.left(one) == ("ACTIVE", 1)
+
     counter.cancel(order_id)
-    assert counter.left(waiting) == ("CANCELED", 2)
+    counter.live.data(counter.practice.token, CANCEL, {"id": one})
+    assert counter.left(one) == ("CANCELED", 2)
 
 
 def test_an_order_of_nobody_is_not_found(counter: Counter) -> None:
