@@ -85,7 +85,7 @@ def test_importing_again_adds_nothing_and_changes_what_the_directory_changed(
 def test_a_broken_line_is_named_and_what_came_before_it_is_kept(
     world: World, command_line: CommandLine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("rxauth.cli.reference._BATCH", 1)
+    monkeypatch.setattr("rxauth.cli.reference_sources._BATCH", 1)
     file = directory(tmp_path, [MADE_UP, MADE_UP | {"DEASCHEDULE": "CX"}], [BOX])
 
     [said] = command_line.fail(world.settings, "reference", "import", "ndc", str(file))

@@ -7,7 +7,7 @@ import csv
 import datetime
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from itertools import chain
@@ -67,23 +67,32 @@ def rows(stream: IO[bytes], imported_at: int) -> Iterator[dict[str, Any]]:
     Raises:
         BrokenFileError: naming the line.
     """
-    lines = _Lines(stream)
-    header = _cells(lines, next(iter(lines), ""))
-    places = _places(header)
     last_key = lru_cache(_NAMES_REMEMBERED)(last_name_key)
     first_key = lru_cache(_NAMES_REMEMBERED)(first_name_key)
-    for npi, entity_type, last_name, first_name, deactivated, reactivated in _picked(lines, len(header), places):
+    for line, (npi, entity_type, last_name, first_name, deactivated, reactivated) in picked(stream, COLUMNS):
         problem = npi_problem(npi)
         if problem is not None or entity_type not in _ENTITY_TYPES:
-            raise BrokenFileError(f"line {lines.number}: {problem or 'the entity type is neither 1 nor 2'}")
+            raise BrokenFileError(f"line {line}: {problem or 'the entity type is neither 1 nor 2'}")
         yield {
             "npi": npi,
             "entity_type": _ENTITY_TYPES[entity_type],
             "last_name_key": last_key(last_name),
             "first_name_key": first_key(first_name),
-            "deactivated_on": _deactivated(deactivated, reactivated, lines.number) if deactivated else None,
+            "deactivated_on": deactivated_on(deactivated, reactivated, line) if deactivated else None,
             "imported_at": imported_at,
         }
+
+
+def picked(stream: IO[bytes], columns: Sequence[str]) -> Iterator[tuple[int, Sequence[str]]]:
+    """Reads some columns of a table of NPIs: for each line its number and its cells.
+
+    Raises:
+        BrokenFileError: naming the line, or the column that is missing.
+    """
+    lines = _Lines(stream)
+    header = _cells(lines, next(iter(lines), ""))
+    for cells in _picked(lines, len(header), _places(header, columns)):
+        yield lines.number, cells
 
 
 class _Lines:
@@ -115,11 +124,11 @@ class _Lines:
             raise BrokenFileError(f"after line {self.number}: the file is damaged or cut off") from None
 
 
-def _places(header: list[str]) -> list[int]:
-    missing = [name for name in COLUMNS if header.count(name) != 1]
+def _places(header: list[str], columns: Sequence[str]) -> list[int]:
+    missing = [name for name in columns if header.count(name) != 1]
     if missing:
         raise BrokenFileError(f"line 1: it does not name the column {missing[0]!r} once")
-    return [header.index(name) for name in COLUMNS]
+    return [header.index(name) for name in columns]
 
 
 def _picked(lines: "_Lines", width: int, places: list[int]) -> Iterator[Any]:
@@ -147,7 +156,7 @@ def _cells(lines: "_Lines", line: str) -> list[str]:
         raise BrokenFileError(f"line {lines.number}: the table is broken ({error})") from None
 
 
-def _deactivated(deactivated: str, reactivated: str, line: int) -> str | None:
+def deactivated_on(deactivated: str, reactivated: str, line: int) -> str | None:
     """Returns the day on which an NPI was deactivated, unless it was activated again since."""
     try:
         day = datetime.datetime.strptime(deactivated, "%m/%d/%Y").date()  # noqa: DTZ007  # a day, not a moment

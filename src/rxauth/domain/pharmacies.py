@@ -22,6 +22,11 @@ _UPDATE = sql(
     .where(pharmacies.c.id == bindparam("the_id"))
     .values({column.name: bindparam(column.name) for column in pharmacies.c if column.name != "id"})
 )
+_FORGET_PLACE = sql(
+    update(pharmacies)
+    .where(pharmacies.c.id.in_(bindparam("ids", expanding=True)))
+    .values(latitude=None, longitude=None)
+)
 _FORGET: Final = tuple(
     sql(delete(table).where(table.c.pharmacy_id.in_(bindparam("ids", expanding=True))))
     for table in (pharmacy_words, pharmacy_services)
@@ -67,6 +72,14 @@ def keep(transaction: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
         _INSERT_SERVICE,
         [{"fulfillment_type": kind, "name": row["name"], "pharmacy_id": row["id"]} for row, kind in services],
     )
+
+
+def close(transaction: Transaction, ids: Sequence[str]) -> None:
+    """Takes pharmacies out of what is found by name, place or service; orders that went there still show them."""
+    if ids:
+        transaction.run(_FORGET_PLACE, ids=ids)
+        for statement in _FORGET:
+            transaction.run(statement, ids=ids)
 
 
 def read(row: Any) -> Pharmacy:

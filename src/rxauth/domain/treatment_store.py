@@ -1,13 +1,14 @@
 """Treatments as they are kept: rows, and the words and codes by which an index finds them."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import bindparam, delete, select, update
 
 from rxauth.domain import drug_codes
 from rxauth.domain.names import search_words
-from rxauth.domain.treatments import DRUG, MEDICAL_EQUIPMENT
+from rxauth.domain.treatments import DRUG, MEDICAL_EQUIPMENT, PACKAGE
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.catalog import treatment_codes, treatment_words, treatments
 from rxauth.storage.tenancy import insert_row, sql
@@ -25,10 +26,33 @@ _UPDATE = sql(
     .where(treatments.c.id == bindparam("the_id"))
     .values({column.name: bindparam(column.name) for column in treatments.c if column.name != "id"})
 )
+_SET_CODES = sql(update(treatments).where(treatments.c.id == bindparam("the_id")).values(codes=bindparam("the_codes")))
+_product = treatments.alias("product")
+_PACKAGES_BY_CODE = sql(
+    select(
+        treatment_codes.c.code,
+        treatments.c.id,
+        _product.c.id.label("product_id"),
+        _product.c.parent_id.label("drug_id"),
+    )
+    .join(treatments, treatments.c.id == treatment_codes.c.treatment_id)
+    .join(_product, _product.c.id == treatments.c.parent_id)
+    .where(treatment_codes.c.code.in_(bindparam("codes", expanding=True)), treatments.c.concept == PACKAGE)
+)
 _FORGET: Final = tuple(
     sql(delete(table).where(table.c.treatment_id.in_(bindparam("ids", expanding=True))))
     for table in (treatment_words, treatment_codes)
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """A package, the code that found it, and what it is a part of."""
+
+    code: str
+    id: str
+    product_id: str
+    drug_id: str | None
 
 
 def keep(transaction: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -49,6 +73,22 @@ def keep(transaction: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
     _index(transaction, [*new, *moved])
 
 
+def packages_by_code(transaction: Transaction, codes: Sequence[str]) -> list[Coded]:
+    """Returns the packages that any of some codes names, each with the code that named it."""
+    rows = transaction.all(_PACKAGES_BY_CODE, codes=codes) if codes else []
+    return [Coded(row.code, row.id, row.product_id, row.drug_id) for row in rows]
+
+
+def name_rxcuis(transaction: Transaction, rxcuis: Mapping[str, str]) -> None:
+    """Says what RxNorm calls each of some treatments, by their identifiers."""
+    rows = transaction.all(_KNOWN, ids=list(rxcuis)) if rxcuis else []
+    changed = {row.id: row.codes | {"rxcui": rxcuis[row.id]} for row in rows if row.codes["rxcui"] != rxcuis[row.id]}
+    transaction.run_many(_SET_CODES, [{"the_id": the_id, "the_codes": codes} for the_id, codes in changed.items()])
+    if changed:
+        transaction.run(_FORGET[1], ids=list(changed))
+        _index_codes(transaction, changed)
+
+
 def _said(codes: Mapping[str, str | None]) -> dict[str, str]:
     return {name: code for name, code in codes.items() if code is not None}
 
@@ -61,7 +101,11 @@ def _index(transaction: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
         for word in search_words(row["name"])
     ]
     transaction.run_many(_INSERT_WORD, words)
-    codes = ((row["id"], code) for row in rows for code in sorted(drug_codes.spellings(row["codes"])))
+    _index_codes(transaction, {row["id"]: row["codes"] for row in rows})
+
+
+def _index_codes(transaction: Transaction, of: Mapping[str, Mapping[str, str | None]]) -> None:
+    codes = ((the_id, code) for the_id, known in of.items() for code in sorted(drug_codes.spellings(known)))
     transaction.run_many(_INSERT_CODE, [{"code": code, "treatment_id": owner} for owner, code in codes])
 
 
