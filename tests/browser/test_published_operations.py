@@ -69,6 +69,11 @@ def only(found: list[Any]) -> Any:
     return one
 
 
+def named(found: list[Any], name: str) -> Any:
+    """Returns the element of a name."""
+    return only([one for one in found if one["name"] == name])
+
+
 def reference_data_is_found(client: Published) -> None:
     """Reads what all organizations share, and follows the choices down to a package."""
     assert "Penicillin" in {
@@ -79,15 +84,15 @@ def reference_data_is_found(client: Published) -> None:
     assert len(equipment) == 2
     again = client.query("clinical.medicalEquipment.getMedicalEquipment", first=1, after=equipment[0]["id"])
     assert again == equipment[1:]
-    drugs = client.query("clinical.medication.getMedications", filter={"drug": {"name": "warfarin"}}, first=5)
-    drug = only(drugs)
+    name = "warfarin sodium 5 MG Oral Tablet"
+    drugs = client.query("clinical.medication.getMedications", filter={"drug": {"name": "warfarin"}}, first=25)
+    drug = named(drugs, name)
     assert (drug["form"], drug["schedule"], drug["controlled"]) == ("Oral Tablet", None, False)
     choices = "clinical.searchMedication"
-    concept = only(client.query(f"{choices}.getConcepts", name="warfarin"))
-    strength = only(client.query(f"{choices}.getStrengths", id=concept["id"]))
-    route = only(client.query(f"{choices}.getRoutes", id=strength["id"]))
-    assert (strength["name"], route["name"]) == ("warfarin sodium 5 MG", "warfarin sodium 5 MG Oral")
-    assert only(client.query(f"{choices}.getForms", id=route["id"])) == drug
+    concept = named(client.query(f"{choices}.getConcepts", name="warfarin"), "warfarin sodium")
+    strength = named(client.query(f"{choices}.getStrengths", id=concept["id"]), "warfarin sodium 5 MG")
+    route = named(client.query(f"{choices}.getRoutes", id=strength["id"]), "warfarin sodium 5 MG Oral")
+    assert named(client.query(f"{choices}.getForms", id=route["id"]), name) == drug
     product = only(client.query(f"{choices}.getProducts", id=drug["id"]))
     package = only(client.query(f"{choices}.getPackages", id=product["id"]))
     assert package["name"].startswith(product["name"])
