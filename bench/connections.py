@@ -45,6 +45,11 @@ class Connection:
     async def __aexit__(self, *_raised: object) -> None:
         self._writer.close()
 
+    @property
+    def is_closed(self) -> bool:
+        """Tells whether the server closed it: it lay idle."""
+        return self._reader.at_eof()
+
     async def send(self, request: bytes) -> Reply:
         """Sends a request and reads its answer, which says how long it is."""
         self._writer.write(request)

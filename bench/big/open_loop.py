@@ -52,7 +52,11 @@ async def _ask(
     async with AsyncExitStack() as stack:
 
         async def send(kind: str, request: bytes, url: str, due_at: float) -> None:
-            connection = idle[url].pop() if idle[url] else await stack.enter_async_context(Connection(url))
+            connection = None
+            while idle[url] and (connection is None or connection.is_closed):
+                connection = idle[url].pop()
+            if connection is None or connection.is_closed:
+                connection = await stack.enter_async_context(Connection(url))
             reply = require(await connection.send(request), 200)
             waits[kind].append(time.perf_counter() - due_at)
             if b'"errors"' in reply.body[:12]:
