@@ -162,7 +162,8 @@ def _listing(members: frozenset[str], words: int | None = None, *, few: bool = F
     if "state" in members:
         among_few = few or "patient_id" in members
         statement = statement.where((_STATE_OF_FEW if among_few else orders.c.state) == bindparam("state"))
-    return sql(statement.order_by(orders.c.id.desc()).limit(bindparam("rows")))
+    place = patient_names.unordered(orders.c.id) if few else orders.c.id
+    return sql(statement.order_by(place.desc()).limit(bindparam("rows")))
 
 
 @cache

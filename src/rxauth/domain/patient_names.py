@@ -105,6 +105,11 @@ def named(statement: Select[Any], patient_id: Column[str], words: int, *, few: b
     return statement.where(*(_has(patient_id, number) for number in range(words)))
 
 
+def unordered(id_column: ColumnElement[str]) -> ColumnElement[str]:
+    """Returns an identifier that no index has in order: rows of few patients are gathered first, and then sorted."""
+    return id_column.concat("")
+
+
 def _start(word: str) -> str:
     return word[:START_CHARACTERS]
 

@@ -142,7 +142,7 @@ def _listing(shape: _Shape, state: str | None) -> Statement:
     if "patient_id" in shape.members:
         listed = listed.where(prescriptions.c.patient_id == bindparam("patient_id"))
     if shape.of_few:
-        return sql(_page(listed.where(*_among_few(shape.members)), prescriptions.c.id))
+        return sql(_page(listed.where(*_among_few(shape.members)), patient_names.unordered(prescriptions.c.id)))
     if "prescriber_id" in shape.members:
         listed = listed.where(prescriptions.c.prescriber_id == bindparam("prescriber_id"))
     if state == ACTIVE:
