@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from rxauth.domain import peoples_clients
+from rxauth.domain import changes, peoples_clients
+from rxauth.domain.changes import ChangeKind
 from rxauth.domain.client_urls import Registered
 from rxauth.domain.clients import SPA
 from rxauth.domain.peoples_clients import PeoplesClient
@@ -85,6 +86,20 @@ def test_what_no_page_asks_by_script_is_not_shared_with_any(holders: Holders, pa
         holders.live.http.get(path, params={"client_id": holders.spa.client_id}, headers={"origin": OWN}),
     ):
         assert "access-control-allow-origin" not in answer.headers
+
+
+def test_a_page_reads_why_its_token_is_refused_though_its_client_was_just_forgotten(holders: Holders) -> None:
+    """The published clients renew what they can read to be too old; what they cannot read is a failure to them."""
+    token, now = holders.tokens()["access_token"], holders.live.clock.seconds()
+    holders.live.clock.advance(3_601)
+    holders.write(lambda tx: changes.record(tx, ChangeKind.CLIENT, holders.spa.client_id, now))
+    assert holders.live.server.clients.peek(holders.spa.client_id) is None
+
+    headers = {"authorization": f"Bearer {token}", "origin": OWN}
+    answer = holders.live.http.post("/graphql", json={"query": READ}, headers=headers)
+
+    assert answer.status_code == 401
+    assert answer.headers["access-control-allow-origin"] == OWN
 
 
 def test_an_answer_may_be_read_by_pages_of_the_client_itself_alone(holders: Holders) -> None:

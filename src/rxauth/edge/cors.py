@@ -9,6 +9,7 @@ from typing import Final
 
 from rxauth.domain.changes import ChangeKind
 from rxauth.domain.client_urls import UrlKind
+from rxauth.domain.clients import Client
 from rxauth.domain.peoples_clients import is_registered_origin
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, empty_answer
@@ -74,10 +75,9 @@ def preflight(origin: str | None, methods: tuple[str, ...], *, is_registered: bo
     )
 
 
-def share(server: Server, request: Request, answer: Answer) -> None:
-    """Lets a page read the answer if it is of the client that the request came from."""
+def share(client: Client | None, request: Request, answer: Answer) -> None:
+    """Lets a page read the answer if it is of the client that the request came from; client None: nobody knows it."""
     answer.headers.append(_VARY)
     origin = origin_of(request)
-    client = None if request.client_id is None else server.clients.peek(request.client_id)
     if origin is not None and client is not None and origin in client.urls[UrlKind.ORIGIN]:
         answer.headers += [(b"access-control-allow-origin", origin.encode()), _EXPOSED]

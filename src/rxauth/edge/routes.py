@@ -1,13 +1,14 @@
 """The URL table: every path, method and function on one page."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Final
 
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from rxauth.domain.clients import Client
 from rxauth.edge import (
     account,
     authorize,
@@ -39,6 +40,7 @@ from rxauth.oauth.endpoints.discovery import (
     TOKEN_PATH,
 )
 from rxauth.oauth.person_tokens import USERINFO_PATH
+from rxauth.storage.database import DatabaseUnavailableError
 
 Handle = Callable[[Edge, Request], Awaitable[Answer]]
 OnError = Callable[[Exception, str], Answer]
@@ -128,8 +130,19 @@ class _Endpoint:
         except Exception as error:  # whatever it is becomes an answer here, and nowhere else
             answer = self._on_error(error, request.request_id)
         if self._is_shared and handle is self._handle:
-            cors.share(self._edge.server, request, answer)
+            cors.share(await self._client(request), request, answer)
         await answer(scope, receive, send)
+
+    async def _client(self, request: Request) -> Client | None:
+        """Returns the client that a page's request came from, also one that was forgotten while it was answered."""
+        if request.client_id is None or cors.origin_of(request) is None:
+            return None
+        clients = self._edge.server.clients
+        known = clients.peek(request.client_id)
+        if known is None:
+            with suppress(DatabaseUnavailableError):  # the answer says so already
+                known = await self._edge.in_thread(clients.fetch, request.client_id)
+        return known
 
     async def _preflight(self, edge: Edge, request: Request) -> Answer:
         origin, known = cors.origin_of(request), None
