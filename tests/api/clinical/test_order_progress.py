@@ -11,7 +11,6 @@ from rxauth.domain.fulfillment import Accepted
 from rxauth.policy.roles import Role
 from tests.api.answers import code, the_error
 from tests.ordering import Counter, told
-from tests.prescribing import CANCEL
 
 
 def support(counter: Counter) -> str:
@@ -241,16 +240,18 @@ def test_a_step_that_the_pharmacy_cannot_take_is_refused_with_those_it_can(count
         counter.go_on(routing, "READY")
 
 
-def test_an_order_with_a_prescription_that_was_canceled_goes_nowhere_but_back(counter: Counter) -> None:
-    prescription, token = counter.prescription(2), support(counter)
+def test_an_order_with_a_prescription_that_is_over_goes_nowhere_but_back(counter: Counter) -> None:
+    prescription = counter.prescription(2, effectiveDate="2025-11-24")
     made = counter.order(prescription)["id"]
     counter.refuse(made)
-    counter.live.data(counter.practice.token, CANCEL, {"id": prescription})
+    counter.live.clock.advance(3 * 86_400)
+    counter.token = counter.live.token(counter.live.world.alder)
+    token = support(counter)
 
     for answer in (counter.resend(made, token), counter.reroute(made, counter.pharmacies[1], token)):
-        assert "the prescription is CANCELED; cancel the order" in the_error(answer)["message"]
+        assert "the prescription is EXPIRED; cancel the order" in the_error(answer)["message"]
     assert counter.cancel(made).json()["data"]["cancelOrder"]["state"] == "CANCELED"
-    assert counter.left(prescription) == ("CANCELED", 2)
+    assert counter.left(prescription) == ("EXPIRED", 2)
 
 
 def test_rerouting_and_resending_take_their_own_permission(counter: Counter) -> None:
