@@ -10,6 +10,7 @@ from rxauth.domain.errors import AbsentError, InvalidError
 from rxauth.domain.fulfillment import Accepted
 from rxauth.policy.roles import Role
 from tests.api.answers import code, the_error
+from tests.live import Live
 from tests.ordering import Counter, told
 
 
@@ -240,7 +241,8 @@ def test_a_step_that_the_pharmacy_cannot_take_is_refused_with_those_it_can(count
         counter.go_on(routing, "READY")
 
 
-def test_an_order_with_a_prescription_that_is_over_goes_nowhere_but_back(counter: Counter) -> None:
+def test_an_order_with_a_prescription_that_is_over_goes_nowhere_but_back(live: Live) -> None:
+    counter = Counter(live)
     prescription = counter.prescription(2, effectiveDate="2025-11-24")
     made = counter.order(prescription)["id"]
     counter.refuse(made)
