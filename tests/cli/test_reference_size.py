@@ -96,7 +96,7 @@ def import_pharmacies(work: Work, rows: int) -> Watched:
 
     def make(number: int) -> bytes:
         made = row.replace(b'"1234567893"', f'"{npi(number)}"'.encode())
-        return (made if number % 10 == 0 else made.replace(b"3336", b"1111")) + b"\r\n"
+        return (made if number % 10 == 0 else made.replace(b"3336C", b"1111C")) + b"\r\n"
 
     file = Watched(rows, make, header + b"\r\n")
     work.keep("pharmacies", nppes_pharmacies.rows(file.stream, WHERE), nppes_pharmacies.keep)
