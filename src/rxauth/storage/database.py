@@ -12,6 +12,7 @@ from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalErr
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from rxauth.storage.engines import BUSY_TIMEOUT_S, Engines, open_engines
+from rxauth.storage.places import NoPlaceError, Places
 from rxauth.storage.tenancy import Statement
 
 Result = TypeVar("Result")
@@ -106,6 +107,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engines: Engines = open_engines(url)
+        self._places = Places(self.engines.writers)
         self._counting = threading.Lock()
         self.refused_rights = 0  # how often something was tried here that the role, or a trigger, does not allow
         self._listener: Callable[[Sequence[Announcement]], None] | None = None
@@ -131,7 +133,11 @@ class Database:
             ConflictError: a constraint refused it.
             DatabaseUnavailableError: see there. If the connection broke at COMMIT, the outcome is not known.
         """
-        return self._attempt(self.engines.writer, self.engines.begin_write, work)
+        try:
+            with self._places.take(BUSY_TIMEOUT_S):
+                return self._attempt(self.engines.writer, self.engines.begin_write, work)
+        except NoPlaceError:
+            raise DatabaseUnavailableError("every connection is in use") from None
 
     def close(self) -> None:
         """Closes all connections."""

@@ -8,6 +8,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 READERS: Final = 4
+SQLITE_WRITERS: Final = 1
 POSTGRES_WRITERS: Final = 4
 POOL_TIMEOUT_S: Final = 2
 BUSY_TIMEOUT_S: Final = 5
@@ -30,6 +31,7 @@ class Engines:
     writer: Engine
     begin_read: str
     begin_write: str
+    writers: int
 
     @property
     def is_sqlite(self) -> bool:
@@ -64,13 +66,14 @@ def open_engines(url: str) -> Engines:
     parsed = parse_url(url)
     if parsed.drivername == "sqlite":
         reader = _sqlite(parsed, READERS, "PRAGMA query_only=ON")
-        writer = _sqlite(parsed, 1, "PRAGMA busy_timeout=0")
-        return Engines(reader, writer, "BEGIN", "BEGIN IMMEDIATE")
+        writer = _sqlite(parsed, SQLITE_WRITERS, "PRAGMA busy_timeout=0")
+        return Engines(reader, writer, "BEGIN", "BEGIN IMMEDIATE", SQLITE_WRITERS)
     return Engines(
         _postgres(parsed, READERS),
         _postgres(parsed, POSTGRES_WRITERS),
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         "BEGIN ISOLATION LEVEL READ COMMITTED",
+        POSTGRES_WRITERS,
     )
 
 
