@@ -15,7 +15,7 @@ from rxauth.storage.database import Transaction
 READS_OF_A_HUNDRED: Final = 80
 ROWS: Final = 25
 _SAMPLED: Final = 5_000
-# Beginnings of words from one letter to a whole rare name; folded as people type them.
+# Beginnings of words, common and rare ones, of three letters and more, without accents; and shorter ones.
 NAMES: Final = (
     "mar",
     "smi",
@@ -30,7 +30,7 @@ NAMES: Final = (
     "zoe",
     "zzz",
 )
-SHORT_NAMES: Final = ("m", "jo", "li")
+SHORT_NAMES: Final = ("m", "jo", "li", "jo ki")
 _PRESCRIPTION_STATES: Final = ("ACTIVE", "EXPIRED", "DEPLETED", "CANCELED")
 _ORDER_STATES: Final = ("ROUTING", "PENDING", "PLACED", "COMPLETED", "CANCELED", "ERROR")
 
