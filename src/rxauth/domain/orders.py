@@ -12,6 +12,7 @@ from rxauth.domain import patient_names
 from rxauth.domain.errors import AbsentError, ExistsError
 from rxauth.domain.names import Address, read_address, require_text, stored_address
 from rxauth.domain.paging import Page
+from rxauth.domain.patient_names import Number
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.clinical import orders
 from rxauth.storage.tenancy import Statement, insert_row, sql
@@ -127,8 +128,8 @@ def search(transaction: Transaction, organization_id: str, wanted: OrderFilter, 
     """Lists orders, newest first."""
     sought = None
     if wanted.patient_name is not None:
-        ask_few = wanted.patient_id is None
-        sought = patient_names.seek(transaction, organization_id, wanted.patient_name, ask_few=ask_few)
+        ask_number = wanted.patient_id is None
+        sought = patient_names.seek(transaction, organization_id, wanted.patient_name, ask_number=ask_number)
         if sought is None:
             return []
     members = {"patient_id": wanted.patient_id, "state": wanted.state}
@@ -136,8 +137,8 @@ def search(transaction: Transaction, organization_id: str, wanted: OrderFilter, 
     place = {"organization_id": organization_id, "before": page.before, "rows": page.rows}
     if sought is None:
         return [_order(row) for row in transaction.all(_listing(frozenset(values)), **place, **values)]
-    statement = _listing(frozenset(values), len(sought.words), few=bool(sought.few))
-    return [_order(row) for row in transaction.all(statement, **place, **values, **sought.values)]
+    statement = _listing(frozenset(values), len(sought.words), sought.number or Number.MANY)
+    return [_order(row) for row in transaction.all(statement, **place, **values, **sought.place)]
 
 
 def of_patients(
@@ -153,16 +154,16 @@ def of_patients(
 
 
 @cache
-def _listing(members: frozenset[str], words: int | None = None, *, few: bool = False) -> Statement:
+def _listing(members: frozenset[str], words: int | None = None, number: Number = Number.MANY) -> Statement:
     statement = select(*_COLUMNS).where(_MINE, orders.c.id < bindparam("before"))
     if words is not None:
-        statement = patient_names.named(statement, orders.c.patient_id, words, few=few)
+        statement = patient_names.named(statement, orders.c.patient_id, words, number)
     if "patient_id" in members:
         statement = statement.where(orders.c.patient_id == bindparam("patient_id"))
     if "state" in members:
-        among_few = few or "patient_id" in members
+        among_few = number is Number.FEW or "patient_id" in members
         statement = statement.where((_STATE_OF_FEW if among_few else orders.c.state) == bindparam("state"))
-    place = patient_names.unordered(orders.c.id) if few else orders.c.id
+    place = patient_names.unordered(orders.c.id) if number is Number.FEW else orders.c.id
     return sql(statement.order_by(place.desc()).limit(bindparam("rows")))
 
 

@@ -5,10 +5,11 @@ No plan is left to chance: what is rare leads to the patients, and what is commo
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Column, ColumnElement, Select, bindparam, delete, func, literal_column, select
+from sqlalchemy import Column, ColumnElement, Select, bindparam, delete, func, literal_column, select, true
 
 from rxauth.domain.names import Name, after_prefix, search_words
 from rxauth.storage.database import Transaction
@@ -17,7 +18,8 @@ from rxauth.storage.tenancy import Statement, insert_row, sql
 
 WORDS_LIMIT: Final = 5
 START_CHARACTERS: Final = 3
-FEW: Final = 3_000  # so many patients are gathered sooner than met
+FEW: Final = 2_000  # so many patients are gathered sooner than met
+SOME: Final = 20_000  # so many are noted first, so that whoever is met is known at once
 _COUNTED: Final = 20_000  # of words that more have, any may lead
 _SAMPLED: Final = 500  # of those who have a word: the others' share among them tells how many have all
 _OWNER = patient_names.c.organization_id == bindparam("organization_id")
@@ -25,15 +27,23 @@ _INSERT = insert_row(patient_names)
 _DELETE = sql(delete(patient_names).where(_OWNER, patient_names.c.patient_id == bindparam("patient_id")))
 
 
+class Number(Enum):
+    """How many patients have a name: what it leads to, or how whoever has it is met."""
+
+    FEW = auto()
+    SOME = auto()
+    MANY = auto()
+
+
 @dataclass(frozen=True, slots=True)
 class Sought:
     """Words that a name is searched by; the first leads to patients, the others are looked for in their names.
 
-    few: no more patients than `FEW` have them all; None: not asked.
+    number: how many patients have them all; None: not asked.
     """
 
     words: tuple[str, ...] = field(repr=False)
-    few: bool | None = None
+    number: Number | None = None
 
     @property
     def shape(self) -> tuple[int, bool]:
@@ -46,6 +56,11 @@ class Sought:
         values = {f"word_{number}": word for number, word in enumerate(self.words)}
         values |= {f"past_{number}": after_prefix(word) for number, word in enumerate(self.words)}
         return values | ({"start": _start(self.words[0])} if self.shape[1] else {})
+
+    @property
+    def place(self) -> dict[str, Any]:
+        """The parameters of `named`."""
+        return {**self.values, "some": SOME} if self.number is Number.SOME else dict(self.values)
 
 
 def store(transaction: Transaction, organization_id: str, patient_id: str, name: Name) -> None:
@@ -70,24 +85,26 @@ def rows(organization_id: str, patient_id: str, words: Iterable[str]) -> Iterabl
     return ({**owner, "word": word, "start": _start(word)} for word in words)
 
 
-def seek(transaction: Transaction, organization_id: str, name: str, *, ask_few: bool = False) -> Sought | None:
-    """Returns how to search a name, None if there is no word in it; ask_few: finds out whether few patients have it."""
+def seek(transaction: Transaction, organization_id: str, name: str, *, ask_number: bool = False) -> Sought | None:
+    """Returns how to search a name, None if there is no word in it; ask_number: finds out how many patients have it."""
     words = search_words(name)[:WORDS_LIMIT]
     if not words:
         return None
     sought, owner = Sought(tuple(words)), {"organization_id": organization_id}
     if len(words) == 1:
-        if not ask_few:
+        if not ask_number:
             return sought
-        found = transaction.first(_COUNT, **owner, **sought.values, some=FEW + 1)[0]
-        return Sought(sought.words, found <= FEW)
+        found = transaction.first(_COUNT, **owner, **sought.values, some=SOME + 1)[0]
+        return Sought(sought.words, Number.FEW if found <= FEW else Number.SOME if found <= SOME else Number.MANY)
     counts = transaction.first(_counts(len(words)), **owner, **sought.values)
     by_count = sorted(zip(counts, words, strict=True), key=lambda one: (one[0], -len(one[1])))
     sought, least = Sought(tuple(word for _, word in by_count)), by_count[0][0]
-    if not ask_few or least <= FEW:
-        return Sought(sought.words, few=True if ask_few else None)
+    if not ask_number:
+        return sought
+    if least <= FEW:
+        return Sought(sought.words, Number.FEW)
     found = transaction.first(_share(len(words)), **owner, **sought.values, some=_SAMPLED)[0]
-    return Sought(sought.words, found * least <= FEW * _SAMPLED)
+    return Sought(sought.words, Number.FEW if found * least <= FEW * _SAMPLED else Number.MANY)
 
 
 def newest(words: int, by_start: bool) -> Select[Any]:
@@ -98,11 +115,14 @@ def newest(words: int, by_start: bool) -> Select[Any]:
     return statement.order_by(patient_names.c.patient_id.desc()).limit(bindparam("rows"))
 
 
-def named(statement: Select[Any], patient_id: Column[str], words: int, *, few: bool) -> Select[Any]:
-    """Keeps the rows of the patients who are sought."""
-    if few:
+def named(statement: Select[Any], patient_id: Column[str], words: int, number: Number) -> Select[Any]:
+    """Keeps the rows of the patients who are sought; those of some are asked for with the parameter `some`."""
+    if number is Number.FEW:
         return statement.where(patient_id.in_(_leading(words)))
-    return statement.where(*(_has(patient_id, number) for number in range(words)))
+    if number is Number.SOME:
+        noted = patient_id.in_(_leading(words).limit(bindparam("some")))
+        return statement.where(noted.is_(true()))  # a value, which no planner turns into a join
+    return statement.where(*(_has(patient_id, place) for place in range(words)))
 
 
 def unordered(id_column: ColumnElement[str]) -> ColumnElement[str]:

@@ -20,6 +20,7 @@ from rxauth.domain.names import (
     stored_address,
 )
 from rxauth.domain.paging import Page
+from rxauth.domain.patient_names import Number
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.clinical import patients
 from rxauth.storage.tenancy import Statement, insert_row, sql
@@ -128,11 +129,11 @@ def search(transaction: Transaction, organization_id: str, name: str | None, pag
         return [_patient(row) for row in transaction.all(_NEWEST, **place)]
     sought = patient_names.seek(transaction, organization_id, name)
     if sought is not None and not sought.shape[1]:
-        sought = patient_names.seek(transaction, organization_id, name, ask_few=True)
+        sought = patient_names.seek(transaction, organization_id, name, ask_number=True)
     if sought is None:
         return []
     words, by_start = sought.shape
-    statement = _named(words, by_start) if by_start or sought.few else _met(words)
+    statement = _named(words, by_start) if by_start or sought.number is Number.FEW else _met(words)
     return [_patient(row) for row in transaction.all(statement, **place, **sought.values)]
 
 
@@ -147,7 +148,7 @@ def _named(words: int, by_start: bool) -> Statement:
 def _met(words: int) -> Statement:
     """Lists those of a beginning that is too short to lead to them, and that many have."""
     statement = select(*_COLUMNS).where(_MINE, patients.c.id < bindparam("before"))
-    statement = patient_names.named(statement, patients.c.id, words, few=False)
+    statement = patient_names.named(statement, patients.c.id, words, Number.MANY)
     return sql(statement.order_by(patients.c.id.desc()).limit(bindparam("rows")))
 
 

@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Select, bindparam, case, func, literal_col
 
 from rxauth.domain import patient_names
 from rxauth.domain.paging import Page
-from rxauth.domain.patient_names import Sought
+from rxauth.domain.patient_names import Number, Sought
 from rxauth.domain.prescriptions import ACTIVE, COLUMNS, EXPIRED, Prescription
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.clinical import prescriptions
@@ -46,15 +46,15 @@ def search(
     """Lists prescriptions, newest first."""
     sought = None
     if wanted.patient_name is not None:
-        ask_few = wanted.patient_id is None
-        sought = patient_names.seek(transaction, organization_id, wanted.patient_name, ask_few=ask_few)
+        ask_number = wanted.patient_id is None
+        sought = patient_names.seek(transaction, organization_id, wanted.patient_name, ask_number=ask_number)
         if sought is None:
             return []
     members = {"patient_id": wanted.patient_id, **_members(wanted)}
     values = {name: value for name, value in members.items() if value is not None}
     shape = _shape(frozenset(values), sought)
     place = {"organization_id": organization_id, "before": page.before, "rows": page.rows}
-    place |= {} if sought is None else sought.values
+    place |= {} if sought is None else sought.place
     found = [Prescription(*row) for row in transaction.all(_listing(shape, wanted.state), **place, **values)]
     if wanted.state != EXPIRED or shape.of_few:
         return found
@@ -95,15 +95,17 @@ class _Shape:
 
     members: frozenset[str]
     words: int | None
-    few: bool
+    number: Number
 
     @property
     def of_few(self) -> bool:
-        return self.few or "patient_id" in self.members
+        return self.number is Number.FEW or "patient_id" in self.members
 
 
 def _shape(members: frozenset[str], sought: Sought | None) -> _Shape:
-    return _Shape(members, None, few=False) if sought is None else _Shape(members, len(sought.words), bool(sought.few))
+    if sought is None:
+        return _Shape(members, None, Number.MANY)
+    return _Shape(members, len(sought.words), sought.number or Number.MANY)
 
 
 def _numbered(*partition: Any) -> Select[Any]:
@@ -165,7 +167,7 @@ def _found(shape: _Shape) -> Select[Any]:
     found = select(*COLUMNS).where(_MINE)
     if shape.words is None:
         return found
-    return patient_names.named(found, prescriptions.c.patient_id, shape.words, few=shape.few)
+    return patient_names.named(found, prescriptions.c.patient_id, shape.words, shape.number)
 
 
 def _page(listed: Select[Any], id_column: ColumnElement[str]) -> Select[Any]:

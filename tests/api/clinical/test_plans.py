@@ -28,11 +28,11 @@ from tests.live import Live
 from tests.world import StandingClock, Template, World, postgres_socket
 
 PATIENTS: Final = 3_000
-FEW: Final = 20  # stands for the thousands of patients that are gathered in an organization of a million
+FEW, SOME = 20, 150  # stand for the thousands that make them in an organization of a million
 ROWS_LIMIT: Final = 2_000  # of one scan: a page, and what belongs to its rows
 TIMES_LARGER: Final = 20
-COMMON, RARE, BOTH, NOBODY = "mar", "wexthorpe", "mar smi", "zzz"
-NAMES: Final = (COMMON, RARE, BOTH, NOBODY)
+COMMON, USUAL, RARE, BOTH, NOBODY = "mar", "gar", "wexthorpe", "mar smi", "zzz"
+NAMES: Final = (COMMON, USUAL, RARE, BOTH, NOBODY)
 MODES: Final = ("sqlite", "postgresql", "postgresql, plans for any value")
 _BOUND_BY: Final = re.compile(r"\b(id=|(patient|order|prescription|external)_id=|word>|start=|expiration_date<)")
 
@@ -115,6 +115,7 @@ def shelf(templates: dict[str, Template], tmp_path_factory: pytest.TempPathFacto
 def loaded(request: pytest.FixtureRequest, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Loaded:
     """The one of each mode in turn."""
     monkeypatch.setattr(patient_names, "FEW", FEW)
+    monkeypatch.setattr(patient_names, "SOME", SOME)
     return shelf.take(request.param)
 
 
