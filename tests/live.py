@@ -65,7 +65,9 @@ class Live:
         self.clock = clock
         self.server = make_server(world.settings, clock)
         key = self.server.sealing_key
-        self.edge = Edge(self.server, Api(_schema(), self.server.database, clock, sealing_key=key), CHEAP)
+        limits = self.server.lifetimes.sessions
+        api = Api(_schema(), self.server.database, clock, sealing_key=key, session_limits=limits)
+        self.edge = Edge(self.server, api, CHEAP)
         self.edge.slow = SlowPool(processes=_hashing())
         for name, value in changes.items():
             setattr(self.edge, name, value)

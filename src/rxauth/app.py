@@ -103,7 +103,8 @@ def _require_private_sandbox(settings: Settings, database: Database) -> None:
 def make_api(server: Server, networks: Sequence[Network] = ()) -> Api:
     """Opens the Clinical and Management APIs on the server's database; networks: private ones that may be called."""
     keeper = Keeper(server.sealing_key, tuple(networks))
-    return Api(contract.schema(), server.database, server.clock, keeper, server.sealing_key)
+    limits = server.lifetimes.sessions
+    return Api(contract.schema(), server.database, server.clock, keeper, server.sealing_key, limits)
 
 
 def make_app(settings: Settings, clock: Clock) -> ASGIApp:

@@ -290,6 +290,22 @@ def test_a_client_hears_of_a_session_that_was_ended_on_the_account_page(sqlite_w
     assert decode(heard["logout_token"][0])[1]["sid"] == other.id
 
 
+def test_a_client_hears_of_a_session_that_was_ended_over_the_api(sqlite_world: World) -> None:
+    with _listener() as server:
+        live = Live(sqlite_world, StandingClock(), logouts=LogoutNotices(Outbound(LOOPBACK)))
+        holders = Holders(live)
+        listening = holders.app("Listening", backchannel_logout_uri=f"http://127.0.0.1:{server.server_port}/hear")
+        user_id = holders.person()
+        bearer = str(holders.tokens(user_id)["access_token"])
+        other, _ = holders.session(user_id)
+        holders.redeemed(holders.code(other, listening))
+        live.data(bearer, "mutation($id: ID!) { endMySession(id: $id) }", {"id": other.id})
+        _, _, heard = server.heard.get(timeout=10)
+        live.stop()
+
+    assert decode(heard["logout_token"][0])[1]["sid"] == other.id
+
+
 def test_a_client_hears_of_sessions_that_a_new_password_ended(sqlite_world: World) -> None:
     """S-12."""
     with _listener() as server:

@@ -9,6 +9,7 @@ from graphql import GraphQLResolveInfo
 
 from rxauth.api.errors import StepUpError
 from rxauth.clock import Clock
+from rxauth.domain.sessions import LONGEST, Ended, Limits
 from rxauth.domain.webhooks import Keeper
 from rxauth.policy.assurance import Wanted
 from rxauth.policy.subjects import Caller, UserSubject
@@ -36,7 +37,8 @@ class Context:
     transaction: the one view that a query reads, or the one transaction of a mutation that may be repeated; None in
     other mutations, whose fields each write on their own. keeper None: no webhook can be made or changed.
     patient_ids: whom the request showed or changed so far, for the access log. access_key: of the digests of patients
-    there; None: no such log is read here.
+    there; None: no such log is read here. session_limits: where an organization sets no stricter ones. ended_sessions:
+    those whose clients are to hear of it once the request is done.
     """
 
     caller: Caller
@@ -45,8 +47,10 @@ class Context:
     transaction: Transaction | None = None
     keeper: Keeper | None = None
     access_key: bytes | None = field(default=None, repr=False)
+    session_limits: Limits = LONGEST
     has_written: bool = False
     patient_ids: set[str] = field(default_factory=set)
+    ended_sessions: list[Ended] = field(default_factory=list)
     _batches: dict[Hashable, _Batch] = field(default_factory=lambda: defaultdict(_Batch))
     _known: dict[type, set[str]] = field(default_factory=lambda: defaultdict(set))
 

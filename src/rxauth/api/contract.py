@@ -14,6 +14,7 @@ FILES: Final = (
     "screening.graphql",
     "organizations.graphql",
     "management.graphql",
+    "account.graphql",
     "webhooks.graphql",
 )
 

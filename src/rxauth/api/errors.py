@@ -107,6 +107,10 @@ class StepUpError(Exception):
         super().__init__("Sign in again, and prove a second factor, to do this.")
 
 
+class ThirdPartyError(Exception):
+    """An application of somebody else asks for what only the person and the organization's own applications see."""
+
+
 class PrescriptionRefusedError(Exception):
     """The caller may not write a prescription. index: its place among several; None: it was the only one."""
 
@@ -141,6 +145,14 @@ class LimitExceededError(Exception):
     """A document asks for more than a request may."""
 
 
+# What no permission would open.
+_NOT_FOR_THEM: Final[dict[type[Exception], str]] = {
+    NoOrganizationError: "Needs an organization: sign in to one of yours.",
+    NotAPersonError: "Needs a person who signed in: a machine works for one organization.",
+    ThirdPartyError: "Needs an application of the organization itself: this one was only agreed to.",
+}
+
+
 def formatted(error: GraphQLError, default: Code) -> dict[str, Any]:
     """Returns one error as clients read it; what nobody expected keeps its text to itself."""
     code, message, extra = _classified(error, default)
@@ -170,10 +182,8 @@ def _classified(error: GraphQLError, default: Code) -> tuple[Code, str, dict[str
     if isinstance(cause, StepUpError):
         wanted = cause.wanted
         return Code.STEP_UP, str(cause), {"acr_values": wanted.acr, "max_age": wanted.max_age_s}
-    if isinstance(cause, NoOrganizationError):
-        return Code.FORBIDDEN, "Needs an organization: sign in to one of yours.", {}
-    if isinstance(cause, NotAPersonError):
-        return Code.FORBIDDEN, "Needs a person who signed in: a machine works for one organization.", {}
+    if type(cause) in _NOT_FOR_THEM:
+        return Code.FORBIDDEN, _NOT_FOR_THEM[type(cause)], {}
     if isinstance(cause, AuthorityRefusedError):
         return _of_authority(cause), str(cause), {"reason": cause.code}
     if isinstance(cause, DomainError):

@@ -24,6 +24,7 @@ from rxauth.api.outcomes import Failure, Outcome
 from rxauth.api.schema import paged_fields
 from rxauth.clock import Clock
 from rxauth.domain.access_records import patients_key
+from rxauth.domain.sessions import LONGEST, Limits
 from rxauth.domain.webhooks import Keeper
 from rxauth.policy.subjects import Caller, NoOrganizationError
 from rxauth.storage.database import Database, DatabaseUnavailableError, Transaction, TryAgainError
@@ -65,6 +66,7 @@ class Api:
     """An executable schema on a database. keeper None: no webhook can be made or changed.
 
     sealing_key None: nothing that takes one is done: no access log is read, and an Idempotency-Key is not heeded.
+    session_limits: where an organization sets no stricter ones.
     """
 
     schema: GraphQLSchema
@@ -72,6 +74,7 @@ class Api:
     clock: Clock
     keeper: Keeper | None = None
     sealing_key: bytes | None = field(default=None, repr=False)
+    session_limits: Limits = LONGEST
     _documents: dict[str, _Document] = field(default_factory=dict)
     _characters: int = 0
     _paged: frozenset[str] = field(init=False)
@@ -126,7 +129,14 @@ class Api:
             return outcomes.of_result(result, asked.operation, self._context(caller))
 
     def _context(self, caller: Caller) -> Context:
-        return Context(caller, self.clock, self.database, keeper=self.keeper, access_key=self._access_key)
+        return Context(
+            caller,
+            self.clock,
+            self.database,
+            keeper=self.keeper,
+            access_key=self._access_key,
+            session_limits=self.session_limits,
+        )
 
     def _execute(self, asked: _Asked, context: Context) -> ExecutionResult:
         return execute_sync(

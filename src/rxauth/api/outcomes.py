@@ -12,6 +12,7 @@ from rxauth.api import accesses
 from rxauth.api.accesses import Operation, Touched
 from rxauth.api.context import Context
 from rxauth.api.errors import ERRORS_LIMIT, Code, ForbiddenError, StepUpError, code_of, formatted
+from rxauth.domain.sessions import Ended
 from rxauth.policy.assurance import Wanted
 from rxauth.policy.decide import Insufficient
 
@@ -39,6 +40,7 @@ class Outcome:
 
     forbidden: the fields that asked for a permission which the caller lacks. unexpected: what the log must have.
     step_up: how the person must sign in again, None if it need not. touched: what the access log must have, or None.
+    ended: sessions whose clients are to hear that they ended.
     """
 
     body: bytes
@@ -47,6 +49,7 @@ class Outcome:
     unexpected: tuple[Exception, ...] = ()
     step_up: Wanted | None = None
     touched: Touched | None = None
+    ended: tuple[Ended, ...] = ()
 
 
 def encode(content: Any) -> bytes:
@@ -83,7 +86,7 @@ def of_result(result: ExecutionResult, operation: Operation, context: Context) -
     errors = result.errors or []
     if not errors:
         touched = accesses.touched(operation, context.patient_ids, result.data, ())
-        return Outcome(encode({"data": result.data}), touched=touched)
+        return Outcome(encode({"data": result.data}), touched=touched, ended=tuple(context.ended_sessions))
     default = Code.BAD_USER_INPUT if result.data is None and errors[0].path is None else Code.VALIDATION
     shown = [formatted(error, default) for error in errors[:ERRORS_LIMIT]]
     codes = {code_of(error, default) for error in errors}
@@ -97,7 +100,7 @@ def of_result(result: ExecutionResult, operation: Operation, context: Context) -
     body = encode({"errors": shown, "data": result.data} if errors[0].path else {"errors": shown})
     failure = _failure(result.data, codes, has_path=errors[0].path is not None)
     touched = accesses.touched(operation, context.patient_ids, result.data, codes)
-    return Outcome(body, failure, forbidden, unexpected, step_up, touched)
+    return Outcome(body, failure, forbidden, unexpected, step_up, touched, tuple(context.ended_sessions))
 
 
 def _failure(data: Mapping[str, Any] | None, codes: set[Code], *, has_path: bool) -> Failure | None:

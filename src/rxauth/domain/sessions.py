@@ -1,13 +1,14 @@
 """Sessions: a person signed in with one browser; one cookie, whose value changes at every login and step-up."""
 
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import bindparam, select, update
 
 from rxauth.crypto import secrets
 from rxauth.domain import changes
 from rxauth.domain.errors import AbsentError
+from rxauth.domain.paging import Page
 from rxauth.ids import Kind, new_id
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.sign_in import session_clients, sessions
@@ -22,6 +23,18 @@ _OF_USER = sql(
     select(*sessions.c)
     .where(sessions.c.user_id == bindparam("user_id"), sessions.c.ended_at.is_(None))
     .order_by(sessions.c.id.desc())
+)
+_LIVE_OF_USER = sql(
+    select(*sessions.c)
+    .where(
+        sessions.c.user_id == bindparam("user_id"),
+        sessions.c.ended_at.is_(None),
+        sessions.c.created_at > bindparam("created_after"),
+        sessions.c.last_seen_at > bindparam("seen_after"),
+        sessions.c.id < bindparam("before"),
+    )
+    .order_by(sessions.c.id.desc())
+    .limit(bindparam("rows"))
 )
 _TOUCH = sql(update(sessions).where(sessions.c.id == bindparam("session_id")).values(last_seen_at=bindparam("moment")))
 _RENEW = sql(
@@ -61,6 +74,17 @@ class Limits:
     def within(self, idle_s: int | None, lifetime_s: int | None) -> "Limits":
         """Returns the stricter of these limits and others; None sets none."""
         return Limits(min(self.idle_s, idle_s or self.idle_s), min(self.lifetime_s, lifetime_s or self.lifetime_s))
+
+
+# What no installation exceeds; see the settings of these names.
+LONGEST: Final = Limits(86_400, 2_592_000)
+
+
+class Ended(NamedTuple):
+    """A session that was ended, whose clients are still to hear of it."""
+
+    user_id: str
+    session_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +186,19 @@ def load(transaction: Transaction, session_id: str) -> Session | None:
 def of_user(transaction: Transaction, user_id: str) -> list[Session]:
     """Lists a person's sessions that were not ended, newest first."""
     return [_session(row) for row in transaction.all(_OF_USER, user_id=user_id)]
+
+
+def live_of_user(transaction: Transaction, user_id: str, limits: Limits, page: Page, now: int) -> list[Session]:
+    """Lists a person's sessions that may be used, newest first; limits: where an organization sets no stricter ones."""
+    rows = transaction.all(
+        _LIVE_OF_USER,
+        user_id=user_id,
+        created_after=now - limits.lifetime_s,
+        seen_after=now - limits.idle_s,
+        before=page.before,
+        rows=page.rows,
+    )
+    return [_session(row) for row in rows]
 
 
 def touch(transaction: Transaction, session_id: str, now: int) -> None:

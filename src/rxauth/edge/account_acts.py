@@ -9,11 +9,11 @@ from rxauth.crypto import passwords as hashes
 from rxauth.crypto import qr
 from rxauth.domain import (
     audit,
-    consents,
     email_changes,
     factors,
     failed_proofs,
     letters,
+    own_account,
     password_changes,
     password_rules,
     passwords,
@@ -210,8 +210,9 @@ async def revoke_app(edge: Edge, visitor: Visit, fields: Mapping[str, str]) -> R
     client_id = fields.get("client_id", "")
 
     def work(tx: Transaction) -> None:
-        consents.take_back(tx, visitor.user.id, client_id, edge.server.clock.seconds())
-        _record(edge, tx, visitor, Event.CONSENT_TAKEN_BACK, client_id)
+        own_account.take_consent_back(
+            tx, visitor.user.id, client_id, edge.server.clock.microseconds(), visitor.browser.network
+        )
 
     await edge.in_thread(edge.server.database.write, work)
     return Result("revoked")
@@ -219,11 +220,8 @@ async def revoke_app(edge: Edge, visitor: Visit, fields: Mapping[str, str]) -> R
 
 async def _end(edge: Edge, visitor: Visit, session_ids: list[str]) -> Result:
     def work(tx: Transaction) -> list[str]:
-        now = edge.server.clock.seconds()
-        ended = [session_id for session_id in session_ids if sessions.end(tx, session_id, visitor.user.id, now)]
-        for session_id in ended:
-            _record(edge, tx, visitor, Event.SIGNED_OUT, session_id)
-        return ended
+        at_us = edge.server.clock.microseconds()
+        return own_account.end_sessions(tx, visitor.user.id, session_ids, at_us, visitor.browser.network)
 
     await edge.tell_clients(visitor.user.id, await edge.in_thread(edge.server.database.write, work))
     return Result("ended")

@@ -60,6 +60,8 @@ async def execute(edge: Edge, request: Request) -> Answer:
         _note(edge, request, error.code, error.client_id)
         raise
     await _note_forbidden(edge, request, caller, outcome)
+    for ended in outcome.ended:
+        await edge.tell_clients(ended.user_id, [ended.session_id])
     if outcome.failure is Failure.UNAVAILABLE:
         log_unavailable(request.request_id)
     for unexpected in outcome.unexpected:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from rxauth.api.management import accesses, audit, clients, organizations, providers, rules, shown
+from rxauth.api.management import accesses, account, audit, clients, organizations, providers, rules, shown
 from rxauth.api.management.inputs import INPUTS
 from rxauth.api.schema import Resolver
 
@@ -14,6 +14,8 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
             "accessLog": accesses.search,
             "auditEntries": audit.search,
             "clients": clients.search,
+            "myConsents": account.own_consents,
+            "mySessions": account.own_sessions,
             "organization": organizations.organization,
             "organizations": organizations.of_person,
             "patientAccess": accesses.of_patient,
@@ -32,9 +34,17 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
             "limitProviderLicence": providers.limit,
             "setProviderRules": rules.set_rules,
             "rotateSecret": clients.rotate_secret,
+            "endMySession": account.end_session,
+            "endMyOtherSessions": account.end_other_sessions,
+            "revokeMyConsent": account.revoke_consent,
             "updateOrganization": organizations.update,
         },
         "Organization": {"type": organizations.kind},
+        "OwnConsent": {
+            "name": shown.of("client_name"),
+            "permissions": account.permissions,
+            "agreedAt": shown.moment("given_at"),
+        },
         "ProviderAuthority": {
             "state": shown.state,
             "refusal": shown.refusal,
