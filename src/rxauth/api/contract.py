@@ -4,7 +4,7 @@ from typing import Final
 
 from graphql import GraphQLSchema
 
-from rxauth.api import clinical, management, webhooks
+from rxauth.api import clinical, management, people, webhooks
 from rxauth.api.clinical import ordering, screening
 from rxauth.api.schema import Binding, Resolver, build, read_contract
 
@@ -15,6 +15,7 @@ FILES: Final = (
     "organizations.graphql",
     "management.graphql",
     "account.graphql",
+    "people.graphql",
     "webhooks.graphql",
 )
 
@@ -32,8 +33,8 @@ def binding() -> Binding:
     """Returns what the files are bound to; a type of one file may be extended by the other."""
     resolvers: dict[str, dict[str, Resolver]] = {}
     clinical_ones = (clinical.BINDING.resolvers, ordering.RESOLVERS, screening.RESOLVERS)
-    for one in (*clinical_ones, management.RESOLVERS, webhooks.RESOLVERS):
+    for one in (*clinical_ones, management.RESOLVERS, people.RESOLVERS, webhooks.RESOLVERS):
         for kind, fields in one.items():
             resolvers.setdefault(kind, {}).update(fields)
-    inputs = {**clinical.BINDING.inputs, **screening.INPUTS, **management.INPUTS}
+    inputs = {**clinical.BINDING.inputs, **screening.INPUTS, **management.INPUTS, **people.INPUTS}
     return Binding(resolvers, inputs, clinical.BINDING.scalars, clinical.BINDING.kind_of)

@@ -1,6 +1,7 @@
 """Memberships: which people work for which organizations, and with which roles."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -62,6 +63,12 @@ _ROLES = sql(
     select(membership_roles.c.role).where(
         membership_roles.c.organization_id == bindparam("organization_id"),
         membership_roles.c.user_id == bindparam("user_id"),
+    )
+)
+_ROLES_OF = sql(
+    select(membership_roles.c.user_id, membership_roles.c.role).where(
+        membership_roles.c.organization_id == bindparam("organization_id"),
+        membership_roles.c.user_id.in_(bindparam("user_ids", expanding=True)),
     )
 )
 _TAKE_ROLES = sql(
@@ -149,6 +156,14 @@ def of_organization(transaction: Transaction, organization_id: str) -> dict[str,
     """Lists the people of an organization, by their identifiers, in the order in which they were made."""
     rows = transaction.all(_OF_ORGANIZATION, organization_id=organization_id)
     return {user_id: _membership(list(group)) for user_id, group in groupby(rows, key=lambda row: row.user_id)}
+
+
+def roles_of(transaction: Transaction, organization_id: str, user_ids: Sequence[str]) -> Mapping[str, list[Role]]:
+    """Returns the roles of members as they were given, each in the order of the table, by person."""
+    found: defaultdict[str, list[Role]] = defaultdict(list)
+    for row in transaction.all(_ROLES_OF, organization_id=organization_id, user_ids=user_ids):
+        found[row.user_id].append(Role(row.role))
+    return {user_id: sorted(given, key=list(Role).index) for user_id, given in found.items()}
 
 
 def add(transaction: Transaction, organization_id: str, user_id: str, roles: Iterable[Role], now: int) -> None:

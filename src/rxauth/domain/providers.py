@@ -39,6 +39,11 @@ _PAGE = sql(
     .order_by(table.c.user_id.desc())
     .limit(bindparam("rows"))
 )
+_STATES = sql(
+    select(table.c.user_id, table.c.state, table.c.asked_at, table.c.effective_until).where(
+        _MINE, table.c.user_id.in_(bindparam("user_ids", expanding=True))
+    )
+)
 _LOCK_ORGANIZATION = sql(select(table.c.user_id).where(_MINE).order_by(table.c.user_id).with_for_update())
 _OF_PERSON = sql(select(*table.c).where(_THEIRS, table.c.npi.is_not(None)), across_tenants=_EVERYWHERE)
 _LOCK_PERSON = sql(
@@ -168,6 +173,12 @@ def state_at(provider: Provider, now: int) -> State:
     asked_at = None if provider.proposal is None else provider.proposal.asked_at
     until = None if provider.facts is None else provider.facts.effective_until
     return policy.state_at(provider.state, asked_at, until, now)
+
+
+def states_of(transaction: Transaction, organization_id: str, user_ids: Sequence[str], now: int) -> Mapping[str, State]:
+    """Returns where the authorities of some people stand at `now`, by person; who never had one is not there."""
+    rows = transaction.all(_STATES, organization_id=organization_id, user_ids=user_ids)
+    return {row.user_id: policy.state_at(State(row.state), row.asked_at, row.effective_until, now) for row in rows}
 
 
 def authority(provider: Provider) -> ProviderAuthority:

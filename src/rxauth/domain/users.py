@@ -3,20 +3,22 @@
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import bindparam, literal_column, select, update
 
 from rxauth.domain import changes, providers
 from rxauth.domain.errors import AbsentError, InvalidError
-from rxauth.domain.names import Name, require_name
+from rxauth.domain.names import Address, Name, read_address, require_address, require_name, require_text, stored_address
+from rxauth.policy.identifiers import npi_problem
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.clinical import prescriptions
-from rxauth.storage.tables.people import users
+from rxauth.storage.tables.people import memberships, users
 from rxauth.storage.tenancy import insert_row, sql
 
 EMAIL_LIMIT_CHARACTERS: Final = 254  # RFC 5321 §4.5.3.1.3
+SIGNATURE_LIMIT_CHARACTERS: Final = 2_000
 # What every mail system takes; whether anybody reads there, only a letter can tell.
 _EMAIL: Final = re.compile(r"[^\s@<>\"(),:;\\\[\]\x00-\x1f]+@[^\s@<>\"(),:;\\\[\]\x00-\x1f]+")
 
@@ -35,14 +37,23 @@ _WROTE = (
 _PRESCRIBERS = sql(
     select(*users.c).where(users.c.id.in_(bindparam("ids", expanding=True)), _WROTE.is_not(None)).order_by(users.c.id)
 )
+_OF_ORGANIZATION = sql(
+    select(*users.c)
+    .join(memberships, memberships.c.user_id == users.c.id)
+    .where(memberships.c.organization_id == bindparam("organization_id"))
+    .order_by(memberships.c.user_id)
+    .limit(bindparam("rows"))
+)
 # Rows that only refer to the person may be added meanwhile: hence FOR NO KEY UPDATE.
 _LOCK = sql(select(users.c.id).where(users.c.id == bindparam("user_id")).with_for_update(key_share=True))
-_RENAME = sql(
+_LOCKED = sql(select(*users.c).where(users.c.id == bindparam("user_id")).with_for_update(key_share=True))
+_NAMES: Final = ("title", "first_name", "middle_name", "last_name")
+_SAID: Final = ("phone", "npi", "fax", "signature")
+_CHANGE = sql(
     update(users)
     .where(users.c.id == bindparam("user_id"))
-    .values(
-        {name: bindparam(f"new_{name}") for name in ("title", "first_name", "middle_name", "last_name", "phone", "npi")}
-    )
+    .values({name: bindparam(f"new_{name}") for name in (*_NAMES, *_SAID)})
+    .values(address=bindparam("new_address", type_=users.c.address.type))
 )
 _CHANGE_EMAIL = sql(
     update(users)
@@ -59,10 +70,11 @@ _REVOKE = sql(update(users).where(users.c.id == bindparam("user_id")).values(tok
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A person. npi: None if the person has none, or nobody entered it.
+    """A person. npi: None if the person has none, or nobody entered it. phone, fax: E.164.
 
-    email_verified_at: when a letter to the address was answered, None if never. disabled_at None: may sign in.
-    tokens_valid_after: sessions and tokens from before this moment are refused. Times: UTC seconds.
+    signature: as the person writes it under what they send. email_verified_at: when a letter to the address was
+    answered, None if never. disabled_at None: may sign in. tokens_valid_after: sessions and tokens from before this
+    moment are refused. Times: UTC seconds.
     """
 
     id: str
@@ -73,6 +85,9 @@ class User:
     email_verified_at: int | None = None
     disabled_at: int | None = None
     tokens_valid_after: int = 0
+    fax: str | None = field(default=None, repr=False)
+    address: Address | None = field(default=None, repr=False)
+    signature: str | None = field(default=None, repr=False)
 
 
 def email_key(email: str) -> str:
@@ -112,6 +127,9 @@ def add(transaction: Transaction, user: User, now: int) -> None:
         middle_name=user.name.middle,
         last_name=user.name.last,
         npi=user.npi,
+        fax=user.fax,
+        address=stored_address(user.address),
+        signature=user.signature,
         created_at=now,
         disabled_at=user.disabled_at,
         tokens_valid_after=user.tokens_valid_after,
@@ -130,6 +148,11 @@ def find_by_email(transaction: Transaction, email: str) -> User | None:
     return None if row is None else _user(row)
 
 
+def of_organization(transaction: Transaction, organization_id: str, rows: int) -> list[User]:
+    """Lists the people of an organization, oldest first, at most so many."""
+    return [_user(row) for row in transaction.all(_OF_ORGANIZATION, organization_id=organization_id, rows=rows)]
+
+
 def lock(transaction: Transaction, user_id: str) -> None:
     """Has transactions on one person wait for each other, so that what is read until the end stays true."""
     transaction.first(_LOCK, user_id=user_id)
@@ -141,18 +164,28 @@ def prescribers(transaction: Transaction, organization_id: str, ids: Sequence[st
     return {row.id: _user(row) for row in rows}
 
 
-def change_profile(
-    transaction: Transaction, user_id: str, now: int, *, name: Name, phone: str | None, npi: str | None
-) -> None:
-    """Gives a person another name, phone number or NPI.
+def change_profile(transaction: Transaction, user_id: str, now: int, **changes: Any) -> User:
+    """Changes what is named of `name`, `phone`, `fax`, `address`, `npi` and `signature`; None takes away.
 
     Raises:
-        InvalidError: the name is none. AbsentError: nobody has this identifier.
+        InvalidError: a value that nobody has. AbsentError: nobody has this identifier.
     """
-    require_name(name, "name")
-    values = {"new_title": name.title, "new_first_name": name.first, "new_middle_name": name.middle}
-    values |= {"new_last_name": name.last, "new_phone": phone, "new_npi": npi}
-    _changed(transaction, transaction.run(_RENAME, user_id=user_id, **values), user_id, now)
+    row = transaction.first(_LOCKED, user_id=user_id)
+    if row is None:
+        raise AbsentError(f"there is no person {user_id}")
+    after = replace(_user(row), **changes)
+    if after.name is None:
+        raise InvalidError("a person has a name", "name")
+    require_name(after.name, "name")
+    require_address(after.address, "address")
+    require_text(after.signature, "signature", SIGNATURE_LIMIT_CHARACTERS)
+    if "npi" in changes and after.npi is not None and (problem := npi_problem(after.npi)) is not None:
+        raise InvalidError(problem, "npi")
+    values = {f"new_{name}": getattr(after, name) for name in _SAID} | {"new_address": stored_address(after.address)}
+    values |= {"new_title": after.name.title, "new_first_name": after.name.first}
+    values |= {"new_middle_name": after.name.middle, "new_last_name": after.name.last}
+    _changed(transaction, transaction.run(_CHANGE, user_id=user_id, **values), user_id, now)
+    return after
 
 
 def change_email(transaction: Transaction, user_id: str, email: str, now: int) -> None:
@@ -194,4 +227,5 @@ def _changed(transaction: Transaction, rows: int, user_id: str, now: int) -> Non
 def _user(row: Any) -> User:
     name = Name(row.first_name, row.last_name, row.title, row.middle_name)
     times = (row.email_verified_at, row.disabled_at, row.tokens_valid_after)
-    return User(row.id, row.email, row.phone, name, row.npi, *times)
+    said = (row.fax, read_address(row.address), row.signature)
+    return User(row.id, row.email, row.phone, name, row.npi, *times, *said)

@@ -65,7 +65,7 @@ async def change_profile(edge: Edge, visitor: Visit, fields: Mapping[str, str]) 
     phone = fields.get("phone", "").strip() or None
 
     def work(tx: Transaction) -> None:
-        users.change_profile(tx, user.id, edge.server.clock.seconds(), name=name, phone=phone, npi=user.npi)
+        users.change_profile(tx, user.id, edge.server.clock.seconds(), name=name, phone=phone)
         _record(edge, tx, visitor, Event.PROFILE_CHANGED)
 
     await edge.in_thread(edge.server.database.write, work)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, LargeBinary, Table
+from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, LargeBinary, Table
 
 from rxauth.storage.tables.metadata import Text, metadata, tenant_table
 
@@ -20,6 +20,10 @@ users: Final = Table(
     Column("middle_name", Text),
     Column("last_name", Text, nullable=False),
     Column("npi", Text),
+    Column("fax", Text),
+    Column("address", JSON(none_as_null=True)),
+    # As the person writes it under what they send.
+    Column("signature", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("disabled_at", BigInteger),
     # Tokens and sessions from before this moment are refused; 0 refuses none.
