@@ -12,11 +12,10 @@ from starlette.types import ASGIApp
 
 from rxauth.api import contract
 from rxauth.api.execute import Api
-from rxauth.api.outcomes import Outcome
 from rxauth.app import make_server
 from rxauth.cli.server import _listen, _server
 from rxauth.clock import Clock
-from rxauth.edge import graphql
+from rxauth.edge import graphql, operations
 from rxauth.edge.context import Edge
 from rxauth.edge.requests import Request, require_json
 from rxauth.edge.responses import Answer
@@ -32,12 +31,7 @@ def make_bare_app(settings: Settings, organization_id: str) -> ASGIApp:
     async def execute(edge: Edge, request: Request) -> Answer:
         require_json(request)
         body = await request.body()
-        return graphql._answer(request, await edge.in_thread(run, edge, request, body))
-
-    def run(edge: Edge, request: Request, body: bytes) -> Outcome:
-        outcome = edge.api.run(nobody, body)
-        graphql._note_access(edge, request, nobody, outcome)
-        return outcome
+        return graphql._answer(request, await edge.in_thread(operations.run, edge, request, nobody, body, ()))
 
     server = make_server(settings, Clock())
     edge = Edge(server, Api(_without_guards(), server.database, server.clock))

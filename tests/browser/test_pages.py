@@ -9,7 +9,8 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from rxauth.edge import pages
 from tests.browser.stage import SENT, Stage
-from tests.edge.page_samples import FORM, LOGIN, PROFILE, SAMPLES, SET_UP
+from tests.edge.page_sample import FORM
+from tests.edge.page_samples import LOGIN, PROFILE, SAMPLES, SET_UP
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 IDS = [sample.name for sample in SAMPLES]

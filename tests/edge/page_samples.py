@@ -1,15 +1,10 @@
 """One filled-in page for each template and state: what tests look at, and what who shows a page can copy."""
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from rxauth.crypto import qr
-from rxauth.edge import pages
-from rxauth.edge.responses import Answer
-
-NOW: Final = 1_795_435_200  # 2026-11-23 12:00:00 UTC
-CLIENT_ORIGIN: Final = "http://localhost:3000"
-Values = dict[str, Any]
+from tests.edge import page_samples_settings
+from tests.edge.page_sample import CLIENT_ORIGIN, FORM, FRAME, NOW, Sample, Values
 
 FIREFOX: Final = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
 CHROME: Final = "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML) Chrome/140.0 Safari/537.36"
@@ -22,7 +17,6 @@ OFFERED: Final = {
     "pubKeyCredParams": [{"type": "public-key", "alg": -7}],
     "excludeCredentials": [],
 }
-FORM: Final[Values] = {"action": "/sign-in/sgn_1", "csrf": "a-token-of-a-form", "email": "maya@alder.example"}
 LOGIN: Final[Values] = FORM | {
     "client_name": "Alder Scheduling",
     "organization_name": "Alder Clinic",
@@ -53,8 +47,7 @@ CONSENT: Final[Values] = FORM | {
     "scopes": ["openid", "profile", "email", "offline_access"],
     "destination": "app.pillbox.example",
 }
-ACCOUNT: Final[Values] = FORM | {"path": "/account", "sign_out_url": "/sign-out", "now": NOW}
-PROFILE: Final[Values] = ACCOUNT | {
+PROFILE: Final[Values] = FRAME | {
     "tab": "profile",
     "first_name": "Maya",
     "last_name": "Brandt",
@@ -62,7 +55,7 @@ PROFILE: Final[Values] = ACCOUNT | {
     "pending_email": None,
     "typed_email": "",
 }
-SECURITY: Final[Values] = ACCOUNT | {
+SECURITY: Final[Values] = FRAME | {
     "tab": "security",
     "password_minimum": 8,
     "totp_added_at": NOW - 40 * 86_400,
@@ -74,7 +67,7 @@ SECURITY: Final[Values] = ACCOUNT | {
     "required_by": ["Alder Clinic"],
     "passkey_options": OFFERED,
 }
-SESSIONS: Final[Values] = ACCOUNT | {
+SESSIONS: Final[Values] = FRAME | {
     "tab": "sessions",
     "sessions": [
         {
@@ -90,8 +83,8 @@ SESSIONS: Final[Values] = ACCOUNT | {
         )
     ],
 }
-APPS: Final[Values] = ACCOUNT | {
-    "tab": "apps",
+APPS: Final[Values] = FRAME | {
+    "tab": "apps_of_person",
     "apps": [
         {
             "client_id": "cli_1",
@@ -117,20 +110,6 @@ LETTER: Final[Values] = {
     "subject": "Reset your password",
     "text": "Hello Maya,\n\nopen this link within an hour:\n\nhttp://localhost:8000/password/reset/aB3_x?y=1\n\nrxauth",
 }
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A template with values for it. target: where the answer to its form may lead."""
-
-    name: str
-    template: str
-    values: Values
-    target: str | None = None
-
-    def page(self, **changes: Any) -> Answer:
-        """Returns the page; changes replace values."""
-        return pages.page(self.template, self.values | changes, form_target=self.target)
 
 
 def _of_sign_in(name: str, template: str, values: Values) -> Sample:
@@ -239,4 +218,5 @@ SAMPLES: Final = (
     Sample("account-sessions", "account_sessions.html", SESSIONS),
     Sample("account-apps", "account_apps.html", APPS),
     Sample("account-apps-none", "account_apps.html", APPS | {"apps": []}),
+    *page_samples_settings.SAMPLES,
 )

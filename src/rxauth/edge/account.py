@@ -9,11 +9,12 @@ from rxauth.domain.factors import FRESH_S, StaleProofError
 from rxauth.edge import account_acts as acts
 from rxauth.edge import account_pages, pages
 from rxauth.edge.account_acts import Result
-from rxauth.edge.addresses import ACCOUNT_PATH, LOGOUT_PATH
+from rxauth.edge.addresses import ACCOUNT_PATH
 from rxauth.edge.context import Edge
 from rxauth.edge.forms import query_pairs, read_form, token
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, see_other
+from rxauth.edge.settings import frame
 from rxauth.edge.visits import Visit, sign_in_first, visit
 from rxauth.oauth.page_request import PageRequest
 from rxauth.storage.database import ConflictError
@@ -52,11 +53,12 @@ SECURITY: Final = Tab(
 SESSIONS: Final = Tab("sessions", account_pages.sessions_of, {"end": acts.end_session, "end_others": acts.end_others})
 APPS: Final = Tab("apps", account_pages.apps, {"revoke": acts.revoke_app})
 TABS: Final = (PROFILE, SECURITY, SESSIONS, APPS)
+_ENTRIES: Final = {"apps": "apps_of_person"}  # in the navigation, where they are not called as here
 
 
 async def show(edge: Edge, request: Request, tab: Tab) -> Answer:
     """Shows a page of the account."""
-    visitor = await visit(edge, request, tab.path)
+    visitor = await visit(edge, request, PageRequest(tab.path))
     if not isinstance(visitor, Visit):
         return visitor
     notice = acts.NOTICES.get(dict(query_pairs(request)).get("done", ""))
@@ -65,7 +67,7 @@ async def show(edge: Edge, request: Request, tab: Tab) -> Answer:
 
 async def act(edge: Edge, request: Request, tab: Tab) -> Answer:
     """Does what a form of the page asks for."""
-    visitor = await visit(edge, request, tab.path)
+    visitor = await visit(edge, request, PageRequest(tab.path))
     if not isinstance(visitor, Visit):
         return visitor
     fields = await read_form(request, tab.path)
@@ -100,16 +102,11 @@ async def _page(
     values = await edge.in_thread(
         edge.server.database.write, lambda tx: tab.values(edge.server, tx, visitor, typed or {})
     )
-    frame = {
-        "path": ACCOUNT_PATH,
-        "tab": tab.name,
-        "email": visitor.user.email,
-        "sign_out_url": LOGOUT_PATH,
+    around = frame.values(visitor, _ENTRIES.get(tab.name, tab.name), edge.server.clock.seconds()) | {
         "action": tab.path,
         "csrf": token(visitor.handle, tab.path),
-        "now": edge.server.clock.seconds(),
         "notice": notice,
         "error": problem,
         "error_field": None if typed is None else acts.AT_FAULT.get(typed.get("act", "")),
     }
-    return pages.page(f"account_{tab.name}.html", frame | values, status=200 if problem is None else 422)
+    return pages.page(f"account_{tab.name}.html", around | values, status=200 if problem is None else 422)

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Final
 from urllib.parse import parse_qsl
 
@@ -16,6 +17,19 @@ from rxauth.oauth.errors import InvalidRequestError
 TOKEN_FIELD: Final = "csrf"  # noqa: S105
 # What a browser says of a request that one of our own pages, or the person itself, began (Fetch Metadata).
 _OWN_SITES: Final = frozenset({None, "same-origin", "none"})
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How many fields a form has at most, and how many characters each."""
+
+    fields: int
+    characters: int
+
+
+_USUAL: Final = Limits(FIELDS_LIMIT, VALUE_LIMIT_CHARACTERS)
+# What is far too long for a field is refused beside it, with all that was typed still there.
+SETTINGS_LIMITS: Final = Limits(500, 100_000)
 
 
 class ForeignFormError(InvalidRequestError):
@@ -52,17 +66,26 @@ async def read_form(request: Request, purpose: str) -> Mapping[str, str]:
     Raises:
         ForeignFormError: see there. InvalidRequestError: it is no form.
     """
+    return dict(await read_form_pairs(request, purpose, _USUAL))
+
+
+async def read_form_pairs(request: Request, purpose: str, limits: Limits) -> list[tuple[str, str]]:
+    """Reads a form that one of our pages sent, repeated names too.
+
+    Raises:
+        ForeignFormError: see there. InvalidRequestError: it is no form.
+    """
     handle = session_handle(request)
     if handle is None or request.header(b"sec-fetch-site") not in _OWN_SITES:
         raise ForeignFormError
-    fields = dict(await form_pairs(request))
-    presented = fields.pop(TOKEN_FIELD, "")
+    pairs = await form_pairs(request, limits)
+    presented = next((value for name, value in pairs if name == TOKEN_FIELD), "")
     if not hmac.compare_digest(presented.encode(), token(handle, purpose).encode()):
         raise ForeignFormError
-    return fields
+    return [pair for pair in pairs if pair[0] != TOKEN_FIELD]
 
 
-async def form_pairs(request: Request) -> list[tuple[str, str]]:
+async def form_pairs(request: Request, limits: Limits = _USUAL) -> list[tuple[str, str]]:
     """Reads the body of a form, repeated names too.
 
     Raises:
@@ -70,7 +93,7 @@ async def form_pairs(request: Request) -> list[tuple[str, str]]:
     """
     if request.media_type() != "application/x-www-form-urlencoded":
         raise InvalidRequestError("The body is not a form.")
-    return _pairs(await request.body())
+    return _pairs(await request.body(), limits)
 
 
 def query_pairs(request: Request) -> list[tuple[str, str]]:
@@ -79,16 +102,20 @@ def query_pairs(request: Request) -> list[tuple[str, str]]:
     Raises:
         InvalidRequestError: they are no text in UTF-8, or too many.
     """
-    return _pairs(request.query)
+    return _pairs(request.query, _USUAL)
 
 
-def _pairs(raw: bytes) -> list[tuple[str, str]]:
+def _pairs(raw: bytes, limits: Limits) -> list[tuple[str, str]]:
     try:
         pairs = parse_qsl(
-            raw.decode("ascii"), keep_blank_values=True, max_num_fields=FIELDS_LIMIT, encoding="utf-8", errors="strict"
+            raw.decode("ascii"),
+            keep_blank_values=True,
+            max_num_fields=limits.fields,
+            encoding="utf-8",
+            errors="strict",
         )
     except ValueError:
-        raise InvalidRequestError("The parameters are not at most 50 texts in UTF-8.") from None
-    if any(len(value) > VALUE_LIMIT_CHARACTERS for _, value in pairs):
-        raise InvalidRequestError("A parameter is longer than 8192 characters.")
+        raise InvalidRequestError(f"The parameters are not at most {limits.fields} texts in UTF-8.") from None
+    if any(len(value) > limits.characters for _, value in pairs):
+        raise InvalidRequestError(f"A parameter is longer than {limits.characters} characters.")
     return pairs

@@ -1,23 +1,20 @@
 """POST /graphql: the token first, then the document, in one worker thread (GraphQL over HTTP, RFC 6750)."""
 
-import asyncio
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Final
 
-from rxauth.api.management.callers import actor
 from rxauth.api.outcomes import Failure, Outcome
-from rxauth.domain import audit, signing
-from rxauth.domain.access_records import Access
+from rxauth.domain import audit
+from rxauth.edge import operations
 from rxauth.edge.client_calls import require_fresh
 from rxauth.edge.context import Edge
-from rxauth.edge.errors import RETRY_AFTER, challenge, log_unavailable, log_unexpected, no_token_answer
+from rxauth.edge.errors import RETRY_AFTER, challenge, no_token_answer
 from rxauth.edge.requests import Request, bearer, require_json
 from rxauth.edge.responses import Answer, graphql_answer
 from rxauth.oauth import holders, tokens
 from rxauth.oauth.claims import AccessClaims
 from rxauth.oauth.errors import InsufficientScopeError, InsufficientUserAuthenticationError, InvalidTokenError
-from rxauth.policy import authority, decide, prescribing
+from rxauth.policy import decide
 from rxauth.policy.assurance import Authentication
 from rxauth.policy.subjects import Caller
 
@@ -33,11 +30,6 @@ _STATUS: Final = {
     Failure.UNAVAILABLE: 503,
     Failure.KEY_REUSED: 422,
     Failure.KEY_IN_USE: 409,
-}
-# Fields that act, and nothing that only reads, ask for just one of these permissions.
-_RECORDED: Final[Mapping[tuple[str, ...], audit.Event]] = {
-    (prescribing.PERMISSION,): audit.Event.PRESCRIPTION_REFUSED,
-    **{(permission,): audit.Event.PROVIDER_REFUSED for permission in authority.PERMISSIONS.values()},
 }
 # Clients of application/json read errors only from a 200; these are no answers to a document, so they differ there too.
 _ALWAYS: Final = frozenset(
@@ -59,13 +51,7 @@ async def execute(edge: Edge, request: Request) -> Answer:
         request.client_id = error.client_id
         _note(edge, request, error.code, error.client_id)
         raise
-    await _note_forbidden(edge, request, caller, outcome)
-    for ended in outcome.ended:
-        await edge.tell_clients(ended.user_id, [ended.session_id])
-    if outcome.failure is Failure.UNAVAILABLE:
-        log_unavailable(request.request_id)
-    for unexpected in outcome.unexpected:
-        log_unexpected(unexpected, request.request_id)
+    await operations.note(edge, request, caller, outcome)
     return _answer(request, outcome)
 
 
@@ -82,34 +68,7 @@ def _verified(edge: Edge, request: Request) -> AccessClaims | None:
 def _run(edge: Edge, claims: AccessClaims, request: Request, body: bytes) -> tuple[Caller, Outcome]:
     """Asks whether the token still holds, and runs the operation; in a worker thread."""
     caller = _caller(edge, claims)
-    outcome = edge.api.run(caller, body, request.headers(b"idempotency-key"))
-    _note_access(edge, request, caller, outcome)
-    return caller, outcome
-
-
-def _note_access(edge: Edge, request: Request, caller: Caller, outcome: Outcome) -> None:
-    """Has the access log told of what was touched; who has no organization touched nothing."""
-    touched, organization_id = outcome.touched, caller.subject.organization_id
-    if touched is None or organization_id is None:
-        return
-    one = actor(caller)
-    edge.access_log.note(
-        Access(
-            edge.server.clock.milliseconds(),
-            organization_id,
-            one.kind,
-            one.id or "",
-            caller.client_id,
-            caller.token_id,
-            touched.operation.name,
-            touched.operation.fields,
-            touched.outcome,
-            touched.codes,
-            request.network,
-            request.request_id,
-            touched.patient_ids,
-        )
-    )
+    return caller, operations.run(edge, request, caller, body, request.headers(b"idempotency-key"))
 
 
 def _caller(edge: Edge, claims: AccessClaims) -> Caller:
@@ -147,28 +106,12 @@ def _answer(request: Request, outcome: Outcome) -> Answer:
     return graphql_answer(status, outcome.body, media_type, *headers)
 
 
-async def _note_forbidden(edge: Edge, request: Request, caller: Caller, outcome: Outcome) -> None:
-    """Counts what was forbidden; what `_RECORDED` names is a record of its own, kept before the answer leaves."""
-    rows = []
-    for refused in outcome.forbidden:
-        event = _RECORDED.get(refused.permissions)
-        if event is not None:
-            act = signing.act(caller, event, reason=refused.reason)
-            act = replace(act, network=request.network, request_id=request.request_id)
-            rows.append(audit.row(act, edge.server.clock.microseconds()))
-        else:
-            reason = f"needs {refused.permissions[0]}"
-            _note(edge, request, reason, caller.client_id, caller.subject.organization_id)
-    await asyncio.gather(*(edge.audit.commit(row) for row in rows))
-
-
-def _note(edge: Edge, request: Request, reason: str, client_id: str | None, organization_id: str | None = None) -> None:
+def _note(edge: Edge, request: Request, reason: str, client_id: str | None) -> None:
     """Counts a refusal; client_id: None if no token of this server named one."""
     edge.refusals.note(
         audit.Act(
             audit.Event.REQUEST_REFUSED,
             audit.ANONYMOUS if client_id is None else audit.Actor("client", client_id),
-            organization_id=organization_id,
             reason=reason,
             network=request.network,
             request_id=request.request_id,

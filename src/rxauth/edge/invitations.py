@@ -19,6 +19,7 @@ from rxauth.edge.responses import Answer, see_other
 from rxauth.edge.visits import Visit, sign_in_first, visitor
 from rxauth.ids import Kind, is_id
 from rxauth.oauth import page_request
+from rxauth.oauth.page_request import PageRequest
 from rxauth.storage.database import ConflictError, Transaction
 
 PATH: Final = letters.INVITE_PATH
@@ -112,7 +113,8 @@ async def _find(edge: Edge, request: Request) -> Found | None:
         inviter = None if invite.inviter_id is None else users.find(tx, invite.inviter_id)
         known = users.find_by_email(tx, invite.email)
         by = None if inviter is None else inviter.name.full
-        return Found(invite, organization.name, by, known is not None, visitor(edge.server, tx, browser))
+        present = visitor(edge.server, tx, browser, PageRequest(PATH))
+        return Found(invite, organization.name, by, known is not None, present)
 
     found: Found | None = await edge.in_thread(edge.server.database.read, work)
     return found

@@ -38,6 +38,16 @@ class Request:
         """Returns the method."""
         return str(self._scope["method"])
 
+    @property
+    def path(self) -> str:
+        """The path, as it was sent."""
+        return bytes(self._scope["raw_path"]).decode("ascii")
+
+    @property
+    def parts(self) -> list[str]:
+        """The names that the URL table gives to parts of the path."""
+        return list(self._scope["path_params"])
+
     def part(self, name: str) -> str:
         """Returns a part of the path that the URL table gives a name."""
         return str(self._scope["path_params"][name])

@@ -26,12 +26,16 @@ from rxauth.edge import (
     token,
     well_known,
 )
-from rxauth.edge.addresses import AUTHORIZE_PATH, MAIL_PATH, SIGN_IN_PATH
+from rxauth.edge.addresses import AUTHORIZE_PATH, MAIL_PATH, SETTINGS_PATH, SIGN_IN_PATH
 from rxauth.edge.context import Edge
 from rxauth.edge.errors import DisconnectedError, api_answer, bearer_answer, token_endpoint_answer
 from rxauth.edge.page_errors import page_answer
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, json_answer
+from rxauth.edge.settings import frame
+from rxauth.edge.settings import serving as settings_pages
+from rxauth.edge.settings.sections import Section
+from rxauth.edge.settings.table import NOTICES, SECTIONS
 from rxauth.oauth.endpoints.discovery import (
     END_SESSION_PATH,
     INTROSPECT_PATH,
@@ -66,6 +70,9 @@ def table(edge: Edge) -> list[Route]:
         Route(METADATA_PATH, _Endpoint(edge, _READ, well_known.metadata, token_endpoint_answer)),
         _page(edge, AUTHORIZE_PATH, authorize.ask, authorize.ask),
         *[_page(edge, tab.path, partial(account.show, tab=tab), partial(account.act, tab=tab)) for tab in account.TABS],
+        _page(edge, SETTINGS_PATH, settings_pages.first, settings_pages.first),
+        _page(edge, frame.SWITCH_PATH, settings_pages.choose, settings_pages.choose),
+        *[_page(edge, one.path, *_shown_and_done(one)) for one in SECTIONS],
         _page(edge, links.RESET, links.show_reset, links.act_reset),
         _page(edge, links.EMAIL, links.show_email, links.act_email),
         _page(edge, invitations.PATH, invitations.show, invitations.act),
@@ -90,6 +97,14 @@ def application(edge: Edge) -> ASGIApp:
         edge.server.database.close()
 
     return Router(table(edge), default=_not_found, lifespan=lifespan, redirect_slashes=False)
+
+
+def _shown_and_done(section: Section) -> tuple[Handle, Handle]:
+    """Returns what shows a settings page, and what does what its forms ask for."""
+    return (
+        partial(settings_pages.show, section=section, notices=NOTICES),
+        partial(settings_pages.act, section=section),
+    )
 
 
 def _page(edge: Edge, path: str, show: Handle, act: Handle) -> Route:

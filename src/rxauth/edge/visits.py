@@ -18,17 +18,22 @@ from rxauth.oauth.browser import Browser, look
 from rxauth.oauth.endpoints.authorize import Waiting
 from rxauth.oauth.page_request import PageRequest
 from rxauth.oauth.server import Server
+from rxauth.oauth.steps import NOTHING_YET, Finish, next_step_of_page
 from rxauth.storage.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Somebody who is signed in, and the browser it is signed in with."""
+    """Somebody who is signed in, and the browser it is signed in with.
+
+    organization_id: the one that the page shows; None: it shows none, or the person works for none.
+    """
 
     browser: Browser
     session: Session
     person: Person
     user: User
+    organization_id: str | None
 
     @property
     def handle(self) -> str:
@@ -36,20 +41,23 @@ class Visit:
         return self.browser.handle or ""
 
 
-def visitor(server: Server, transaction: Transaction, browser: Browser) -> Visit | None:
-    """Returns who is signed in, or None."""
+def visitor(server: Server, transaction: Transaction, browser: Browser, asked: PageRequest) -> Visit | None:
+    """Returns who is signed in, or None: nobody, or not as the page asks for it."""
     found = look(server, transaction, browser.handle, None)
+    step = next_step_of_page(asked, NOTHING_YET, found, server.clock.seconds())
     user = None if found.session is None else users.find(transaction, found.session.user_id)
-    if found.session is None or found.person is None or user is None or user.disabled_at is not None:
+    if found.session is None or found.person is None or user is None or not isinstance(step, Finish):
         return None
-    return Visit(browser, found.session, found.person, user)
+    return Visit(browser, found.session, found.person, user, step.organization_id)
 
 
-async def visit(edge: Edge, request: Request, path: str) -> Visit | Answer:
-    """Returns who is signed in, or sends the browser to a sign-in that leads back to `path`."""
+async def visit(edge: Edge, request: Request, asked: PageRequest) -> Visit | Answer:
+    """Returns who is signed in as a page asks for it, or sends the browser to a sign-in that leads to the page."""
     browser = browser_of(request)
-    found: Visit | None = await edge.in_thread(edge.server.database.read, lambda tx: visitor(edge.server, tx, browser))
-    return found if found is not None else await sign_in_first(edge, browser, PageRequest(path))
+    found: Visit | None = await edge.in_thread(
+        edge.server.database.read, lambda tx: visitor(edge.server, tx, browser, asked)
+    )
+    return found if found is not None else await sign_in_first(edge, browser, asked)
 
 
 async def sign_in_first(edge: Edge, browser: Browser, request: PageRequest) -> Answer:

@@ -12,12 +12,17 @@ _PURPOSE = "link of a page request"
 class PageRequest(msgspec.Struct, frozen=True, omit_defaults=True, tag="page"):
     """A page of this server. max_age_s None: a session of any age will do.
 
-    sealed_link: what a link in a letter held, sealed, because it opens something; None: there is none.
+    sealed_link: what a link in a letter held, sealed, because it opens something; None: there is none. acr: how surely
+    one must know who is there; None: it does not matter. of_organization: the page shows one organization.
+    chooses_organization: the person wants to say anew which.
     """
 
     path: str
     max_age_s: int | None = None
     sealed_link: str | None = None
+    acr: str | None = None
+    of_organization: bool = False
+    chooses_organization: bool = False
 
     def __repr__(self) -> str:
         """Leaves out the link."""

@@ -112,6 +112,8 @@ def finish(server: Server, transaction: Transaction, one: UnderWay) -> Authoriza
     if not isinstance(one.step, (Finish, Deny)) or not sign_ins.finish(transaction, one.sign_in.id, now):
         return None
     if isinstance(one.request, PageRequest):
+        if isinstance(one.step, Finish) and one.step.organization_id is not None and one.found.session is not None:
+            sessions.choose_organization(transaction, one.found.session.id, one.step.organization_id, now)
         return one.request
     error = as_error(one.step)
     if isinstance(one.step, Finish) and one.found.session is not None:

@@ -110,7 +110,7 @@ def next_step(request: AuthorizationRequest, client: Client, progress: Progress,
     chosen = _organization(request, client, progress, session, person)
     if isinstance(chosen, (ChooseOrganization, Deny)):
         return chosen
-    return _strength(request, session, chosen, found, now) or _consent(request, client, progress, chosen, found)
+    return _strength(request.acr, session, chosen, found, now) or _consent(request, client, progress, chosen, found)
 
 
 def next_step_of_page(request: PageRequest, progress: Progress, found: Situation, now: int) -> Step:
@@ -123,8 +123,12 @@ def next_step_of_page(request: PageRequest, progress: Progress, found: Situation
     is_old = request.max_age_s is not None and now - session.authenticated_at > request.max_age_s
     if is_old and not progress.is_authenticated:
         return LogIn()
-    is_weak = request.max_age_s is not None and found.has_second_factor and acr_of(session.methods) != AAL2
-    return ProveSecondFactor(session.user_id) if is_weak else Finish(None)
+    chosen = _organization_of_page(request, progress, session, person)
+    if isinstance(chosen, ChooseOrganization):
+        return chosen
+    is_weak = request.max_age_s is not None and found.has_second_factor
+    strong = _strength(AAL2 if is_weak else request.acr, session, chosen, found, now)
+    return strong or Finish(None if chosen is None else chosen.organization_id)
 
 
 def as_error(step: Step) -> OAuthError | None:
@@ -171,18 +175,34 @@ def _organization(
     return ChooseOrganization(tuple(mine.values()))
 
 
+def _organization_of_page(
+    request: PageRequest, progress: Progress, session: Session, person: Person
+) -> Membership | ChooseOrganization | None:
+    mine = dict(person.memberships)
+    if not request.of_organization or not mine:
+        return None
+    if len(mine) == 1:
+        return next(iter(mine.values()))
+    if progress.organization_id in mine:
+        return mine[progress.organization_id]
+    if session.organization_id in mine and not request.chooses_organization:
+        return mine[session.organization_id]
+    return ChooseOrganization(tuple(mine.values()))
+
+
 def _not_part(which: str) -> AccessDeniedError:
     return AccessDeniedError(f"This person is not part of the organization {which}.")
 
 
 def _strength(
-    request: AuthorizationRequest, session: Session, membership: Membership | None, found: Situation, now: int
+    acr: str | None, session: Session, membership: Membership | None, found: Situation, now: int
 ) -> Step | None:
+    """Decides whether the session will do: young enough, and with a second factor where one is wanted."""
     if membership is not None:
         limits = found.limits.within(membership.session_idle_s, membership.session_lifetime_s)
         if not session.is_live(limits, now):
             return LogIn()
-    is_wanted = request.acr == AAL2 or (membership is not None and membership.second_factor_required)
+    is_wanted = acr == AAL2 or (membership is not None and membership.second_factor_required)
     if not is_wanted or acr_of(session.methods) == AAL2:
         return None
     return ProveSecondFactor(session.user_id) if found.has_second_factor else SetUpSecondFactor(session.user_id)

@@ -8,21 +8,26 @@ for (const time of document.querySelectorAll("time[data-show]")) {
   time.textContent = format.format(new Date(time.dateTime)).replace(" at ", ", ");
 }
 
+// On a phone the tabs are one line: the current one is brought into it.
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+
 // The text of a list is its entries, a line each; a key is copied without the spaces it is shown with.
-const textOf = (element) =>
-  element.children.length
+const textOf = (element) => {
+  if ("exact" in element.dataset) return element.textContent;
+  return element.children.length
     ? [...element.children].map((entry) => entry.textContent.trim()).join("\n")
     : element.textContent.replaceAll(" ", "");
+};
 
 if (navigator.clipboard) {
   for (const button of document.querySelectorAll("[data-copy]")) {
-    const said = button.textContent;
+    const said = [...button.childNodes];
     button.hidden = false;
     button.setAttribute("aria-live", "polite");
     button.addEventListener("click", async () => {
       await navigator.clipboard.writeText(textOf(document.getElementById(button.dataset.copy)));
-      button.textContent = "Copied";
-      setTimeout(() => { button.textContent = said; }, 2000);
+      button.replaceChildren("Copied");
+      setTimeout(() => button.replaceChildren(...said), 2000);
     });
   }
 }

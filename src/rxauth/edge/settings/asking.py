@@ -1,0 +1,71 @@
+"""A page asks the API, in process, as the person whose session it shows."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import msgspec
+
+from rxauth.api.outcomes import Outcome
+from rxauth.edge import operations
+from rxauth.edge.context import Edge
+from rxauth.edge.requests import Request
+from rxauth.edge.settings.sections import Data, Variables, permission_variables
+from rxauth.edge.visits import Visit
+from rxauth.policy import decide, prescribing
+from rxauth.policy.assurance import Authentication, acr_of
+from rxauth.policy.permissions import PERMISSIONS
+from rxauth.policy.subjects import Caller, UserSubject
+
+CLIENT_ID: Final = "settings"  # what records name, where a token would name its client
+# A page signs nothing, whoever is there.
+_ALL: Final = frozenset(permission.name for permission in PERMISSIONS) - {prescribing.PERMISSION}
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why the API did not do, or show, something. field: the API's name of the value it is about."""
+
+    code: str
+    message: str
+    field: str | None = None
+    max_age_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What the API said. data: by root field, empty if nothing ran; problem: its first error."""
+
+    data: Data = field(repr=False)
+    problem: Problem | None
+
+
+def caller_of(visitor: Visit, organization_id: str, now: int) -> Caller:
+    """Returns a person as the API's caller: with all that the person holds, but nothing that signs."""
+    found = visitor.person.subject(organization_id)
+    subject = found or UserSubject(visitor.user.id, None, frozenset(), None)
+    session = visitor.session
+    one = decide.caller(_ALL, subject, CLIENT_ID, session.id, now)
+    proven = Authentication(acr_of(session.methods), session.authenticated_at)
+    return replace(one, authentication=proven, session_id=session.id)
+
+
+async def ask(
+    edge: Edge, request: Request, caller: Caller, document: str, variables: Variables, *, key: str | None = None
+) -> Answered:
+    """Runs a document. key: of the form that asks for it, so that it is done once; None: the page only shows."""
+    keys = () if key is None else (key,)
+    known = {name: one in caller.permissions for name, one in permission_variables(document).items()}
+    body = msgspec.json.encode({"query": document, "variables": {**variables, **known}})
+    outcome: Outcome = await edge.in_thread(operations.run, edge, request, caller, body, keys)
+    await operations.note(edge, request, caller, outcome)
+    content = msgspec.json.decode(outcome.body)
+    errors = content.get("errors") or []
+    return Answered(content.get("data") or {}, _problem(errors[0]) if errors else None)
+
+
+def _problem(error: Mapping[str, Any]) -> Problem:
+    extensions = error.get("extensions", {})
+    message = str(error["message"])
+    sentence = f"{message[:1].upper()}{message[1:]}".rstrip(".") + "."
+    return Problem(extensions.get("code", ""), sentence, extensions.get("field"), extensions.get("max_age"))

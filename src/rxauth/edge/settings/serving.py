@@ -1,0 +1,248 @@
+"""Settings pages over HTTP: who is there, what they may open, what the API says, and what a form does."""
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import msgspec
+
+from rxauth.crypto import secrets
+from rxauth.crypto.jws import encode_base64url
+from rxauth.edge import pages
+from rxauth.edge.addresses import ACCOUNT_PATH, SETTINGS_PATH
+from rxauth.edge.context import Edge
+from rxauth.edge.errors import RETRY_AFTER
+from rxauth.edge.forms import SETTINGS_LIMITS, browser_of, query_pairs, read_form_pairs, token
+from rxauth.edge.requests import Request
+from rxauth.edge.responses import Answer, see_other
+from rxauth.edge.settings import fields as fields_of
+from rxauth.edge.settings import frame
+from rxauth.edge.settings.asking import Answered, Problem, ask, caller_of
+from rxauth.edge.settings.fields import FieldError, Fields
+from rxauth.edge.settings.sections import Act, Section
+from rxauth.edge.visits import Visit, sign_in_first, visit
+from rxauth.oauth.page_request import PageRequest
+from rxauth.policy.assurance import AAL2
+from rxauth.policy.permissions import BY_NAME
+from rxauth.policy.subjects import Caller
+
+_STEP_UP: Final = "INSUFFICIENT_USER_AUTHENTICATION"
+_STATUS: Final[Mapping[str, int]] = {
+    "NOT_FOUND": 404,
+    "FORBIDDEN": 403,
+    "UNAVAILABLE": 503,
+    "CONFLICT": 409,
+    "IDEMPOTENCY_KEY_REUSED": 409,
+    "IDEMPOTENCY_KEY_IN_USE": 409,
+    "INTERNAL_SERVER_ERROR": 500,
+}
+_HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_SENT_BEFORE: Final = "This form was sent before, with other values. Look at what is there now, and send it again."
+_STALE: Final = "Somebody changed this since you opened it. What you typed is still here: compare, and send it again."
+
+
+@dataclass(frozen=True, slots=True)
+class _Visit:
+    """One visit to one page. fields: of the URL."""
+
+    edge: Edge
+    request: Request
+    section: Section
+    visitor: Visit
+    caller: Caller
+    path: str
+    fields: Fields
+
+
+async def show(edge: Edge, request: Request, section: Section, notices: Mapping[str, str]) -> Answer:
+    """Shows a page."""
+    one = await _enter(edge, request, section)
+    if isinstance(one, Answer):
+        return one
+    return await _page(one, await _ask(one), notice=notices.get(one.fields.text("done")))
+
+
+async def act(edge: Edge, request: Request, section: Section) -> Answer:
+    """Does what a form of a page asks for, once however often it is sent."""
+    one = await _enter(edge, request, section)
+    if isinstance(one, Answer):
+        return one
+    sent = fields_of.of(await read_form_pairs(request, one.path, SETTINGS_LIMITS)).within(one.fields.parts)
+    chosen = section.acts.get(sent.text("act"))
+    if chosen is None:
+        return see_other(one.path)
+    stale = await _stale(one, chosen, sent)
+    if stale is not None:
+        return stale
+    try:
+        variables = chosen.variables(sent)
+    except FieldError as error:
+        return await _page(one, await _ask(one), problem=Problem("", str(error), error.name), typed=sent)
+    key = sent.text("once") or secrets.new_handle()
+    done = await ask(edge, request, one.caller, chosen.document, variables, key=f"page-{key}")
+    return await _after(one, chosen, sent, done)
+
+
+async def choose(edge: Edge, request: Request) -> Answer:
+    """Has somebody who works for several organizations say anew which one the settings show."""
+    asked = PageRequest(SETTINGS_PATH, of_organization=True, chooses_organization=True)
+    return await sign_in_first(edge, browser_of(request), asked)
+
+
+async def first(edge: Edge, request: Request) -> Answer:
+    """Leads to the first page that the visitor may open."""
+    visitor = await visit(edge, request, PageRequest(SETTINGS_PATH, of_organization=True))
+    if not isinstance(visitor, Visit):
+        return visitor
+    if visitor.organization_id is None:
+        return see_other(ACCOUNT_PATH)
+    caller = caller_of(visitor, visitor.organization_id, edge.server.clock.seconds())
+    return see_other(next(tab.path for tabs in frame.open_tabs(caller.permissions).values() for tab in tabs))
+
+
+async def _enter(edge: Edge, request: Request, section: Section) -> _Visit | Answer:
+    """Returns the visit of somebody who may open the page, or the page that says why not."""
+    path = request.path
+    asked = PageRequest(path, of_organization=True)
+    if section.wanted is not None:  # a form that is shown can still be sent when half of the time is over
+        max_age_s = section.wanted.max_age_s // (1 if request.method == "POST" else 2)
+        asked = PageRequest(path, max_age_s, acr=section.wanted.acr, of_organization=True)
+    visitor = await visit(edge, request, asked)
+    if not isinstance(visitor, Visit):
+        return visitor
+    now = edge.server.clock.seconds()
+    if visitor.organization_id is None:
+        return pages.page("settings_without.html", frame.values(visitor, section.tab, now), status=403)
+    caller = caller_of(visitor, visitor.organization_id, now)
+    if section.opens and caller.permissions.isdisjoint(section.opens):
+        return _forbidden(visitor, section, now)
+    parts = {name: request.part(name) for name in request.parts}
+    return _Visit(edge, request, section, visitor, caller, path, Fields(tuple(query_pairs(request)), parts))
+
+
+async def _ask(one: _Visit) -> Answered:
+    try:
+        variables = one.section.variables(one.fields)
+    except FieldError as error:
+        return Answered({}, Problem("BAD_USER_INPUT", str(error), error.name))
+    return await ask(one.edge, one.request, one.caller, one.section.query, variables)
+
+
+async def _stale(one: _Visit, chosen: Act, sent: Fields) -> Answer | None:
+    """Returns the page anew if what the form was filled in by has changed since; None: it has not."""
+    if chosen.rests_on is None:
+        return None
+    now = await _ask(one)
+    if now.problem is not None or sent.text("seen") == _digest(chosen.rests_on(now.data)):
+        return None
+    return await _page(one, now, problem=Problem("CONFLICT", _STALE), typed=sent)
+
+
+async def _after(one: _Visit, chosen: Act, sent: Fields, done: Answered) -> Answer:
+    """Leads on from an act that was done, or says what was wrong."""
+    problem = done.problem
+    if problem is None and chosen.page is not None:
+        shown = {**_common(one), **one.section.values(done.data, sent), "data": done.data, "fields": sent}
+        return pages.page(chosen.page, shown)
+    if problem is None:
+        path = one.path if chosen.leads_to is None else chosen.leads_to(done.data, sent)
+        return see_other(f"{path}{'&' if '?' in path else '?'}done={sent.text('act')}")
+    if problem.code == _STEP_UP:
+        asked = PageRequest(one.path, (problem.max_age_s or 0) // 2, acr=AAL2, of_organization=True)
+        return await sign_in_first(one.edge, one.visitor.browser, asked)
+    if problem.code == "IDEMPOTENCY_KEY_REUSED":
+        problem = Problem(problem.code, _SENT_BEFORE)
+    place = chosen.places.get(problem.field or "", _last_name(problem.field))
+    return await _page(one, await _ask(one), problem=Problem(problem.code, problem.message, place), typed=sent)
+
+
+async def _page(
+    one: _Visit,
+    answered: Answered,
+    *,
+    notice: str | None = None,
+    problem: Problem | None = None,
+    typed: Fields | None = None,
+) -> Answer:
+    """Shows what the API said. problem: of a form, which stays as it was typed."""
+    data, section = answered.data, one.section
+    if answered.problem is not None and answered.problem.code == "FORBIDDEN":
+        return _forbidden(one.visitor, section, one.edge.server.clock.seconds())
+    if section.required is not None and data.get(section.required) is None:
+        return _absent(one, answered.problem)
+    problem = problem or answered.problem
+    shown = {
+        **_common(one),
+        **section.values(data, one.fields if typed is None else typed),
+        "data": data,
+        "fields": one.fields,
+        "typed": _typed(typed),
+        "error": None if problem is None else problem.message,
+        "error_field": None if problem is None else problem.field,
+        "notice": notice,
+        "seen": {name: _digest(each.rests_on(data)) for name, each in section.acts.items() if each.rests_on},
+    }
+    status = 200 if problem is None else _STATUS.get(problem.code, 422)
+    return pages.page(section.template, shown, status=status, headers=[RETRY_AFTER] if status == 503 else [])
+
+
+def _common(one: _Visit) -> dict[str, Any]:
+    now = one.edge.server.clock.seconds()
+    permissions = one.caller.permissions
+    return {
+        **frame.values(one.visitor, one.section.tab, now),
+        "issuer": one.edge.server.issuer,
+        "user_id": one.visitor.user.id,
+        "can": permissions.__contains__,
+        "action": one.path,
+        "csrf": token(one.visitor.handle, one.path),
+        "once": secrets.new_handle(),
+        "seen": {},
+        "typed": _typed(None),
+        "error": None,
+    }
+
+
+def _typed(sent: Fields | None) -> Any:
+    """Returns what a template asks for the value of a field: what was typed, or else what there is."""
+
+    def value(name: str, there_is: Any = None) -> Any:
+        present = "" if there_is is None else there_is
+        if sent is None:
+            return present
+        return sent.all(name) if isinstance(present, list) else sent.text(name, "")
+
+    return value
+
+
+def _forbidden(visitor: Visit, section: Section, now: int) -> Answer:
+    """Says what opens a page, and who has it."""
+    permissions = [BY_NAME[name] for name in section.opens]
+    roles = sorted({role.value for one in permissions for role in one.roles})
+    shown = frame.values(visitor, section.tab, now) | {
+        "meanings": [one.meaning for one in permissions],
+        "names": [one.name for one in permissions],
+        "roles": roles,
+    }
+    return pages.page("settings_forbidden.html", shown, status=403)
+
+
+def _absent(one: _Visit, problem: Problem | None) -> Answer:
+    shown = _common(one) | {"explanation": None if problem is None else problem.message}
+    status = 404 if problem is None else _STATUS.get(problem.code, 404)
+    return pages.page("settings_absent.html", shown, status=status)
+
+
+def _digest(value: Any) -> str:
+    """Returns what a form brings back to say what it was filled in by."""
+    return encode_base64url(hashlib.sha256(msgspec.json.encode(value, order="sorted")).digest()[:12])
+
+
+def _last_name(name: str | None) -> str | None:
+    """Returns the field of a form that has the API's name of a value: `input.redirectUrls[1]` is redirect_urls."""
+    if name is None:
+        return None
+    last = name.rpartition(".")[2].partition("[")[0]
+    return _HUMP.sub("_", last).lower()

@@ -1,0 +1,13 @@
+"""Every settings page, and what each act says when it was done."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Final
+
+from rxauth.edge.settings import organization
+from rxauth.edge.settings.sections import Section
+
+SECTIONS: Final[tuple[Section, ...]] = (*organization.SECTIONS,)
+NOTICES: Final[Mapping[str, str]] = MappingProxyType(
+    {name: act.notice for section in SECTIONS for name, act in section.acts.items()}
+)

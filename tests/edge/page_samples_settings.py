@@ -1,0 +1,21 @@
+"""Samples of the settings pages; each tab has a file of its own beside this one, and is joined here."""
+
+from typing import Final
+
+from tests.edge import page_samples_organization
+from tests.edge.page_sample import FRAME, SETTINGS, Sample
+
+_FORBIDDEN = FRAME | {
+    "tab": "activity",
+    "meanings": ["read the audit log"],
+    "names": ["read:audit"],
+    "roles": ["Administrator"],
+}
+_ABSENT = SETTINGS | {"tab": "team", "explanation": None}
+
+SAMPLES: Final = (
+    Sample("settings-forbidden", "settings_forbidden.html", _FORBIDDEN),
+    Sample("settings-absent", "settings_absent.html", _ABSENT),
+    Sample("settings-without", "settings_without.html", FRAME | {"tab": "team", "organization_name": None}),
+    *page_samples_organization.SAMPLES,
+)
