@@ -33,6 +33,7 @@ OTHER_KINDS = {
     "another client": replace(REFUSED, actor=Actor("client", "b-client")),
     "nobody": replace(REFUSED, actor=ANONYMOUS),
     "another network": replace(REFUSED, network="192.0.2.2"),
+    "another organization": replace(REFUSED, organization_id="org_b"),
 }
 
 

@@ -160,10 +160,12 @@ def test_every_refusal_leaves_a_record_that_says_who_and_why(
     [entry] = entries(sqlite_live.world)
     assert re.fullmatch("[0-9a-f]{16}", entry["request_id"])
     client = {"kind": "client", "id": sqlite_live.world.alder.client_id}
-    assert {name: entry[name] for name in ("event", "outcome", "actor", "reason", "network", "at_us", "count")} == {
+    looked_at = ("event", "outcome", "actor", "organization_id", "reason", "network", "at_us", "count")
+    assert {name: entry[name] for name in looked_at} == {
         "event": event,
         "outcome": "failure",
         "actor": client if is_known else ANONYMOUS,
+        "organization_id": sqlite_live.world.alder.organization_id if is_known else None,
         "reason": reason,
         "network": "127.0.0.1",
         "at_us": NOW * 1_000_000,

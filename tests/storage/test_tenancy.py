@@ -179,6 +179,7 @@ ACROSS_TENANTS = {
     "rxauth.domain.audit_authorities": ["_STORED"],
     "rxauth.domain.audit_effects": ["_BEFORE_LOG", "_CANCELED", "_DISABLED_CLIENTS", "_REVOKED_SECRETS", "_WRITTEN"],
     "rxauth.domain.audit_numbering": ["_PRESCRIPTIONS"],
+    "rxauth.domain.audit_owners": ["_MEMBERSHIPS"],
     "rxauth.domain.clients": ["_ALL", "_LOCKED", "_ONE"],
     "rxauth.domain.consents": ["_OF_USER"],
     "rxauth.domain.dispatches": ["_BY_ID", "_IS_DUE", "_NEXT"],

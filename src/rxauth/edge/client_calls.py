@@ -39,22 +39,23 @@ def noted(edge: Edge, asked: TokenRequest) -> Iterator[None]:
     try:
         yield
     except ClientNotProvenError as error:
-        _note(edge, asked, error.error, error.client_id)
+        _note(edge, asked, error.error)
         raise error.error from None
     except OAuthError as error:
-        _note(edge, asked, error, error.client_id)
+        _note(edge, asked, error)
         raise
 
 
-def _note(edge: Edge, asked: TokenRequest, error: OAuthError, client_id: str | None) -> None:
-    """Counts a refusal; client_id: of the client that was named, if there is one."""
+def _note(edge: Edge, asked: TokenRequest, error: OAuthError) -> None:
+    """Counts a refusal, in the log of the organization whose client was named, if there is one."""
     if isinstance(error, InvalidClientError):
         edge.limiter.count_failure(asked.network, client_auth.claimed_client(asked))
-    actor = audit.ANONYMOUS if client_id is None else audit.Actor("client", client_id)
+    actor = audit.ANONYMOUS if error.client_id is None else audit.Actor("client", error.client_id)
     edge.refusals.note(
         audit.Act(
             audit.Event.TOKEN_REFUSED,
             actor,
+            organization_id=error.organization_id,
             reason=error.code,
             network=asked.network,
             request_id=asked.request_id,

@@ -49,7 +49,7 @@ async def execute(edge: Edge, request: Request) -> Answer:
         caller, outcome = await edge.in_thread(_run, edge, claims, request, body)
     except InvalidTokenError as error:
         request.client_id = error.client_id
-        _note(edge, request, error.code, error.client_id)
+        _note(edge, request, error.code, error.client_id, error.organization_id)
         raise
     await operations.note(edge, request, caller, outcome)
     return _answer(request, outcome)

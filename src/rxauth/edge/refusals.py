@@ -11,7 +11,7 @@ from rxauth.storage.database import DatabaseUnavailableError
 
 WINDOW_S: Final = 60
 KINDS_LIMIT: Final = 10_000
-_Kind = tuple[str, str | None, str | None, str | None]
+_Kind = tuple[str, str | None, str | None, str | None, str | None]
 
 
 class Refusals:
@@ -35,7 +35,7 @@ class Refusals:
         if not self._counted:
             self._stop_waiting()
             self._window_end = asyncio.get_running_loop().call_later(WINDOW_S - elapsed_s, self._write_counts)
-        kind = (act.event, act.reason, act.actor.id, act.network)
+        kind = (act.event, act.reason, act.actor.id, act.network, act.organization_id)
         counted = self._counted.get(kind)
         if counted is None:
             self._counted[kind] = replace(act, count=0)

@@ -46,13 +46,14 @@ class Authenticated:
 class ClientNotProvenError(Exception):
     """The proof did not fit the client that was found; one read from the database may, and is asked next.
 
-    client_id: the client's, if there is one of that name; for the audit log, never for an answer.
+    client: the one of that name, if there is one; the error names it for the audit log, never for an answer.
     """
 
-    def __init__(self, claim: Presented, client_id: str | None) -> None:
+    def __init__(self, claim: Presented, client: Client | None) -> None:
         super().__init__()
-        self.client_id = client_id
         self.error = InvalidClientError(_NOT_PUBLIC if claim.digest is None else _FAILED)
+        if client is not None:
+            self.error.client_id, self.error.organization_id = client.id, client.organization_id
 
 
 def presented(request: TokenRequest, *, needs_secret: bool = True) -> Presented:
@@ -85,7 +86,7 @@ def proven(server: Server, request: TokenRequest, *, needs_secret: bool) -> Auth
         found = server.clients.fetch(claim.client_id)
         client = authenticate(claim, found, now)
         if client is None:
-            raise ClientNotProvenError(claim, None if found is None else found.id)
+            raise ClientNotProvenError(claim, found)
     return client
 
 

@@ -15,8 +15,10 @@ class OAuthError(Exception):
     section: ClassVar[str]
 
     def __init__(self, description: str) -> None:
-        # The client that proved itself, or that a token of ours names, before the request failed; for the audit log.
+        # The client that proved itself, or that a token of ours names, before the request failed, and the organization
+        # that it acted for; for the audit log.
         self.client_id: str | None = None
+        self.organization_id: str | None = None
         self.description = _FORBIDDEN.sub("?", description)
         super().__init__(self.description)
 

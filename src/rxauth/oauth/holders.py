@@ -44,7 +44,7 @@ def find(server: Server, claims: AccessClaims, now: int) -> Subject:
         reason = f"The person that this token speaks for is no longer a member of the organization. {_SIGN_IN}"
     if reason is not None or subject is None:
         error = InvalidTokenError(reason or "")
-        error.client_id = claims.client_id
+        error.client_id, error.organization_id = claims.client_id, claims.org_id
         raise error
     return subject
 

@@ -87,7 +87,7 @@ def verify(server: Server, token: str, now: int, audiences: frozenset[str] | Non
     try:
         _check_claims(server, claims, now, audiences or frozenset({server.audience}))
     except InvalidTokenError as error:
-        error.client_id = claims.client_id
+        error.client_id, error.organization_id = claims.client_id, claims.org_id
         raise
     return claims
 

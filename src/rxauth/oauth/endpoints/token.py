@@ -64,11 +64,11 @@ def answer(server: Server, request: TokenRequest, grant: Grant, find_client: Cal
     found = find_client(claim.client_id)
     client = client_auth.authenticate(claim, found, now)
     if client is None:
-        raise ClientNotProvenError(claim, None if found is None else found.id)
+        raise ClientNotProvenError(claim, found)
     try:
         return _issue(server, request, grant, client, now)
     except OAuthError as error:
-        error.client_id = client.client.id
+        error.client_id, error.organization_id = client.client.id, client.client.organization_id
         raise
 
 
@@ -87,7 +87,7 @@ def spend(server: Server, request: TokenRequest, grant: SpendingGrant) -> Person
         if isinstance(outcome, Refused):
             raise outcome.error
     except OAuthError as error:
-        error.client_id = client.client.id
+        error.client_id, error.organization_id = client.client.id, client.client.organization_id
         raise
     return person_tokens.sign(server, outcome)
 
@@ -109,6 +109,8 @@ def _spend(asked: Spending, grant: SpendingGrant, now_us: int) -> Prepared | Ref
         "family_id": authorized.family.id,
         "sub": claims.sub,
     }
+    if asked.client.secret is not None:
+        details["secret_id"] = asked.client.secret.id
     audit.record(asked.transaction, _act(claims.jti, claims.org_id, asked.client, asked.request, details), now_us)
     return prepared
 

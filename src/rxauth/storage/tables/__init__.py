@@ -14,6 +14,7 @@ from rxauth.storage.tables import (
     people,
     providers,
     sign_in,
+    tallies,
     webhooks,
 )
 from rxauth.storage.tables.metadata import metadata
@@ -33,5 +34,6 @@ __all__ = [
     "people",
     "providers",
     "sign_in",
+    "tallies",
     "webhooks",
 ]
