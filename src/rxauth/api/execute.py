@@ -1,8 +1,8 @@
 """Runs one operation: a document checked once and kept, limits, the guard, and errors with codes."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from graphql import (
     DocumentNode,
@@ -51,6 +51,14 @@ class _Asked:
     operation: Operation
 
 
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a mutation rests on. body: a query, as a request; holds: whether its data is still what it was."""
+
+    body: bytes
+    holds: Callable[[Mapping[str, Any]], bool]
+
+
 class _RefusedError(Exception):
     """A request that is answered without running anything."""
 
@@ -87,15 +95,20 @@ class Api:
             self._access_key = patients_key(self.sealing_key)
             self._repeats = Repeats(self.database, self.clock, self.sealing_key)
 
-    def run(self, caller: Caller, body: bytes, idempotency_keys: Sequence[str] = ()) -> Outcome:
-        """Answers one request of an accepted caller; blocks its thread. idempotency_keys: the headers of that name."""
+    def run(
+        self, caller: Caller, body: bytes, idempotency_keys: Sequence[str] = (), expected: Expected | None = None
+    ) -> Outcome:
+        """Answers one request of an accepted caller; blocks its thread.
+
+        idempotency_keys: the headers of that name. expected: what a mutation with a key is not done without.
+        """
         try:
             asked = self._asked(body)
         except _RefusedError as refused:
             errors = [formatted(error, refused.code) for error in refused.errors[:ERRORS_LIMIT]]
             return Outcome(outcomes.encode({"errors": errors}), refused.failure)
         if asked.operation.kind is OperationType.MUTATION and idempotency_keys and self._repeats is not None:
-            return self._run_once(self._repeats, caller, asked, idempotency_keys)
+            return self._run_once(self._repeats, caller, asked, idempotency_keys, expected)
         context = self._context(caller)
         try:
             if asked.operation.kind is OperationType.QUERY:
@@ -106,7 +119,14 @@ class Api:
             result = ExecutionResult(None, [GraphQLError("", original_error=error)])
         return outcomes.of_result(result, asked.operation, context)
 
-    def _run_once(self, repeats: Repeats, caller: Caller, asked: _Asked, idempotency_keys: Sequence[str]) -> Outcome:
+    def _run_once(
+        self,
+        repeats: Repeats,
+        caller: Caller,
+        asked: _Asked,
+        idempotency_keys: Sequence[str],
+        expected: Expected | None,
+    ) -> Outcome:
         """Runs a mutation in one transaction, with the record that its key was used."""
         try:
             key = idempotency.read_key(idempotency_keys)
@@ -115,6 +135,10 @@ class Api:
 
         def execute(transaction: Transaction) -> tuple[Outcome, bool]:
             context = self._context(caller).within(transaction)
+            if expected is not None:
+                there = self._execute(self._asked(expected.body), context).data
+                if there is None or not expected.holds(there):
+                    return _CHANGED, False
             result = self._execute(asked, context)
             for error in result.errors or ():
                 if isinstance(error.original_error, (DatabaseUnavailableError, TryAgainError)):
@@ -183,6 +207,11 @@ class Api:
         if errors:
             raise _RefusedError(Failure.VALIDATION, Code.VALIDATION, *errors)
         return _Document(tree, accesses.operations(self.schema, tree), len(text))
+
+
+_CHANGED: Final = outcomes.refused(
+    None, Code.CONFLICT, "What this rests on was changed meanwhile. Look at it again.", "changed_meanwhile"
+)
 
 
 def _request(body: bytes) -> requests.GraphQLRequest:

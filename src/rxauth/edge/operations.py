@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
+from rxauth.api.execute import Expected
 from rxauth.api.management.callers import actor
 from rxauth.api.outcomes import Failure, Outcome
 from rxauth.domain import audit, signing
@@ -22,9 +23,17 @@ _RECORDED: Final[Mapping[tuple[str, ...], audit.Event]] = {
 }
 
 
-def run(edge: Edge, request: Request, caller: Caller, body: bytes, idempotency_keys: Sequence[str]) -> Outcome:
+def run(
+    edge: Edge,
+    request: Request,
+    caller: Caller,
+    body: bytes,
+    idempotency_keys: Sequence[str],
+    *,
+    expected: Expected | None = None,
+) -> Outcome:
     """Runs an operation and has the access log told of what it touched; blocks its thread."""
-    outcome = edge.api.run(caller, body, idempotency_keys)
+    outcome = edge.api.run(caller, body, idempotency_keys, expected)
     _note_access(edge, request, caller, outcome)
     return outcome
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any, Final
 
 import msgspec
 
+from rxauth.api.execute import Expected
 from rxauth.api.outcomes import Outcome
 from rxauth.edge import operations
 from rxauth.edge.context import Edge
@@ -24,11 +26,15 @@ _ALL: Final = frozenset(permission.name for permission in PERMISSIONS) - {prescr
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why the API did not do, or show, something. field: the API's name of the value it is about."""
+    """Why the API did not do, or show, something. field: the API's name of the value it is about.
+
+    reason: a code that says more than the code. max_age_s: how long ago the person may have signed in.
+    """
 
     code: str
     message: str
     field: str | None = None
+    reason: str | None = None
     max_age_s: int | None = None
 
 
@@ -50,14 +56,22 @@ def caller_of(visitor: Visit, organization_id: str, now: int) -> Caller:
     return replace(one, authentication=proven, session_id=session.id)
 
 
-async def ask(
-    edge: Edge, request: Request, caller: Caller, document: str, variables: Variables, *, key: str | None = None
-) -> Answered:
-    """Runs a document. key: of the form that asks for it, so that it is done once; None: the page only shows."""
-    keys = () if key is None else (key,)
+def encoded(caller: Caller, document: str, variables: Variables) -> bytes:
+    """Returns a request, with what its document wants to know of the caller's permissions."""
     known = {name: one in caller.permissions for name, one in permission_variables(document).items()}
-    body = msgspec.json.encode({"query": document, "variables": {**variables, **known}})
-    outcome: Outcome = await edge.in_thread(operations.run, edge, request, caller, body, keys)
+    return msgspec.json.encode({"query": document, "variables": {**variables, **known}})
+
+
+async def ask(
+    edge: Edge, request: Request, caller: Caller, body: bytes, *, key: str | None = None, rests: Expected | None = None
+) -> Answered:
+    """Sends a request. key: of the form that asks for it, so that it is done once; None: the page only shows.
+
+    rests: what the form was filled in by.
+    """
+    keys = () if key is None else (key,)
+    run = partial(operations.run, edge, request, caller, body, keys, expected=rests)
+    outcome: Outcome = await edge.in_thread(run)
     await operations.note(edge, request, caller, outcome)
     content = msgspec.json.decode(outcome.body)
     errors = content.get("errors") or []
@@ -68,4 +82,5 @@ def _problem(error: Mapping[str, Any]) -> Problem:
     extensions = error.get("extensions", {})
     message = str(error["message"])
     sentence = f"{message[:1].upper()}{message[1:]}".rstrip(".") + "."
-    return Problem(extensions.get("code", ""), sentence, extensions.get("field"), extensions.get("max_age"))
+    more = [extensions.get(name) for name in ("field", "reason", "max_age")]
+    return Problem(extensions.get("code", ""), sentence, *more)

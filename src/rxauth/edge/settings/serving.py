@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from rxauth.api.execute import Expected
 from rxauth.crypto import secrets
 from rxauth.crypto.jws import encode_base64url
 from rxauth.edge import pages
@@ -19,7 +20,7 @@ from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, see_other
 from rxauth.edge.settings import fields as fields_of
 from rxauth.edge.settings import frame
-from rxauth.edge.settings.asking import Answered, Problem, ask, caller_of
+from rxauth.edge.settings.asking import Answered, Problem, ask, caller_of, encoded
 from rxauth.edge.settings.fields import FieldError, Fields
 from rxauth.edge.settings.sections import Act, Section
 from rxauth.edge.visits import Visit, sign_in_first, visit
@@ -73,15 +74,12 @@ async def act(edge: Edge, request: Request, section: Section) -> Answer:
     chosen = section.acts.get(sent.text("act"))
     if chosen is None:
         return see_other(one.path)
-    stale = await _stale(one, chosen, sent)
-    if stale is not None:
-        return stale
     try:
-        variables = chosen.variables(sent)
+        body, rests = encoded(one.caller, chosen.document, chosen.variables(sent)), _rests(one, chosen, sent)
     except FieldError as error:
         return await _page(one, await _ask(one), problem=Problem("", str(error), error.name), typed=sent)
     key = sent.text("once") or secrets.new_handle()
-    done = await ask(edge, request, one.caller, chosen.document, variables, key=f"page-{key}")
+    done = await ask(edge, request, one.caller, body, key=f"page-{key}", rests=rests)
     return await _after(one, chosen, sent, done)
 
 
@@ -124,27 +122,26 @@ async def _enter(edge: Edge, request: Request, section: Section) -> _Visit | Ans
 
 async def _ask(one: _Visit) -> Answered:
     try:
-        variables = one.section.variables(one.fields)
+        body = encoded(one.caller, one.section.query, one.section.variables(one.fields))
     except FieldError as error:
         return Answered({}, Problem("BAD_USER_INPUT", str(error), error.name))
-    return await ask(one.edge, one.request, one.caller, one.section.query, variables)
+    return await ask(one.edge, one.request, one.caller, body)
 
 
-async def _stale(one: _Visit, chosen: Act, sent: Fields) -> Answer | None:
-    """Returns the page anew if what the form was filled in by has changed since; None: it has not."""
-    if chosen.rests_on is None:
+def _rests(one: _Visit, chosen: Act, sent: Fields) -> Expected | None:
+    """Returns what the form was filled in by, which must still be so when it is done; None: it does not matter."""
+    rests_on, seen = chosen.rests_on, sent.text("seen")
+    if rests_on is None:
         return None
-    now = await _ask(one)
-    if now.problem is not None or sent.text("seen") == _digest(chosen.rests_on(now.data)):
-        return None
-    return await _page(one, now, problem=Problem("CONFLICT", _STALE), typed=sent)
+    body = encoded(one.caller, one.section.query, one.section.variables(one.fields))
+    return Expected(body, lambda data: seen == _digest(rests_on(data)))
 
 
 async def _after(one: _Visit, chosen: Act, sent: Fields, done: Answered) -> Answer:
     """Leads on from an act that was done, or says what was wrong."""
     problem = done.problem
     if problem is None and chosen.page is not None:
-        shown = {**_common(one), **one.section.values(done.data, sent), "data": done.data, "fields": sent}
+        shown = {**_common(one), "data": done.data, "fields": sent}
         return pages.page(chosen.page, shown)
     if problem is None:
         path = one.path if chosen.leads_to is None else chosen.leads_to(done.data, sent)
@@ -154,6 +151,8 @@ async def _after(one: _Visit, chosen: Act, sent: Fields, done: Answered) -> Answ
         return await sign_in_first(one.edge, one.visitor.browser, asked)
     if problem.code == "IDEMPOTENCY_KEY_REUSED":
         problem = Problem(problem.code, _SENT_BEFORE)
+    if problem.reason == "changed_meanwhile":
+        problem = Problem(problem.code, _STALE)
     place = chosen.places.get(problem.field or "", _last_name(problem.field))
     return await _page(one, await _ask(one), problem=Problem(problem.code, problem.message, place), typed=sent)
 
