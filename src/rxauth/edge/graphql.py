@@ -106,12 +106,13 @@ def _answer(request: Request, outcome: Outcome) -> Answer:
     return graphql_answer(status, outcome.body, media_type, *headers)
 
 
-def _note(edge: Edge, request: Request, reason: str, client_id: str | None) -> None:
-    """Counts a refusal; client_id: None if no token of this server named one."""
+def _note(edge: Edge, request: Request, reason: str, client_id: str | None, organization_id: str | None = None) -> None:
+    """Counts a refusal; client_id, organization_id: None if no token of this server named one."""
     edge.refusals.note(
         audit.Act(
             audit.Event.REQUEST_REFUSED,
             audit.ANONYMOUS if client_id is None else audit.Actor("client", client_id),
+            organization_id=organization_id,
             reason=reason,
             network=request.network,
             request_id=request.request_id,
