@@ -69,6 +69,15 @@ Index(
     postgresql_where=_WAITING,
 )
 Index("ix_webhook_deliveries_log", webhook_deliveries.c.organization_id, webhook_deliveries.c.number)
+Index("ix_webhook_deliveries_webhook", webhook_deliveries.c.webhook_id, webhook_deliveries.c.number)
+_DEAD: Final = text("state = 'dead'")
+Index(
+    "ix_webhook_deliveries_dead",
+    webhook_deliveries.c.webhook_id,
+    webhook_deliveries.c.number,
+    sqlite_where=_DEAD,
+    postgresql_where=_DEAD,
+)
 
 webhook_attempts: Final = tenant_table(
     "webhook_attempts",
