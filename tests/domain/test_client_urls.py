@@ -1,8 +1,10 @@
 """URLs of clients: what may be registered, and that nothing else matches (RFC 9700 §2.1, §2.6)."""
 
+import itertools
+
 import pytest
 
-from rxauth.domain.client_urls import Registered, UrlKind, matches, require_url
+from rxauth.domain.client_urls import Registered, UrlKind, given, matches, require_url
 from rxauth.domain.errors import InvalidError
 
 WITH_PATH = "https://app.example.com/callback"
@@ -56,6 +58,32 @@ def test_an_origin_is_stored_in_the_four_forms_that_clients_send_and_no_other_ma
         assert matches(stored, presented, is_native=False) is (presented in stored)
     for other in ("?photon=false", "?photon=true&a=b", "//", "/?photon=true#", "?Photon=true"):
         assert not matches(stored, ORIGIN + other, is_native=False)
+
+
+URLS = [
+    ORIGIN,
+    f"{ORIGIN}/",
+    f"{ORIGIN}?photon=true",
+    f"{ORIGIN}/?photon=true",
+    f"{ORIGIN}?",
+    WITH_PATH,
+    f"{WITH_PATH}/",
+    f"{WITH_PATH}?photon=true",
+    "http://[::1]:3000",
+    "com.example.app:/callback",
+]
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_the_urls_that_were_given_are_read_back_from_those_that_are_stored(count: int) -> None:
+    pages = "https://pages.example.com"
+    for callbacks in itertools.combinations(URLS, count):
+        stored = Registered(callbacks, callbacks, (pages,)).stored(is_native=True)
+        again = given(stored)
+        assert again.stored(is_native=True) == stored
+        assert set(again.callbacks) <= {*callbacks, ORIGIN}
+        assert again.origins == (pages,)
+        assert given(again.stored(is_native=True)) == again
 
 
 def test_localhost_is_not_127_0_0_1() -> None:

@@ -36,6 +36,9 @@ EVERYTHING = """{
   }
   catalogs { id templates { id } }
 }"""
+CREATE_APP = """mutation {
+  createApp(input: {name: "Birch App", appType: spa, redirectUrls: ["https://birch.example"]}) { id }
+}"""
 MADE = re.compile(r"_[0-9A-Z]{26}")
 SHARED = ("phr_", "alg_", "med_", "dme_")
 
@@ -96,6 +99,7 @@ def scene(live: Live) -> Scene:
         "external identifier": external_id,
         "organization": live.world.birch.organization_id,
         "client": live.world.birch.client_id,
+        "app": live.data(theirs, CREATE_APP)["createApp"]["id"],
         "catalog": their_place["catalogId"],
         "template": their_template,
     }
@@ -207,7 +211,7 @@ def test_an_object_of_another_organization_is_answered_as_an_absent_one(stage: S
 @pytest.mark.parametrize("place", OWNED, ids=str)
 def test_its_owner_is_answered_otherwise(stage: Scene, place: Place) -> None:
     """Without this the matrix could hold because nothing is ever found."""
-    by_field = {one: one for one in ("order", "fill", "prescription", "catalog")}
+    by_field = {one: one for one in ("app", "order", "fill", "prescription", "catalog")}
     identifier = stage.foreign[by_field.get(place.field, "patient")]
     asked = variables(stage, place, identifier)
 

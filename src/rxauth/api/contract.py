@@ -6,6 +6,7 @@ from graphql import GraphQLSchema
 
 from rxauth.api import clinical, management, people, webhooks
 from rxauth.api.clinical import ordering, screening
+from rxauth.api.management import apps
 from rxauth.api.schema import Binding, Resolver, build, read_contract
 
 FILES: Final = (
@@ -16,6 +17,7 @@ FILES: Final = (
     "management.graphql",
     "account.graphql",
     "people.graphql",
+    "apps.graphql",
     "webhooks.graphql",
 )
 
@@ -33,8 +35,14 @@ def binding() -> Binding:
     """Returns what the files are bound to; a type of one file may be extended by the other."""
     resolvers: dict[str, dict[str, Resolver]] = {}
     clinical_ones = (clinical.BINDING.resolvers, ordering.RESOLVERS, screening.RESOLVERS)
-    for one in (*clinical_ones, management.RESOLVERS, people.RESOLVERS, webhooks.RESOLVERS):
+    for one in (*clinical_ones, management.RESOLVERS, people.RESOLVERS, apps.RESOLVERS, webhooks.RESOLVERS):
         for kind, fields in one.items():
             resolvers.setdefault(kind, {}).update(fields)
-    inputs = {**clinical.BINDING.inputs, **screening.INPUTS, **management.INPUTS, **people.INPUTS}
+    inputs = {
+        **clinical.BINDING.inputs,
+        **screening.INPUTS,
+        **management.INPUTS,
+        **people.INPUTS,
+        **apps.INPUTS,
+    }
     return Binding(resolvers, inputs, clinical.BINDING.scalars, clinical.BINDING.kind_of)

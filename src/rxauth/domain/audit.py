@@ -52,6 +52,7 @@ class Event(StrEnum):
     ORGANIZATION_CHANGED = "organization.changed"
     ORGANIZATION_DISABLED = "organization.disabled"
     CLIENT_CREATED = "client.created"
+    CLIENT_CHANGED = "client.changed"
     CLIENT_DISABLED = "client.disabled"
     SECRET_CREATED = "secret.created"  # noqa: S105
     SECRET_REVOKED = "secret.revoked"  # noqa: S105

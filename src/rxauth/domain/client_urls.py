@@ -58,6 +58,17 @@ class Registered:
         return stored
 
 
+def given(stored: Iterable[tuple[UrlKind, str]]) -> Registered:
+    """Returns the URLs of which `Registered.stored` makes these, sorted: origins without their other forms."""
+    of = {kind: {url for one, url in stored if one is kind} for kind in UrlKind}
+    callbacks, logout_urls = (
+        tuple(sorted(of[kind] - {form for url in of[kind] if _is_bare_origin(url) for form in _other_forms(url)}))
+        for kind in (UrlKind.CALLBACK, UrlKind.LOGOUT)
+    )
+    of_callbacks = {origin_of(urlsplit(url)) for url in callbacks if urlsplit(url).scheme in {"http", "https"}}
+    return Registered(callbacks, logout_urls, tuple(sorted(of[UrlKind.ORIGIN] - of_callbacks)))
+
+
 def require_url(url: str, *, is_native: bool) -> SplitResult:
     """Returns a URL that people may be sent to, taken apart.
 
@@ -128,8 +139,18 @@ def _forms(kind: UrlKind, urls: Iterable[str], *, is_native: bool) -> Iterable[t
     for url in urls:
         parts = require_url(url, is_native=is_native)
         yield kind, url
-        if parts.scheme in {"http", "https"} and parts.path in {"", "/"} and not parts.query and "?" not in url:
-            bare = url.removesuffix("/")
-            for form in (bare, f"{bare}/"):
+        bare = url.removesuffix("/") if parts.path == "/" else url
+        if _is_bare_origin(bare):
+            yield kind, bare
+            for form in _other_forms(bare):
                 yield kind, form
-                yield kind, form + _ELEMENTS_QUERY
+
+
+def _is_bare_origin(url: str) -> bool:
+    parts = urlsplit(url)
+    return parts.scheme in {"http", "https"} and not parts.path and "?" not in url
+
+
+def _other_forms(origin: str) -> tuple[str, ...]:
+    """Returns the forms in which clients send an origin, beside its own."""
+    return (f"{origin}/", f"{origin}{_ELEMENTS_QUERY}", f"{origin}/{_ELEMENTS_QUERY}")
