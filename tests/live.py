@@ -22,7 +22,7 @@ import httpx
 
 from rxauth.api import contract
 from rxauth.api.execute import Api
-from rxauth.app import make_server
+from rxauth.app import make_server, make_terms
 from rxauth.crypto.hashing import HashingProcess
 from rxauth.crypto.jws import Signer, SigningKey
 from rxauth.edge import protocol
@@ -66,7 +66,8 @@ class Live:
         self.server = make_server(world.settings, clock)
         key = self.server.sealing_key
         limits = self.server.lifetimes.sessions
-        api = Api(_schema(), self.server.database, clock, sealing_key=key, session_limits=limits)
+        terms = make_terms(self.server)
+        api = Api(_schema(), self.server.database, clock, sealing_key=key, session_limits=limits, terms=terms)
         self.edge = Edge(self.server, api, CHEAP)
         self.edge.slow = SlowPool(processes=_hashing())
         for name, value in changes.items():

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from starlette.types import ASGIApp
 
 from rxauth.api import contract
+from rxauth.api.context import Terms
 from rxauth.api.execute import Api
 from rxauth.clock import Clock
 from rxauth.crypto.jws import new_signing_key
@@ -104,7 +105,13 @@ def make_api(server: Server, networks: Sequence[Network] = ()) -> Api:
     """Opens the Clinical and Management APIs on the server's database; networks: private ones that may be called."""
     keeper = Keeper(server.sealing_key, tuple(networks))
     limits = server.lifetimes.sessions
-    return Api(contract.schema(), server.database, server.clock, keeper, server.sealing_key, limits)
+    terms = make_terms(server)
+    return Api(contract.schema(), server.database, server.clock, keeper, server.sealing_key, limits, terms)
+
+
+def make_terms(server: Server) -> Terms:
+    """Returns what the API says of the server's tokens."""
+    return Terms(server.audience, server.lifetimes.machine_token_s, server.lifetimes.person_token_s)
 
 
 def make_app(settings: Settings, clock: Clock) -> ASGIApp:

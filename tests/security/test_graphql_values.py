@@ -50,6 +50,8 @@ HOSTILE = [
 ]
 
 REFUSALS = {"BAD_USER_INPUT", "NOT_FOUND", "BAD_REQUEST", "GRAPHQL_VALIDATION_FAILED"}
+# An organization has one or two of what these make, so that a good text comes too late.
+FEW = {"createMachineClient", "createMachineSecret"}
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +121,8 @@ def test_a_hostile_text_is_absent_or_refused_and_no_accident(
         assert answer.status_code in {200, 400, 422}
         codes[text] = {error["extensions"]["code"] for error in answer.json().get("errors", [])}
 
-    assert {text[:20]: found for text, found in codes.items() if not found <= REFUSALS} == {}
+    allowed = REFUSALS | ({"CONFLICT"} if place.field in FEW else set())
+    assert {text[:20]: found for text, found in codes.items() if not found <= allowed} == {}
     assert len(live.data(machine, "{ patients(first: 100) { id } }")["patients"]) >= 24
 
 

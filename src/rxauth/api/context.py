@@ -9,6 +9,7 @@ from graphql import GraphQLResolveInfo
 
 from rxauth.api.errors import StepUpError
 from rxauth.clock import Clock
+from rxauth.domain.errors import InvalidError
 from rxauth.domain.sessions import LONGEST, Ended, Limits
 from rxauth.domain.webhooks import Keeper
 from rxauth.policy.assurance import Wanted
@@ -20,6 +21,15 @@ Info = GraphQLResolveInfo["Context"]
 # Loads what belongs to many keys at once: (transaction, organization, keys, further arguments) -> value by key.
 Load = Callable[..., Mapping[Any, Any]]
 Meet = Callable[["Context", Sequence[Any]], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What is said of tokens before any is issued. audience: this server's own API. Lifetimes: in seconds."""
+
+    audience: str
+    machine_token_s: int
+    person_token_s: int
 
 
 @dataclass(slots=True)
@@ -38,7 +48,7 @@ class Context:
     other mutations, whose fields each write on their own. keeper None: no webhook can be made or changed.
     patient_ids: whom the request showed or changed so far, for the access log. access_key: of the digests of patients
     there; None: no such log is read here. session_limits: where an organization sets no stricter ones. ended_sessions:
-    those whose clients are to hear of it once the request is done.
+    those whose clients are to hear of it once the request is done. terms None: nothing is known of tokens.
     """
 
     caller: Caller
@@ -48,6 +58,7 @@ class Context:
     keeper: Keeper | None = None
     access_key: bytes | None = field(default=None, repr=False)
     session_limits: Limits = LONGEST
+    terms: Terms | None = None
     has_written: bool = False
     patient_ids: set[str] = field(default_factory=set)
     ended_sessions: list[Ended] = field(default_factory=list)
@@ -73,6 +84,16 @@ class Context:
         """
         if not wanted.is_met(self.caller.authentication, self.clock.seconds()):
             raise StepUpError(wanted)
+
+    def require_terms(self) -> Terms:
+        """Returns what is said of tokens.
+
+        Raises:
+            InvalidError: nothing is known of them.
+        """
+        if self.terms is None:
+            raise InvalidError("tokens are not issued here")
+        return self.terms
 
     def within(self, transaction: Transaction) -> "Context":
         """Returns the same request, reading in one transaction."""

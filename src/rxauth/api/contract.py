@@ -19,6 +19,7 @@ FILES: Final = (
     "people.graphql",
     "apps.graphql",
     "webhooks.graphql",
+    "machine.graphql",
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from graphql import GraphQLError
 
+from rxauth.domain.audit import Event
 from rxauth.domain.errors import AbsentError, DomainError, ExistsError, InvalidError
 from rxauth.domain.providers import AuthorityRefusedError
 from rxauth.policy import prescribing
@@ -91,10 +92,11 @@ _REFUSED_FIELDS: Final = {
 
 
 class ForbiddenError(Exception):
-    """A field asks for a permission that the caller does not have."""
+    """A field asks for a permission that the caller does not have. event: what is recorded of it, if no rule says."""
 
-    def __init__(self, insufficient: Insufficient) -> None:
+    def __init__(self, insufficient: Insufficient, event: Event | None = None) -> None:
         self.permissions = insufficient.wanted
+        self.event = event
         self.reason = insufficient.refusal.code
         super().__init__(f"Needs {' or '.join(insufficient.wanted)}: {insufficient.refusal.reason}.")
 

@@ -17,7 +17,7 @@ from graphql import parse as parse_document
 
 from rxauth.api import accesses, idempotency, limits, outcomes, requests
 from rxauth.api.accesses import Operation
-from rxauth.api.context import Context
+from rxauth.api.context import Context, Terms
 from rxauth.api.errors import ERRORS_LIMIT, Code, LimitExceededError, formatted
 from rxauth.api.idempotency import Repeats
 from rxauth.api.outcomes import Failure, Outcome
@@ -73,6 +73,7 @@ class _RefusedError(Exception):
 class Api:
     """An executable schema on a database. keeper None: no webhook can be made or changed.
 
+    terms: what is said of the server's tokens; None: nothing.
     sealing_key None: nothing that takes one is done: no access log is read, and an Idempotency-Key is not heeded.
     session_limits: where an organization sets no stricter ones.
     """
@@ -83,6 +84,7 @@ class Api:
     keeper: Keeper | None = None
     sealing_key: bytes | None = field(default=None, repr=False)
     session_limits: Limits = LONGEST
+    terms: Terms | None = None
     _documents: dict[str, _Document] = field(default_factory=dict)
     _characters: int = 0
     _paged: frozenset[str] = field(init=False)
@@ -160,6 +162,7 @@ class Api:
             keeper=self.keeper,
             access_key=self._access_key,
             session_limits=self.session_limits,
+            terms=self.terms,
         )
 
     def _execute(self, asked: _Asked, context: Context) -> ExecutionResult:

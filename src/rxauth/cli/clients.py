@@ -118,12 +118,16 @@ def list_all() -> None:
 def rotate_secret(
     client: _Client,
     overlap: Annotated[int, typer.Option(help="For how many hours the old secret goes on working, 0 to 720.")] = 24,
+    name: Annotated[str | None, typer.Option(help="What the new secret is called.")] = None,
 ) -> None:
     """Make a new secret and print it, once; the old one works on for a while."""
     from rxauth.domain import audit, clients
+    from rxauth.domain.client_secrets import OPERATOR, Described
+    from rxauth.domain.names import require_text
 
     def work(transaction: "Transaction", now: int) -> "tuple[str, str, NewSecret]":
-        secret = clients.rotate_secret(transaction, client, overlap * 3600, now)
+        require_text(name, "name")
+        secret = clients.rotate_secret(transaction, client, overlap * 3600, now, Described(name, OPERATOR))
         found = clients.load(transaction, client)
         return found.organization_id if found else "", secret.id, secret
 

@@ -54,7 +54,10 @@ class Event(StrEnum):
     CLIENT_CREATED = "client.created"
     CLIENT_CHANGED = "client.changed"
     CLIENT_DISABLED = "client.disabled"
+    CLIENT_PERMISSIONS_SET = "client.permissions_set"
+    CLIENT_PERMISSIONS_REFUSED = "client.permissions_refused"
     SECRET_CREATED = "secret.created"  # noqa: S105
+    SECRET_CHANGED = "secret.changed"  # noqa: S105
     SECRET_REVOKED = "secret.revoked"  # noqa: S105
     TOKENS_REVOKED = "client.tokens_revoked"
     KEYS_MADE = "signing_key.made"

@@ -1,6 +1,7 @@
 """Client secrets: two of a client at most are live, so that one can be replaced without an outage."""
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from sqlalchemy import bindparam, select, update
 
@@ -11,6 +12,11 @@ from rxauth.storage.database import Transaction
 from rxauth.storage.tables.access import client_secrets
 from rxauth.storage.tenancy import insert_row, sql
 
+# How many days before a secret ends its keepers are told.
+REMINDED_DAYS: Final = (30, 7, 1)
+OPERATOR: Final = "operator"
+_DAY_S: Final = 86_400
+
 _INSERT = insert_row(client_secrets)
 _OF_CLIENT = sql(
     select(
@@ -19,6 +25,8 @@ _OF_CLIENT = sql(
         client_secrets.c.created_at,
         client_secrets.c.expires_at,
         client_secrets.c.revoked_at,
+        client_secrets.c.name,
+        client_secrets.c.created_by,
     )
     .where(
         client_secrets.c.organization_id == bindparam("organization_id"),
@@ -32,7 +40,15 @@ _EXPIRE = sql(
         client_secrets.c.organization_id == bindparam("the_organization_id"),
         client_secrets.c.id == bindparam("secret_id"),
     )
-    .values(expires_at=bindparam("moment"))
+    .values(expires_at=bindparam("moment"), remind_at=bindparam("reminder"))
+)
+_RENAME = sql(
+    update(client_secrets)
+    .where(
+        client_secrets.c.organization_id == bindparam("the_organization_id"),
+        client_secrets.c.id == bindparam("secret_id"),
+    )
+    .values(name=bindparam("new_name"))
 )
 _REVOKE = sql(
     update(client_secrets)
@@ -50,7 +66,8 @@ _REVOKE = sql(
 class Secret:
     """One of a client's secrets: its digest and its times (UTC seconds).
 
-    expires_at None: it has no end. revoked_at None: it was not revoked.
+    expires_at None: it has no end. revoked_at None: it was not revoked. created_by: a person's identifier, or
+    operator; None: nobody noted it.
     """
 
     id: str
@@ -58,10 +75,21 @@ class Secret:
     created_at: int
     expires_at: int | None
     revoked_at: int | None
+    name: str | None = field(default=None, repr=False)
+    created_by: str | None = None
 
     def is_live(self, now: int) -> bool:
         """Tells whether the secret may be exchanged for tokens."""
         return self.revoked_at is None and (self.expires_at is None or now < self.expires_at)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What is said of a secret when it is made; see `Secret`."""
+
+    name: str | None = field(default=None, repr=False)
+    created_by: str | None = None
+    expires_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,13 +101,18 @@ class NewSecret:
     text: str = field(repr=False)
 
 
+_UNDESCRIBED: Final = Described()
+
+
 def of_client(transaction: Transaction, organization_id: str, client_id: str) -> tuple[Secret, ...]:
     """Lists a client's secrets, live or not, oldest first."""
     rows = transaction.all(_OF_CLIENT, organization_id=organization_id, client_id=client_id)
     return tuple(Secret(*row) for row in rows)
 
 
-def add(transaction: Transaction, organization_id: str, client_id: str, now: int) -> NewSecret:
+def add(
+    transaction: Transaction, organization_id: str, client_id: str, now: int, described: Described = _UNDESCRIBED
+) -> NewSecret:
     """Makes a secret and tells every process of it."""
     secret = NewSecret(new_id(Kind.SECRET, now * 1000), client_id, secrets.new_secret())
     transaction.run(
@@ -89,16 +122,33 @@ def add(transaction: Transaction, organization_id: str, client_id: str, now: int
         client_id=client_id,
         digest=secrets.digest(secret.text),
         created_at=now,
-        expires_at=None,
+        expires_at=described.expires_at,
         revoked_at=None,
+        name=described.name,
+        created_by=described.created_by,
+        remind_at=next_reminder(described.expires_at, now),
     )
     changes.record(transaction, changes.ChangeKind.CLIENT, client_id, now)
     return secret
 
 
-def expire(transaction: Transaction, organization_id: str, secret_id: str, moment: int) -> None:
-    """Sets when a secret stops working (UTC seconds)."""
-    transaction.run(_EXPIRE, the_organization_id=organization_id, secret_id=secret_id, moment=moment)
+def expire(transaction: Transaction, organization_id: str, secret_id: str, moment: int | None, now: int) -> None:
+    """Sets when a secret stops working (UTC seconds); None: it goes on."""
+    owner = {"the_organization_id": organization_id, "secret_id": secret_id}
+    transaction.run(_EXPIRE, **owner, moment=moment, reminder=next_reminder(moment, now))
+
+
+def rename(transaction: Transaction, organization_id: str, secret_id: str, name: str) -> None:
+    """Gives a secret another name."""
+    transaction.run(_RENAME, the_organization_id=organization_id, secret_id=secret_id, new_name=name)
+
+
+def next_reminder(expires_at: int | None, now: int) -> int | None:
+    """Returns when the keepers of a secret are next told that it ends; None: never again."""
+    if expires_at is None:
+        return None
+    moments = (expires_at - days * _DAY_S for days in REMINDED_DAYS)
+    return next((moment for moment in moments if moment > now), None)
 
 
 def revoke(transaction: Transaction, organization_id: str, client_id: str, secret_id: str, now: int) -> bool:

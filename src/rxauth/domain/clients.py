@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, or_, select, update
 
 from rxauth.crypto import secrets
 from rxauth.domain import changes, client_secrets
-from rxauth.domain.client_secrets import NewSecret, Secret
+from rxauth.domain.client_secrets import Described, NewSecret, Secret
 from rxauth.domain.client_urls import UrlKind
 from rxauth.domain.errors import AbsentError, ExistsError, InvalidError
 from rxauth.ids import new_client_id
@@ -24,6 +24,7 @@ NATIVE: Final = "native"
 REGULAR_WEB: Final = "regular_web"
 LIVE_SECRETS_LIMIT: Final = 2
 OVERLAP_LIMIT_S: Final = 30 * 86_400
+_UNDESCRIBED: Final = Described()
 
 _NAMES_ITSELF = "a client names itself before its organization is known"
 _OPERATOR = "the platform's operator works on every organization"
@@ -214,7 +215,9 @@ def of_organization(transaction: Transaction, organization_id: str) -> list[List
     return [Listed(*row) for row in transaction.all(_OF_ORGANIZATION, organization_id=organization_id)]
 
 
-def rotate_secret(transaction: Transaction, client_id: str, overlap_s: int, now: int) -> NewSecret:
+def rotate_secret(
+    transaction: Transaction, client_id: str, overlap_s: int, now: int, described: Described = _UNDESCRIBED
+) -> NewSecret:
     """Makes a new secret; the one before it works for `overlap_s` seconds more.
 
     Raises:
@@ -234,8 +237,8 @@ def rotate_secret(transaction: Transaction, client_id: str, overlap_s: int, now:
         )
     for secret in live:
         end = now + overlap_s if secret.expires_at is None else min(secret.expires_at, now + overlap_s)
-        client_secrets.expire(transaction, client.organization_id, secret.id, end)
-    return client_secrets.add(transaction, client.organization_id, client_id, now)
+        client_secrets.expire(transaction, client.organization_id, secret.id, end, now)
+    return client_secrets.add(transaction, client.organization_id, client_id, now, described)
 
 
 def revoke_secret(transaction: Transaction, client_id: str, secret_id: str, now: int) -> Client:

@@ -78,7 +78,7 @@ async def _note_forbidden(edge: Edge, request: Request, caller: Caller, outcome:
     """Counts what was forbidden; what `_RECORDED` names is a record of its own, kept before the answer leaves."""
     rows = []
     for refused in outcome.forbidden:
-        event = _RECORDED.get(refused.permissions)
+        event = refused.event or _RECORDED.get(refused.permissions)
         if event is not None:
             act = signing.act(caller, event, reason=refused.reason)
             act = replace(act, network=request.network, request_id=request.request_id)

@@ -4,7 +4,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from rxauth.api.management import accesses, account, audit, clients, organizations, providers, rules, shown
+from rxauth.api.management import (
+    accesses,
+    account,
+    audiences,
+    audit,
+    clients,
+    machine,
+    machine_secrets,
+    organizations,
+    providers,
+    rules,
+    shown,
+)
 from rxauth.api.management.inputs import INPUTS
 from rxauth.api.schema import Resolver
 
@@ -12,10 +24,12 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
     {
         "Query": {
             "accessLog": accesses.search,
+            "audiences": audiences.search,
             "auditEntries": audit.search,
             "clients": clients.search,
             "myConsents": account.own_consents,
             "mySessions": account.own_sessions,
+            "machineClient": machine.find,
             "organization": organizations.organization,
             "organizations": organizations.of_person,
             "patientAccess": accesses.of_patient,
@@ -38,6 +52,12 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
             "endMyOtherSessions": account.end_other_sessions,
             "revokeMyConsent": account.revoke_consent,
             "updateOrganization": organizations.update,
+            "createMachineClient": machine.create,
+            "setMachinePermissions": machine.set_permissions,
+            "createMachineSecret": machine_secrets.create,
+            "renameMachineSecret": machine_secrets.rename,
+            "setMachineSecretExpiry": machine_secrets.set_expiry,
+            "revokeMachineSecret": machine_secrets.revoke,
         },
         "Organization": {"type": organizations.kind},
         "OwnConsent": {
@@ -69,6 +89,23 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
         "ProviderRules": {
             "solo": shown.of("solo_authority"),
             "signingMaxAgeSeconds": shown.of("signing_max_age_s"),
+        },
+        "MachineClient": {
+            "createdAt": shown.moment("created_at"),
+            "isDisabled": shown.of("disabled"),
+            "tokenLifetimeSeconds": machine.token_lifetime,
+            "permissions": machine.permissions,
+            "secrets": machine_secrets.search,
+        },
+        "MachineSecret": {
+            "id": shown.of("stored.id"),
+            "name": shown.of("stored.name"),
+            "secret": shown.of("text"),
+            "state": machine_secrets.state,
+            "createdAt": shown.moment("stored.created_at"),
+            "createdBy": shown.of("stored.created_by"),
+            "expiresAt": shown.moment("stored.expires_at"),
+            "revokedAt": shown.moment("stored.revoked_at"),
         },
         "AccessRecord": {"at": shown.of("at_ms")},
         "AuditEntry": {"at": audit.at_ms, "details": audit.details},

@@ -2,10 +2,13 @@
 
 from typing import Final
 
+from rxauth.api.context import Context
+from rxauth.domain import factors
 from rxauth.domain.audit import Actor
 from rxauth.policy.assurance import AAL2, Wanted
 from rxauth.policy.authority import FRESH_S, Doer
 from rxauth.policy.subjects import Caller, MachineSubject
+from rxauth.storage.database import Transaction
 
 TWO_FACTORS: Final = Wanted(AAL2, FRESH_S)
 
@@ -24,3 +27,14 @@ def actor(caller: Caller) -> Actor:
     if isinstance(caller.subject, MachineSubject):
         return Actor("client", caller.client_id)
     return Actor("person", caller.subject.user_id)
+
+
+def require_second_factor(context: Context, transaction: Transaction) -> None:
+    """Asks of a person who has a second factor that it was proven lately; nobody else has one to be asked for.
+
+    Raises:
+        StepUpError: see there.
+    """
+    user_id = context.user_id
+    if user_id is not None and factors.has_second(transaction, user_id):
+        context.require_authentication(TWO_FACTORS)

@@ -7,6 +7,7 @@ from rxauth.api.context import Info
 from rxauth.api.management.callers import actor
 from rxauth.domain import audit, clients
 from rxauth.domain.audit import Event
+from rxauth.domain.client_secrets import Described
 from rxauth.domain.clients import Listed
 from rxauth.domain.errors import AbsentError
 from rxauth.storage.database import Transaction
@@ -34,7 +35,8 @@ def rotate_secret(_root: None, info: Info, id: str) -> Listed:  # noqa: A002  # 
         mine = {one.id: one for one in clients.of_organization(transaction, context.organization_id)}
         if id not in mine:
             raise AbsentError("there is no such client", "id")
-        made = clients.rotate_secret(transaction, id, OVERLAP_S, now)
+        described = Described(created_by=actor(context.caller).id)
+        made = clients.rotate_secret(transaction, id, OVERLAP_S, now, described)
         act = audit.Act(Event.SECRET_CREATED, actor(context.caller), context.organization_id, made.id)
         audit.record(transaction, act, context.clock.microseconds())
         return Listed(id, mine[id].name, mine[id].app_type, made.text)

@@ -101,6 +101,11 @@ client_secrets: Final = tenant_table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger),
     Column("revoked_at", BigInteger),
+    Column("name", Text),
+    # A person, or operator; null: nobody noted it.
+    Column("created_by", Text),
+    # When its keepers are next told that it ends; null: nothing is left to tell.
+    Column("remind_at", BigInteger, index=True),
 )
 
 signing_keys: Final = Table(
