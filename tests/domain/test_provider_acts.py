@@ -9,7 +9,7 @@ import msgspec
 import pytest
 from sqlalchemy import select
 
-from rxauth.domain import memberships, nppes, organizations, provider_acts, providers, users
+from rxauth.domain import memberships, nppes, organizations, provider_acts, provider_lists, providers, users
 from rxauth.domain.errors import AbsentError, InvalidError
 from rxauth.domain.paging import page
 from rxauth.domain.provider_facts import Facts, HeldLicence, Verification
@@ -525,11 +525,10 @@ def test_authorities_are_listed_in_pages_of_their_own_organization(clinic: Clini
     )
 
     def pages(tx: Transaction, organization_id: str) -> list[list[str]]:
-        first = providers.search(tx, organization_id, page(None, 1))
+        first = provider_lists.search(tx, organization_id, page(None, 1), NOW)
         after = first[-1].user_id if first else None
-        return [
-            [one.user_id for one in rows] for rows in (first, providers.search(tx, organization_id, page(after, 5)))
-        ]
+        second = provider_lists.search(tx, organization_id, page(after, 5), NOW)
+        return [[one.user_id for one in rows] for rows in (first, second)]
 
     newest_first = sorted([clinic.ada.id, proposed.user_id], reverse=True)
     assert clinic.database.read(lambda tx: pages(tx, clinic.id)) == [[newest_first[0]], [newest_first[1]]]

@@ -18,6 +18,7 @@ FILES: Final = (
     "account.graphql",
     "people.graphql",
     "apps.graphql",
+    "providers.graphql",
     "webhooks.graphql",
     "machine.graphql",
 )

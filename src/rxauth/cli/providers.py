@@ -165,20 +165,21 @@ def list_all(organization: _Organization) -> None:
     from rxauth.cli.installation import read
     from rxauth.cli.output import moment, table
     from rxauth.clock import Clock
-    from rxauth.domain import organizations, providers
+    from rxauth.domain import organizations, provider_lists, providers
     from rxauth.domain.errors import AbsentError
     from rxauth.domain.paging import LIMIT_ROWS, page
+
+    now = Clock().seconds()
 
     def work(transaction: "Transaction") -> list[providers.Provider]:
         if organizations.find(transaction, organization) is None:
             raise AbsentError(f"there is no organization {organization}")
-        found = rows = providers.search(transaction, organization, page(None, LIMIT_ROWS))
+        found = rows = provider_lists.search(transaction, organization, page(None, LIMIT_ROWS), now)
         while len(rows) == LIMIT_ROWS:
-            rows = providers.search(transaction, organization, page(rows[-1].user_id, LIMIT_ROWS))
+            rows = provider_lists.search(transaction, organization, page(rows[-1].user_id, LIMIT_ROWS), now)
             found = found + rows
         return found
 
-    now = Clock().seconds()
     rows = [
         (
             one.user_id,

@@ -3,6 +3,7 @@
 An NPI that is not in the table is not verified. It is never fine: the table may be empty, or older than the provider.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
@@ -18,6 +19,7 @@ from rxauth.storage.tenancy import sql
 INDIVIDUAL: Final = 1
 ORGANIZATION: Final = 2
 _SUFFIXES: Final = frozenset({"jr", "sr", "ii", "iii", "iv"})  # the register has a column of its own for them
+_BY_NPIS = sql(select(*nppes_providers.c).where(nppes_providers.c.npi.in_(bindparam("npis", expanding=True))))
 _BY_NPI = sql(select(*nppes_providers.c).where(nppes_providers.c.npi == bindparam("npi")))
 
 
@@ -67,6 +69,11 @@ def look_up(transaction: Transaction, npi: str) -> Listed | None:
     """Returns what the imported table says of an NPI; None: it is not there."""
     row = transaction.first(_BY_NPI, npi=npi)
     return None if row is None else Listed(**row._mapping)
+
+
+def look_up_all(transaction: Transaction, _organization_id: str, npis: Sequence[str]) -> Mapping[str, Listed]:
+    """Returns what the imported table says of each NPI that it has."""
+    return {row.npi: Listed(**row._mapping) for row in transaction.all(_BY_NPIS, npis=npis)}
 
 
 def problem(

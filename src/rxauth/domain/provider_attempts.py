@@ -14,8 +14,8 @@ from rxauth.storage.tables.people import memberships
 from rxauth.storage.tables.people import users as people
 from rxauth.storage.tenancy import sql
 
-_SOLO = sql(select(organizations.c.solo_authority).where(organizations.c.id == bindparam("organization_id")))
-_MEMBERS = sql(
+SOLO = sql(select(organizations.c.solo_authority).where(organizations.c.id == bindparam("organization_id")))
+MEMBERS = sql(
     select(func.count().label("number"))
     .select_from(memberships)
     .join(people, people.c.id == memberships.c.user_id)
@@ -50,13 +50,13 @@ def _standing(
     transaction: Transaction, organization_id: str, user_id: str, found: Provider | None, now: int
 ) -> Standing:
     proposal = None if found is None else found.proposal
-    row = transaction.first(_SOLO, organization_id=organization_id)
+    row = transaction.first(SOLO, organization_id=organization_id)
     return Standing(
         state=None if found is None else providers.state_at(found, now),
         provider_id=user_id,
         asked_by=None if proposal is None else proposal.asked_by,
         asked_at=None if proposal is None else proposal.asked_at,
-        members=transaction.first(_MEMBERS, organization_id=organization_id).number,
+        members=transaction.first(MEMBERS, organization_id=organization_id).number,
         solo=row is not None and bool(row.solo_authority),
         asker_may_ask=proposal is None or _may_ask(transaction, organization_id, proposal, now),
     )

@@ -6,6 +6,7 @@ from typing import Final
 
 from rxauth.domain import nppes
 from rxauth.domain.names import Name
+from rxauth.domain.nppes import Register
 from rxauth.domain.provider_facts import Facts, Verification
 from rxauth.policy.authority import Refusal
 from rxauth.storage.database import Transaction
@@ -22,9 +23,11 @@ def contradiction(transaction: Transaction, facts: Facts, name: Name) -> Refusal
     return Refusal(problem, nppes.REASONS[problem])
 
 
-def refusal(transaction: Transaction, facts: Facts, name: Name, now: int) -> Refusal | None:
+def refusal(
+    transaction: Transaction, facts: Facts, name: Name, now: int, register: Register = nppes.look_up
+) -> Refusal | None:
     """Says why facts cannot be approved at `now` (UTC seconds), all of them read anew; None: they can."""
-    problem = nppes.problem(transaction, facts.npi, name.first, name.last)
+    problem = nppes.problem(transaction, facts.npi, name.first, name.last, register)
     if problem is not None and (problem is not nppes.Problem.NOT_VERIFIED or facts.npi_verification is None):
         return Refusal(problem, f"{nppes.REASONS[problem]}{_HOW.get(problem, '')}")
     for one in facts.licences:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from rxauth.domain import audit, changes
+from rxauth.domain import audit, changes, provider_history
 from rxauth.domain.audit import Actor, Event
 from rxauth.domain.providers import AuthorityRefusedError, Proposal, Provider
 from rxauth.policy.authority import Act, Doer, Standing
@@ -79,6 +79,7 @@ def _write(
 ) -> None:
     act = audit.Act(event, actor, after.organization_id, after.user_id, details=details)
     audit.record(transaction, act, after.changed_at * 1_000_000)
+    provider_history.add(transaction, event, actor, after, details)
     changes.record(transaction, changes.ChangeKind.PERSON, after.user_id, after.changed_at)
 
 

@@ -14,7 +14,6 @@ from sqlalchemy import bindparam, null, select, union_all
 
 from rxauth.domain import provider_json
 from rxauth.domain.errors import DomainError
-from rxauth.domain.paging import Page
 from rxauth.domain.provider_facts import Facts, HeldLicence, Registration
 from rxauth.policy import authority as policy
 from rxauth.policy.authority import Act, Refusal, State
@@ -33,12 +32,6 @@ _THEIRS = table.c.user_id == bindparam("user_id")
 _ONE = sql(select(*table.c).where(_MINE, _THEIRS))
 _LOCKED = sql(select(*table.c).where(_MINE, _THEIRS).with_for_update())
 _SHARED = sql(select(*table.c).where(_MINE, _THEIRS).with_for_update(read=True))
-_PAGE = sql(
-    select(*table.c)
-    .where(_MINE, table.c.user_id < bindparam("before"))
-    .order_by(table.c.user_id.desc())
-    .limit(bindparam("rows"))
-)
 _STATES = sql(
     select(table.c.user_id, table.c.state, table.c.asked_at, table.c.effective_until).where(
         _MINE, table.c.user_id.in_(bindparam("user_ids", expanding=True))
@@ -143,13 +136,13 @@ class Provider:
 def find(transaction: Transaction, organization_id: str, user_id: str) -> Provider | None:
     """Returns a person's authority in an organization; None: nobody ever proposed one."""
     row = transaction.first(_ONE, organization_id=organization_id, user_id=user_id)
-    return None if row is None else _providers(transaction, organization_id, [row])[0]
+    return None if row is None else of_rows(transaction, organization_id, [row])[0]
 
 
 def lock(transaction: Transaction, organization_id: str, user_id: str) -> Provider | None:
     """Returns what `find` does, and has whoever prescribes or acts on it wait until this transaction ends."""
     row = transaction.first(_LOCKED, organization_id=organization_id, user_id=user_id)
-    return None if row is None else _providers(transaction, organization_id, [row])[0]
+    return None if row is None else of_rows(transaction, organization_id, [row])[0]
 
 
 def lock_person(transaction: Transaction, user_id: str) -> None:
@@ -162,10 +155,17 @@ def lock_organization(transaction: Transaction, organization_id: str) -> None:
     transaction.all(_LOCK_ORGANIZATION, organization_id=organization_id)
 
 
-def search(transaction: Transaction, organization_id: str, page: Page) -> list[Provider]:
-    """Returns a page of an organization's authorities, whatever their state; pages go by the person's identifier."""
-    rows = transaction.all(_PAGE, organization_id=organization_id, before=page.before, rows=page.rows)
-    return _providers(transaction, organization_id, rows)
+def of_rows(transaction: Transaction, organization_id: str, rows: Sequence[Any]) -> list[Provider]:
+    """Returns whole rows of the table as authorities, with the facts of all of them."""
+    ids = [row.user_id for row in rows if row.npi is not None]
+    licences, registrations = defaultdict(list), defaultdict(list)
+    if ids:
+        for one in transaction.all(_LICENCES, organization_id=organization_id, user_ids=ids):
+            stored = provider_json.stored_licence(one._mapping)
+            licences[one.user_id].append(HeldLicence(stored, provider_json.verification_from_json(one._mapping)))
+        for one in transaction.all(_REGISTRATIONS, organization_id=organization_id, user_ids=ids):
+            registrations[one.user_id].append(provider_json.stored_registration(one._mapping))
+    return [_provider(row, licences[row.user_id], registrations[row.user_id]) for row in rows]
 
 
 def state_at(provider: Provider, now: int) -> State:
@@ -221,18 +221,6 @@ def subject_for_writing(transaction: Transaction, organization_id: str, user_id:
     licences = [provider_json.stored_licence(one._mapping) for one in found if one.number is not None]
     licences.sort(key=lambda one: (one.state, one.number))
     return UserSubject(user_id, organization_id, given, stored_authority(row, licences))
-
-
-def _providers(transaction: Transaction, organization_id: str, rows: Sequence[Any]) -> list[Provider]:
-    ids = [row.user_id for row in rows if row.npi is not None]
-    licences, registrations = defaultdict(list), defaultdict(list)
-    if ids:
-        for one in transaction.all(_LICENCES, organization_id=organization_id, user_ids=ids):
-            stored = provider_json.stored_licence(one._mapping)
-            licences[one.user_id].append(HeldLicence(stored, provider_json.verification_from_json(one._mapping)))
-        for one in transaction.all(_REGISTRATIONS, organization_id=organization_id, user_ids=ids):
-            registrations[one.user_id].append(provider_json.stored_registration(one._mapping))
-    return [_provider(row, licences[row.user_id], registrations[row.user_id]) for row in rows]
 
 
 def _provider(row: Any, licences: Iterable[HeldLicence], registrations: Iterable[Registration]) -> Provider:

@@ -7,14 +7,15 @@ from rxauth.api.context import Info
 from rxauth.api.errors import StepUpError
 from rxauth.api.management.callers import TWO_FACTORS, doer
 from rxauth.api.management.inputs import FactsInput
-from rxauth.domain import provider_acts, provider_records, providers
+from rxauth.api.management.provider_people import met
+from rxauth.domain import provider_acts, provider_lists, provider_records, providers
 from rxauth.domain.errors import AbsentError
-from rxauth.domain.paging import Page, page
+from rxauth.domain.paging import page
 from rxauth.domain.provider_acts import Reason
 from rxauth.domain.provider_facts import Facts
 from rxauth.domain.providers import AuthorityRefusedError, Provider
 from rxauth.ids import Kind, is_id
-from rxauth.policy.authority import PROPOSAL_LIFETIME_S, State
+from rxauth.policy.authority import State
 from rxauth.policy.licences import LicenceStatus
 from rxauth.storage.database import Transaction
 
@@ -24,7 +25,8 @@ Act = Callable[..., Provider]
 def provider(_root: None, info: Info, user_id: str) -> Provider | None:
     """Query.providerAuthority."""
     context = info.context
-    return context.read(lambda tx: providers.find(tx, context.organization_id, user_id))
+    found = context.read(lambda tx: providers.find(tx, context.organization_id, user_id))
+    return None if found is None else met(context, [found])[0]
 
 
 def search(
@@ -38,23 +40,11 @@ def search(
     """Query.providerAuthorities: whatever state they are in, or in one, or those that wait for a second person."""
     context = info.context
     now, wanted = context.clock.seconds(), page(after, first)
-
-    def fits(one: Provider) -> bool:
-        is_in_state = state is None or providers.state_at(one, now) is State[state]
-        return is_in_state and (waiting is None or waiting == _waits(one, now))
-
-    def work(transaction: Transaction) -> Sequence[Provider]:
-        found: list[Provider] = []
-        before = wanted.before
-        while len(found) < wanted.rows:
-            rows = providers.search(transaction, context.organization_id, Page(wanted.rows, before))
-            found += [one for one in rows if fits(one)]
-            if len(rows) < wanted.rows:
-                break
-            before = rows[-1].user_id
-        return found[: wanted.rows]
-
-    return context.read(work)
+    one = None if state is None else State[state]
+    found = context.read(
+        lambda tx: provider_lists.search(tx, context.organization_id, wanted, now, state=one, waiting=waiting)
+    )
+    return met(context, found)
 
 
 def propose(_root: None, info: Info, user_id: str, facts: FactsInput) -> Provider:
@@ -115,7 +105,7 @@ def _act(info: Info, act: Act, user_id: str, *arguments: Any) -> Provider:
         return act(transaction, organization_id, user_id, *arguments, doer=one, now=now)
 
     try:
-        return context.write(work)
+        return met(context, [context.write(work)])[0]
     except AuthorityRefusedError as error:
         refused = error
     context.write(
@@ -130,7 +120,3 @@ def _act(info: Info, act: Act, user_id: str, *arguments: Any) -> Provider:
 
 def _facts(info: Info, facts: FactsInput) -> Facts:
     return facts.facts(doer(info.context.caller).name, info.context.clock.seconds())
-
-
-def _waits(one: Provider, now: int) -> bool:
-    return one.proposal is not None and now < one.proposal.asked_at + PROPOSAL_LIFETIME_S

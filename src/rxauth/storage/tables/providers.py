@@ -9,6 +9,7 @@ from sqlalchemy import (
     Column,
     ForeignKey,
     ForeignKeyConstraint,
+    Index,
     Table,
 )
 
@@ -48,6 +49,19 @@ provider_authorities: Final = tenant_table(
     in_primary_key=True,
 )
 
+Index(
+    "ix_provider_authorities_asked_at",
+    provider_authorities.c.organization_id,
+    provider_authorities.c.asked_at,
+    provider_authorities.c.user_id,
+)
+Index(
+    "ix_provider_authorities_effective_until",
+    provider_authorities.c.organization_id,
+    provider_authorities.c.effective_until,
+    provider_authorities.c.user_id,
+)
+
 _AUTHORITY: Final = ("provider_authorities.organization_id", "provider_authorities.user_id")
 
 provider_licences: Final = tenant_table(
@@ -66,6 +80,13 @@ provider_licences: Final = tenant_table(
     in_primary_key=True,
 )
 
+Index(
+    "ix_provider_licences_expires_on",
+    provider_licences.c.organization_id,
+    provider_licences.c.expires_on,
+    provider_licences.c.user_id,
+)
+
 # With the Drug Enforcement Administration; nothing rests on them yet.
 provider_registrations: Final = tenant_table(
     "provider_registrations",
@@ -80,6 +101,30 @@ provider_registrations: Final = tenant_table(
     Column("reference", Text),
     Column("checked_at", BigInteger),
     Column("checked_by", Text),
+    ForeignKeyConstraint(["organization_id", "user_id"], _AUTHORITY),
+    in_primary_key=True,
+)
+
+Index(
+    "ix_provider_registrations_expires_on",
+    provider_registrations.c.organization_id,
+    provider_registrations.c.expires_on,
+    provider_registrations.c.user_id,
+)
+
+# What was done about each authority, for whoever decides about it. The audit log is the proof, and has the details.
+provider_history: Final = tenant_table(
+    "provider_history",
+    Column("user_id", Text, primary_key=True),
+    # Which act on this authority it was, from 1.
+    Column("number", BigInteger, primary_key=True, autoincrement=False),
+    Column("at", BigInteger, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    Column("actor_id", Text),
+    Column("reason", Text),
+    Column("licence_state", Text),
+    Column("licence_status", Text),
     ForeignKeyConstraint(["organization_id", "user_id"], _AUTHORITY),
     in_primary_key=True,
 )

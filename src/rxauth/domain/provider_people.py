@@ -1,0 +1,70 @@
+"""The people around an organization's authorities: their names, and what they are judged by as its second person."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from sqlalchemy import bindparam, select
+
+from rxauth.domain.names import Name
+from rxauth.domain.provider_attempts import MEMBERS, SOLO
+from rxauth.policy.roles import Role
+from rxauth.storage.database import Transaction
+from rxauth.storage.tables.access import clients
+from rxauth.storage.tables.people import membership_roles, users
+from rxauth.storage.tenancy import sql
+
+_IDS: Final[Any] = bindparam("ids", expanding=True)
+_NAMES = sql(
+    select(users.c.id, users.c.first_name, users.c.last_name, users.c.title, users.c.middle_name).where(
+        users.c.id.in_(_IDS)
+    )
+)
+_CLIENT_NAMES = sql(
+    select(clients.c.id, clients.c.name).where(
+        clients.c.organization_id == bindparam("organization_id"), clients.c.id.in_(_IDS)
+    )
+)
+_ROLES = sql(
+    select(membership_roles.c.user_id, membership_roles.c.role)
+    .join(users, users.c.id == membership_roles.c.user_id)
+    .where(
+        membership_roles.c.organization_id == bindparam("organization_id"),
+        membership_roles.c.user_id.in_(_IDS),
+        users.c.disabled_at.is_(None),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Practice:
+    """How many people an organization has, and whether a provider there may be their own second person."""
+
+    members: int
+    solo: bool
+
+
+def names(transaction: Transaction, _organization_id: str, ids: Sequence[str]) -> Mapping[str, Name]:
+    """Returns the names of people; ids: of those whom the organization's own records name."""
+    return {row.id: Name(*row[1:]) for row in transaction.all(_NAMES, ids=ids)}
+
+
+def client_names(transaction: Transaction, organization_id: str, ids: Sequence[str]) -> Mapping[str, str]:
+    """Returns the names of the organization's clients among `ids`."""
+    return {row.id: row.name for row in transaction.all(_CLIENT_NAMES, organization_id=organization_id, ids=ids)}
+
+
+def roles(transaction: Transaction, organization_id: str, ids: Sequence[str]) -> Mapping[str, frozenset[Role]]:
+    """Returns the roles of those members among `ids` who have any, and are not disabled."""
+    found: defaultdict[str, set[Role]] = defaultdict(set)
+    for row in transaction.all(_ROLES, organization_id=organization_id, ids=ids):
+        found[row.user_id].add(Role(row.role))
+    return {user_id: frozenset(held) for user_id, held in found.items()}
+
+
+def practice(transaction: Transaction, organization_id: str, _ids: Sequence[str]) -> Mapping[str, Practice]:
+    """Returns what the second person is judged by, under the organization's identifier."""
+    row = transaction.first(SOLO, organization_id=organization_id)
+    members = transaction.first(MEMBERS, organization_id=organization_id).number
+    return {organization_id: Practice(members, row is not None and bool(row.solo_authority))}
