@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from rxauth.crypto import passwords as hashes
-from rxauth.domain import invites, memberships, organizations, passwords, users
+from rxauth.domain import invites, memberships, organization_settings, organizations, passwords, users
 from rxauth.domain.errors import AbsentError, DomainError, ExistsError, InvalidError
 from rxauth.domain.invites import LIFETIME_S, NOT_FOUND, Asked, Invite
 from rxauth.domain.names import Name
+from rxauth.domain.sessions import Limits
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Database, Transaction
 from tests.people import CHEAP, add_person, letters, link_written, one_after_the_other, outbox
@@ -198,3 +199,14 @@ def test_an_invite_that_is_read_tells_neither_its_link_nor_prints_its_address(wo
     assert listed == [invite]
     for secret in (ADA, token):
         assert secret not in f"{listed!r} {Asked(ADA, STAFF)!r}"
+
+
+@pytest.mark.parametrize("domain", ["gmail.example", "alder.example.evil", "sub.alder.example", "lder.example"])
+def test_an_organization_invites_only_where_it_says(world: World, database: Database, domain: str) -> None:
+    owner, longest, email = world.alder.organization_id, Limits(3_600, 86_400), f"ada@{domain}"
+    domains = ["alder.example", "birch.example"]
+    database.write(lambda tx: organization_settings.change(tx, owner, longest, NOW, email_domains=domains))
+    with pytest.raises(InvalidError, match=r"at alder\.example, birch\.example only"):
+        database.write(lambda tx: invites.create(tx, owner, Asked(email, STAFF), outbox(world), NOW))
+    assert invited(database, world, "Ada@ALDER.example")
+    assert invited(database, world, email, organization=world.birch.organization_id)

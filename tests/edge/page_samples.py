@@ -23,6 +23,8 @@ LOGIN: Final[Values] = FORM | {
     "email": "",
     "forgot_url": "/password/reset",
     "passkey_options": ASKED,
+    "only": None,
+    "has_passkey": False,
 }
 SECOND: Final[Values] = FORM | {
     "methods": ["passkey", "totp", "recovery"],
@@ -187,11 +189,14 @@ _CHANGED_PROFILE = PROFILE | {"notice": "Saved.", "pending_email": "maya@birch.e
 SAMPLES: Final = (
     _of_sign_in("login", "login.html", LOGIN | {"is_for_client": True}),
     _of_sign_in("login-wrong", "login.html", _WRONG_LOGIN),
+    _of_sign_in("login-passkey", "login.html", LOGIN | {"only": "passkey"}),
+    _of_sign_in("login-own-passkey", "login.html", LOGIN | {"only": "passkey", "has_passkey": True}),
     _of_sign_in("second-factor-totp", "second_factor.html", SECOND),
     _of_sign_in("second-factor-wrong", "second_factor.html", _WRONG_CODE),
     _of_sign_in("second-factor-passkey", "second_factor.html", SECOND | {"chosen": "passkey"}),
     _of_sign_in("second-factor-recovery", "second_factor.html", SECOND | {"chosen": "recovery"}),
     _of_sign_in("set-up-factor", "set_up_factor.html", SET_UP),
+    _of_sign_in("set-up-passkey", "set_up_factor.html", SET_UP | {"qr_svg": None, "secret": None}),
     _of_sign_in("recovery-codes", "recovery_codes.html", CODES),
     _of_sign_in("organizations", "organizations.html", _ORGANIZATIONS),
     _of_sign_in("consent", "consent.html", CONSENT),

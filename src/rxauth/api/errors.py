@@ -7,7 +7,7 @@ from typing import Any, Final
 from graphql import GraphQLError
 
 from rxauth.domain.audit import Event
-from rxauth.domain.errors import AbsentError, DomainError, ExistsError, InvalidError
+from rxauth.domain.errors import AbsentError, DomainError, ExistsError, InvalidError, StaleError
 from rxauth.domain.providers import AuthorityRefusedError
 from rxauth.policy import prescribing
 from rxauth.policy.assurance import Wanted
@@ -65,6 +65,7 @@ _DOMAIN_CODES: Final[dict[type[DomainError], Code]] = {
     AbsentError: Code.NOT_FOUND,
     InvalidError: Code.BAD_USER_INPUT,
     ExistsError: Code.CONFLICT,
+    StaleError: Code.CONFLICT,
 }
 
 # Why an act on an authority is refused: for where the authority stands, or for who acts.
@@ -189,7 +190,7 @@ def _classified(error: GraphQLError, default: Code) -> tuple[Code, str, dict[str
     if isinstance(cause, AuthorityRefusedError):
         return _of_authority(cause), str(cause), {"reason": cause.code}
     if isinstance(cause, DomainError):
-        return _DOMAIN_CODES.get(type(cause), Code.BAD_USER_INPUT), str(cause), _at(cause.field)
+        return _DOMAIN_CODES.get(type(cause), Code.BAD_USER_INPUT), str(cause), _of_domain(cause)
     if isinstance(cause, UnacceptableValueError):
         return Code.BAD_USER_INPUT, "A text has characters that no text has, such as a NUL.", {}
     if isinstance(cause, ConflictError):
@@ -197,6 +198,10 @@ def _classified(error: GraphQLError, default: Code) -> tuple[Code, str, dict[str
     if isinstance(cause, DatabaseUnavailableError):
         return Code.UNAVAILABLE, "The server cannot reach its database. Nothing was done; try again.", {}
     return Code.INTERNAL, "Something unexpected happened.", {}
+
+
+def _of_domain(cause: DomainError) -> dict[str, Any]:
+    return {"reason": "changed_meanwhile"} if isinstance(cause, StaleError) else _at(cause.field)
 
 
 def _at(field: str | None) -> dict[str, Any]:

@@ -50,6 +50,7 @@ class Event(StrEnum):
     ORGANIZATION_CREATED = "organization.created"
     SIGN_IN_RULES_SET = "organization.sign_in_rules_set"
     ORGANIZATION_CHANGED = "organization.changed"
+    ORGANIZATION_SETTINGS_CHANGED = "organization.settings_changed"
     ORGANIZATION_DISABLED = "organization.disabled"
     CLIENT_CREATED = "client.created"
     CLIENT_CHANGED = "client.changed"

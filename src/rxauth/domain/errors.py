@@ -28,3 +28,7 @@ class InvalidError(DomainError):
 
 class ExistsError(DomainError):
     """The thing is there already."""
+
+
+class StaleError(DomainError):
+    """Somebody changed meanwhile what the request was made from."""

@@ -7,7 +7,7 @@ record. Nothing here writes letters: who calls tells the person (`letters.factor
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, select, union_all
+from sqlalchemy import bindparam, literal, select, union_all
 
 from rxauth.domain import audit, memberships, passkeys, recovery_codes, totp, users
 from rxauth.domain.audit import Act, Actor, Event
@@ -23,12 +23,15 @@ from rxauth.storage.tenancy import sql
 
 FRESH_S: Final = 600  # how long ago a person may have proved itself, to change its factors
 
+TOTP_KIND: Final = "totp"
+PASSKEY_KIND: Final = "passkey"
+
 _SECOND = sql(
     union_all(
-        select(totp_factors.c.user_id).where(
+        select(literal(TOTP_KIND).label("kind")).where(
             totp_factors.c.user_id == bindparam("user_id"), totp_factors.c.confirmed_at.is_not(None)
         ),
-        select(passkeys_table.c.user_id).where(passkeys_table.c.user_id == bindparam("user_id")),
+        select(literal(PASSKEY_KIND)).where(passkeys_table.c.user_id == bindparam("user_id")),
     )
 )
 
@@ -64,6 +67,11 @@ class Factors:
 def has_second(transaction: Transaction, user_id: str) -> bool:
     """Tells whether a person can prove a second factor."""
     return transaction.first(_SECOND, user_id=user_id) is not None
+
+
+def kinds(transaction: Transaction, user_id: str) -> frozenset[str]:
+    """Returns which kinds of second factor a person can prove."""
+    return frozenset(row.kind for row in transaction.all(_SECOND, user_id=user_id))
 
 
 def of(transaction: Transaction, user_id: str) -> Factors:

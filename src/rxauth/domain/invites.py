@@ -86,7 +86,8 @@ def create(transaction: Transaction, organization_id: str, asked: Asked, outbox:
     """Invites an address, in place of every invite to it before, and queues the letter.
 
     Raises:
-        InvalidError: no address, or no role. AbsentError: no such organization, or it is disabled.
+        InvalidError: no address, or one that the organization does not invite, or no role.
+        AbsentError: no such organization, or it is disabled.
         ExistsError: whoever has the address is a member already.
     """
     email = users.require_email(asked.email)
@@ -95,6 +96,7 @@ def create(transaction: Transaction, organization_id: str, asked: Asked, outbox:
     organization = organizations.find(transaction, organization_id)
     if organization is None or organization.disabled_at is not None:
         raise AbsentError(f"there is no organization {organization_id} that is not disabled")
+    _require_domain(email, organization.email_domains)
     person = users.find_by_email(transaction, email)
     if person is not None and _is_member(transaction, person.id, organization_id):
         raise ExistsError("whoever has this address is a member of the organization already")
@@ -187,6 +189,11 @@ def _join(transaction: Transaction, invite: Invite, user_id: str, now: int) -> N
         memberships.add_roles(transaction, invite.organization_id, user_id, invite.roles, now)
     else:
         memberships.add(transaction, invite.organization_id, user_id, invite.roles, now)
+
+
+def _require_domain(email: str, domains: tuple[str, ...]) -> None:
+    if domains and email.rpartition("@")[2].lower() not in domains:
+        raise InvalidError(f"the organization invites addresses at {', '.join(domains)} only", "email")
 
 
 def _is_member(transaction: Transaction, user_id: str, organization_id: str) -> bool:

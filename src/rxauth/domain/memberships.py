@@ -10,6 +10,7 @@ from sqlalchemy import Select, bindparam, delete, select
 
 from rxauth.domain import changes, provider_leaving, providers
 from rxauth.domain.errors import AbsentError, DomainError, InvalidError
+from rxauth.policy.assurance import AAL2, FirstFactor, acr_of, first_factors_of
 from rxauth.policy.authority import role_refusal
 from rxauth.policy.roles import Role
 from rxauth.policy.subjects import ProviderAuthority, UserSubject
@@ -33,6 +34,7 @@ def _joined(*conditions: Any) -> Select[Any]:
             organizations.c.session_idle_s,
             organizations.c.session_lifetime_s,
             organizations.c.second_factor_required,
+            organizations.c.sole_first_factor,
             membership_roles.c.role,
         )
         .select_from(memberships)
@@ -98,7 +100,16 @@ class Membership:
     session_idle_s: int | None
     session_lifetime_s: int | None
     second_factor_required: bool
+    sole_first_factor: FirstFactor | None
     roles: frozenset[Role]
+
+    def refusal(self, methods: Iterable[str]) -> str | None:
+        """Says what the organization asks for that a sign-in with these methods did not prove; None: nothing."""
+        if self.sole_first_factor is not None and self.sole_first_factor not in first_factors_of(methods):
+            return f"The organization asks that people sign in with a {self.sole_first_factor}."
+        if self.second_factor_required and acr_of(methods) != AAL2:
+            return "The organization asks for a second factor."
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,5 +264,6 @@ def _membership(rows: list[Any]) -> Membership:
         first.session_idle_s,
         first.session_lifetime_s,
         first.second_factor_required,
+        None if first.sole_first_factor is None else FirstFactor(first.sole_first_factor),
         frozenset(Role(row.role) for row in rows if row.role is not None),
     )

@@ -1,14 +1,19 @@
 """Organizations: the tenants, each with one machine client."""
 
+import base64
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from typing import Any
 
+import msgspec
 from sqlalchemy import bindparam, select, update
 
 from rxauth.domain import catalogs, changes, providers
-from rxauth.domain.errors import AbsentError, InvalidError
+from rxauth.domain.errors import AbsentError, InvalidError, StaleError
 from rxauth.domain.names import Address, read_address, require_address, require_text, stored_address
 from rxauth.ids import Kind, new_id
+from rxauth.policy.assurance import FirstFactor
 from rxauth.policy.identifiers import npi_problem
 from rxauth.policy.licences import STATES
 from rxauth.storage.database import Transaction
@@ -18,6 +23,7 @@ from rxauth.storage.tenancy import insert_row, sql
 
 NAME_LIMIT_CHARACTERS = 200
 SIGNING_AGE_LIMIT_S = 86_400
+CONTACT = ("name", "npi", "email", "phone", "fax", "address")
 _INSERT = insert_row(organizations)
 _COLUMNS = tuple(organizations.c)
 _ALL = sql(select(*_COLUMNS).order_by(organizations.c.id))
@@ -45,8 +51,7 @@ _PROVIDER_RULES = sql(
 _CHANGE = sql(
     update(organizations)
     .where(organizations.c.id == bindparam("the_id"))
-    .values({name: bindparam(name) for name in ("name", "npi", "email", "phone", "fax")})
-    .values(address=bindparam("address", type_=organizations.c.address.type))
+    .values({name: bindparam(name, type_=organizations.c[name].type) for name in CONTACT})
 )
 _LOCKED = sql(select(*_COLUMNS).where(organizations.c.id == bindparam("id")).with_for_update())
 _OF_PERSON = sql(
@@ -67,7 +72,8 @@ class Organization:
     session_idle_s, session_lifetime_s: how long its people's sessions last, None: as everywhere. solo_authority:
     providers may be the second person for their own authority. home_state: where patients are whose state nobody
     knows; None: nobody says. signing_max_age_s: how long ago whoever signs may have proven two factors; None: not asked
-    for. npi: of type 2. phone, fax: E.164. None: nobody said it.
+    for. npi: of type 2. phone, fax: E.164. None: nobody said it. sole_first_factor: the only way to begin a sign-in;
+    None: any will do. email_domains: where invites may go; empty: anywhere.
     """
 
     id: str
@@ -77,6 +83,8 @@ class Organization:
     session_idle_s: int | None = None
     session_lifetime_s: int | None = None
     second_factor_required: bool = False
+    sole_first_factor: FirstFactor | None = None
+    email_domains: tuple[str, ...] = ()
     solo_authority: bool = False
     home_state: str | None = None
     signing_max_age_s: int | None = None
@@ -94,7 +102,7 @@ def create(transaction: Transaction, name: str, now: int) -> Organization:
         InvalidError: the name is empty or too long.
     """
     organization = Organization(new_id(Kind.ORGANIZATION, now * 1000), _name(name), now)
-    transaction.run(_INSERT, **{one: getattr(organization, one) for one in Organization.__slots__})
+    transaction.run(_INSERT, **stored(organization, Organization.__slots__))
     catalogs.create(transaction, organization.id, name, now)
     return organization
 
@@ -115,24 +123,72 @@ def find(transaction: Transaction, organization_id: str) -> Organization | None:
     return None if row is None else _organization(row)
 
 
-def change(transaction: Transaction, organization_id: str, **changes: Any) -> Organization:
-    """Changes what is named of `name`, `npi`, `email`, `phone`, `fax` and `address`; None takes away what there was.
+def lock(transaction: Transaction, organization_id: str) -> Organization:
+    """Returns an organization, which nobody else changes before this transaction ends.
 
     Raises:
-        AbsentError: there is no such organization. InvalidError: a value that no organization has.
+        AbsentError: there is no such organization.
     """
     row = transaction.first(_LOCKED, id=organization_id)
     if row is None:
         raise AbsentError(f"there is no organization {organization_id}")
-    after = replace(_organization(row), **changes)
+    return _organization(row)
+
+
+def change(
+    transaction: Transaction, organization_id: str, *, expected: str | None = None, **changes: Any
+) -> tuple[Organization, tuple[str, ...]]:
+    """Changes what is named of `CONTACT`; None takes away what there was. Returns what is another than before, too.
+
+    expected: the version that the changes are meant for; None: whichever there is.
+
+    Raises:
+        AbsentError: there is no such organization. InvalidError: a value that no organization has.
+        StaleError: there is another version by now.
+    """
+    before = lock(transaction, organization_id)
+    require_version(version(before), expected)
+    after = replace(before, **changes)
     after = replace(after, name=_name(after.name))
     if after.npi is not None and (problem := npi_problem(after.npi)) is not None:
         raise InvalidError(problem, "NPI")
     require_text(after.email, "email")
     require_address(after.address, "address")
-    values = {name: getattr(after, name) for name in ("name", "npi", "email", "phone", "fax")}
-    transaction.run(_CHANGE, the_id=organization_id, **values, address=stored_address(after.address))
-    return after
+    changed = tuple(name for name in CONTACT if getattr(before, name) != getattr(after, name))
+    if changed:
+        transaction.run(_CHANGE, the_id=organization_id, **stored(after, CONTACT))
+    return after, changed
+
+
+def version(organization: Organization) -> str:
+    """Returns what stands for the name and contact data as they are now."""
+    return digest(organization, CONTACT)
+
+
+def digest(organization: Organization, names: Iterable[str]) -> str:
+    """Returns what stands for some values of an organization: another text as soon as one of them is another."""
+    encoded = msgspec.json.encode(stored(organization, names), order="sorted")
+    return base64.urlsafe_b64encode(sha256(encoded).digest()[:12]).decode()
+
+
+def require_version(now_there: str, expected: str | None) -> None:
+    """Refuses a change that was made from what is not there any longer.
+
+    Raises:
+        StaleError: see there.
+    """
+    if expected is not None and expected != now_there:
+        raise StaleError("somebody changed this meanwhile: look at it again, and repeat what is still to be changed")
+
+
+def stored(organization: Organization, names: Iterable[str]) -> dict[str, Any]:
+    """Returns some values of an organization as their columns take them."""
+    values = {name: getattr(organization, name) for name in names}
+    if "address" in values:
+        values["address"] = stored_address(organization.address)
+    if "email_domains" in values:
+        values["email_domains"] = " ".join(organization.email_domains) or None
+    return values
 
 
 def limit_sessions(
@@ -145,7 +201,7 @@ def limit_sessions(
     """
     if transaction.run(_LIMIT, the_id=organization_id, idle=idle_s, lifetime=lifetime_s) == 0:
         raise AbsentError(f"there is no organization {organization_id}")
-    _tell_people(transaction, organization_id, now)
+    tell_people(transaction, organization_id, now)
 
 
 def require_second_factor(transaction: Transaction, organization_id: str, now: int, *, required: bool) -> None:
@@ -156,7 +212,7 @@ def require_second_factor(transaction: Transaction, organization_id: str, now: i
     """
     if transaction.run(_REQUIRE, the_id=organization_id, required=required) == 0:
         raise AbsentError(f"there is no organization {organization_id}")
-    _tell_people(transaction, organization_id, now)
+    tell_people(transaction, organization_id, now)
 
 
 def set_provider_rules(
@@ -180,7 +236,7 @@ def set_provider_rules(
     values = {"solo": solo, "state": home_state, "max_age": signing_max_age_s}
     if transaction.run(_PROVIDER_RULES, the_id=organization_id, **values) == 0:
         raise AbsentError(f"there is no organization {organization_id}")
-    _tell_people(transaction, organization_id, now)
+    tell_people(transaction, organization_id, now)
 
 
 def disable(transaction: Transaction, organization_id: str, now: int) -> None:
@@ -192,15 +248,15 @@ def disable(transaction: Transaction, organization_id: str, now: int) -> None:
     providers.lock_organization(transaction, organization_id)
     if transaction.run(_DISABLE, the_id=organization_id, now=now) == 0:
         raise AbsentError(f"there is no organization {organization_id} that is not disabled")
-    _tell_people(transaction, organization_id, now)
+    tell_people(transaction, organization_id, now)
     for client in transaction.all(_ITS_CLIENTS, organization_id=organization_id):
         changes.record(transaction, changes.ChangeKind.CLIENT, client.id, now)
 
 
-def _tell_people(transaction: Transaction, organization_id: str, now: int) -> None:
+def tell_people(transaction: Transaction, organization_id: str, now: int) -> None:
     """Has what is remembered of the organization's people forgotten."""
-    for member in transaction.all(_ITS_PEOPLE, organization_id=organization_id):
-        changes.record(transaction, changes.ChangeKind.PERSON, member.user_id, now)
+    members = [one.user_id for one in transaction.all(_ITS_PEOPLE, organization_id=organization_id)]
+    changes.record_all(transaction, changes.ChangeKind.PERSON, members, now)
 
 
 def _name(name: str | None) -> str:
@@ -211,4 +267,7 @@ def _name(name: str | None) -> str:
 
 
 def _organization(row: Any) -> Organization:
-    return Organization(**{**row._mapping, "address": read_address(row.address)})
+    sole = None if row.sole_first_factor is None else FirstFactor(row.sole_first_factor)
+    domains = tuple((row.email_domains or "").split())
+    read = {"address": read_address(row.address), "sole_first_factor": sole, "email_domains": domains}
+    return Organization(**{**row._mapping, **read})

@@ -63,6 +63,8 @@ async def passkey(edge: Edge, one: UnderWay, browser: Browser, fields: Mapping[s
 async def set_up_totp(edge: Edge, one: UnderWay, browser: Browser, fields: Mapping[str, str]) -> Done:
     """Puts an authenticator app to use, and counts its first code as the second factor."""
     user_id, typed, server = _who(one), fields.get("code", ""), edge.server
+    if isinstance(one.step, SetUpSecondFactor) and one.step.passkey:
+        return Done("Your organization asks for a passkey: add one.")
 
     def add(transaction: Transaction) -> bool:
         return factors.confirm_totp(transaction, user_id, typed, server.sealing_key, server.clock.seconds())

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from rxauth.crypto import qr
 from rxauth.domain import factors, organizations, passkeys, totp, users
+from rxauth.domain.organizations import Organization
 from rxauth.edge.addresses import RESET_PATH
 from rxauth.edge.second_factors import asker
 from rxauth.oauth.authorization_request import AuthorizationRequest
@@ -13,10 +14,18 @@ from rxauth.oauth.browser import Browser
 from rxauth.oauth.server import Server
 from rxauth.oauth.sign_in import UnderWay
 from rxauth.oauth.steps import AskConsent, ChooseOrganization, LogIn, ProveSecondFactor, SetUpSecondFactor
+from rxauth.policy.assurance import FirstFactor
 from rxauth.policy.permissions import BY_NAME
 from rxauth.storage.database import Transaction
 
 OWN_PAGES: Final = "your account"
+_SECOND_ASKED: Final = (
+    "This needs a second proof that it is you, beside your password. Set one up now; it takes a minute."
+)
+_PASSKEY_ASKED: Final = (
+    "Your organization asks everybody to sign in with a passkey. Add one now; from then on it takes the place of your "
+    "password here."
+)
 Values = dict[str, Any]
 
 
@@ -34,13 +43,27 @@ def values_of(
 
 
 def _log_in(server: Server, transaction: Transaction, one: UnderWay, browser: Browser, _query: Any) -> Values:
-    of_one = one.client is not None and not one.client.any_organization
-    found = organizations.find(transaction, one.client.organization_id) if of_one and one.client is not None else None
+    found = _asked_organization(transaction, one)
+    known = one.step.only if isinstance(one.step, LogIn) else None
     return {
         "organization_name": None if found is None else found.name,
+        "only": known or (None if found is None else found.sole_first_factor),
+        "has_passkey": known is FirstFactor.PASSKEY,
         "forgot_url": RESET_PATH,
         "passkey_options": passkeys.authentication_options(transaction, None, asker(server, browser), _now(server)),
     }
+
+
+def _asked_organization(transaction: Transaction, one: UnderWay) -> Organization | None:
+    """Returns the organization that a sign-in is for before anybody proved who it is; None: nobody can say.
+
+    By its identifier alone: whoever asks by name does not learn here whether there is such an organization.
+    """
+    if one.client is None or not isinstance(one.request, AuthorizationRequest):
+        return None
+    asked = one.request.organization if one.client.any_organization else one.client.organization_id
+    found = None if asked is None else organizations.find(transaction, asked)
+    return None if found is None or found.disabled_at is not None else found
 
 
 def _now(server: Server) -> int:
@@ -62,15 +85,15 @@ def _prove(
 def _set_up(server: Server, transaction: Transaction, one: UnderWay, browser: Browser, _query: Any) -> Values:
     user_id = one.step.user_id if isinstance(one.step, SetUpSecondFactor) else ""
     now = _now(server)
-    begun = totp.pending(transaction, user_id, server.sealing_key, now)
-    begun = begun or totp.begin(transaction, user_id, server.sealing_key, now)
-    return {
-        "reason": "This needs a second proof that it is you, beside your password. Set one up now; it takes a minute.",
-        "qr_svg": qr.as_svg(begun.uri),
-        "secret": begun.secret,
+    values = {
         "passkey_options": passkeys.registration_options(transaction, user_id, asker(server, browser), now),
         "cancel_url": None,
     }
+    if isinstance(one.step, SetUpSecondFactor) and one.step.passkey:
+        return values | {"reason": _PASSKEY_ASKED, "qr_svg": None, "secret": None}
+    begun = totp.pending(transaction, user_id, server.sealing_key, now)
+    begun = begun or totp.begin(transaction, user_id, server.sealing_key, now)
+    return values | {"reason": _SECOND_ASKED, "qr_svg": qr.as_svg(begun.uri), "secret": begun.secret}
 
 
 def _choose(_server: Server, _transaction: Transaction, one: UnderWay, _browser: Browser, _query: Any) -> Values:

@@ -28,11 +28,11 @@ def look(server: Server, transaction: Transaction, handle: str | None, client: C
     person = None if session is None else memberships.load_person(transaction, session.user_id)
     is_over = session is None or not session.is_live(limits, server.clock.seconds())
     if session is None or is_over or person is None or session.created_at < person.tokens_valid_after:
-        return Situation(None, None, has_second_factor=False, consented=frozenset(), limits=limits)
+        return Situation(None, None, second_factors=frozenset(), consented=frozenset(), limits=limits)
     return Situation(
         session,
         person,
-        has_second_factor=factors.has_second(transaction, session.user_id),
+        second_factors=factors.kinds(transaction, session.user_id),
         consented=_consented(transaction, session.user_id, client),
         limits=limits,
     )

@@ -89,6 +89,9 @@ def _ended(server: Server, claims: AccessClaims, client: Client, held: Held, now
     limits = server.lifetimes.sessions
     if membership is not None:
         limits = limits.within(membership.session_idle_s, membership.session_lifetime_s)
+        asked = membership.refusal(session.methods)
+        if asked is not None:
+            return f"{asked} {_SIGN_IN}"
     if now >= session.created_at + limits.lifetime_s:
         return f"The session that this token belongs to is too old. {_SIGN_IN}"
     if family is None or family.revoked_at is not None:

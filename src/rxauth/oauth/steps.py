@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from rxauth.domain.clients import Client
+from rxauth.domain.factors import FRESH_S, PASSKEY_KIND
 from rxauth.domain.memberships import Membership, Person
 from rxauth.domain.sessions import Limits, Session
 from rxauth.oauth.authorization_request import AuthorizationRequest
@@ -15,12 +16,14 @@ from rxauth.oauth.errors import (
     OAuthError,
 )
 from rxauth.oauth.page_request import PageRequest
-from rxauth.policy.assurance import AAL2, acr_of
+from rxauth.policy.assurance import AAL2, FirstFactor, acr_of, first_factors_of
 
 
 @dataclass(frozen=True, slots=True)
 class LogIn:
-    """Somebody must say and prove who it is."""
+    """Somebody must say and prove who it is. only: the way that the organization asks for; None: any."""
+
+    only: FirstFactor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,10 @@ class ProveSecondFactor:
 
 @dataclass(frozen=True, slots=True)
 class SetUpSecondFactor:
-    """A second factor is asked for, and the person has none yet."""
+    """A second factor is asked for, and the person has none yet. passkey: nothing else will do."""
 
     user_id: str
+    passkey: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +89,13 @@ NOTHING_YET: Final = Progress()
 class Situation:
     """What is known of the browser and its person. session None: nobody is signed in, or not any longer.
 
-    person: the session's. has_second_factor: whether that person could prove one. consented: what it agreed to before,
-    if the client is one that must be agreed to.
+    person: the session's. second_factors: which kinds that person could prove. consented: what it agreed to before, if
+    the client is one that must be agreed to.
     """
 
     session: Session | None
     person: Person | None
-    has_second_factor: bool
+    second_factors: frozenset[str]
     consented: frozenset[str]
     limits: Limits
 
@@ -110,7 +114,11 @@ def next_step(request: AuthorizationRequest, client: Client, progress: Progress,
     chosen = _organization(request, client, progress, session, person)
     if isinstance(chosen, (ChooseOrganization, Deny)):
         return chosen
-    return _strength(request.acr, session, chosen, found, now) or _consent(request, client, progress, chosen, found)
+    return (
+        _session(progress, session, chosen, found, now)
+        or _second_factor(request.acr, session, chosen, found)
+        or _consent(request, client, progress, chosen, found)
+    )
 
 
 def next_step_of_page(request: PageRequest, progress: Progress, found: Situation, now: int) -> Step:
@@ -126,9 +134,12 @@ def next_step_of_page(request: PageRequest, progress: Progress, found: Situation
     chosen = _organization_of_page(request, progress, session, person)
     if isinstance(chosen, ChooseOrganization):
         return chosen
-    is_weak = request.max_age_s is not None and found.has_second_factor
-    strong = _strength(AAL2 if is_weak else request.acr, session, chosen, found, now)
-    return strong or Finish(None if chosen is None else chosen.organization_id)
+    is_weak = request.max_age_s is not None and found.second_factors
+    return (
+        _session(progress, session, chosen, found, now)
+        or _second_factor(AAL2 if is_weak else request.acr, session, chosen, found)
+        or Finish(None if chosen is None else chosen.organization_id)
+    )
 
 
 def as_error(step: Step) -> OAuthError | None:
@@ -194,18 +205,29 @@ def _not_part(which: str) -> AccessDeniedError:
     return AccessDeniedError(f"This person is not part of the organization {which}.")
 
 
-def _strength(
-    acr: str | None, session: Session, membership: Membership | None, found: Situation, now: int
+def _session(
+    progress: Progress, session: Session, membership: Membership | None, found: Situation, now: int
 ) -> Step | None:
-    """Decides whether the session will do: young enough, and with a second factor where one is wanted."""
-    if membership is not None:
-        limits = found.limits.within(membership.session_idle_s, membership.session_lifetime_s)
-        if not session.is_live(limits, now):
-            return LogIn()
+    """Judges the session by what the organization asks for: how long it lasts, and how it began."""
+    if membership is None:
+        return None
+    limits = found.limits.within(membership.session_idle_s, membership.session_lifetime_s)
+    if not session.is_live(limits, now):
+        return LogIn()
+    sole = membership.sole_first_factor
+    if sole is None or sole in first_factors_of(session.methods):
+        return None
+    if sole is not FirstFactor.PASSKEY or PASSKEY_KIND in found.second_factors:
+        return LogIn(sole)
+    is_fresh = progress.is_authenticated or now - session.authenticated_at < FRESH_S
+    return SetUpSecondFactor(session.user_id, passkey=True) if is_fresh else LogIn()
+
+
+def _second_factor(acr: str | None, session: Session, membership: Membership | None, found: Situation) -> Step | None:
     is_wanted = acr == AAL2 or (membership is not None and membership.second_factor_required)
     if not is_wanted or acr_of(session.methods) == AAL2:
         return None
-    return ProveSecondFactor(session.user_id) if found.has_second_factor else SetUpSecondFactor(session.user_id)
+    return ProveSecondFactor(session.user_id) if found.second_factors else SetUpSecondFactor(session.user_id)
 
 
 def _consent(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Final
 
 AAL1: Final = "aal1"
@@ -12,6 +13,13 @@ ONE_TIME_CODE: Final = "otp"
 RECOVERY_CODE: Final = "rc"
 PASSKEY: Final = "pop"
 USER_VERIFIED: Final = "user"
+
+
+class FirstFactor(StrEnum):
+    """What tells who somebody is, before any second proof."""
+
+    PASSWORD = "password"  # noqa: S105
+    PASSKEY = "passkey"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,3 +50,10 @@ def acr_of(methods: Iterable[str]) -> str:
     second = {ONE_TIME_CODE, RECOVERY_CODE, PASSKEY} & proven
     is_two = PASSWORD in proven and bool(second)
     return AAL2 if is_two or {PASSKEY, USER_VERIFIED} <= proven else AAL1
+
+
+def first_factors_of(methods: Iterable[str]) -> frozenset[FirstFactor]:
+    """Returns the first factors among these methods; a passkey is one by itself if it verified its user."""
+    proven = frozenset(methods)
+    found = ((FirstFactor.PASSWORD, {PASSWORD}), (FirstFactor.PASSKEY, {PASSKEY, USER_VERIFIED}))
+    return frozenset(factor for factor, needed in found if needed <= proven)

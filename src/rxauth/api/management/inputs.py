@@ -11,6 +11,7 @@ import msgspec
 from rxauth.domain import provider_facts
 from rxauth.domain.errors import InvalidError
 from rxauth.domain.provider_facts import Facts, HeldLicence, Registration, Verification
+from rxauth.policy.assurance import FirstFactor
 from rxauth.policy.identifiers import DEA_SCHEDULES
 from rxauth.policy.licences import LicenceStatus
 
@@ -98,6 +99,34 @@ class OrganizationInput:
     changes: Mapping[str, Any] = field(repr=False)
 
 
+# What the contract names otherwise than the domain.
+_SETTINGS: Final = MappingProxyType(
+    {"session_idle_seconds": "session_idle_s", "session_lifetime_seconds": "session_lifetime_s"}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OrganizationSettingsInput:
+    """What changes of the settings, as it was typed; what was not named is not there."""
+
+    given: Mapping[str, Any]
+
+    def changes(self) -> dict[str, Any]:
+        """Returns the changes by the names that the domain has for them.
+
+        Raises:
+            InvalidError: no sign-in could begin any longer.
+        """
+        changes = {_SETTINGS.get(name, name): value for name, value in self.given.items()}
+        if "first_factors" in changes:
+            named = changes.pop("first_factors")
+            allowed = set(FirstFactor) if named is None else {FirstFactor[one] for one in named}
+            if not allowed:
+                raise InvalidError("a sign-in begins with something: name at least one", "firstFactors")
+            changes["sole_first_factor"] = allowed.pop() if len(allowed) == 1 else None
+        return changes
+
+
 def _organization(**changes: Any) -> OrganizationInput:
     if changes.get("address") is not None:
         changes["address"] = msgspec.structs.replace(changes["address"], id=None)  # nothing refers to it
@@ -122,5 +151,6 @@ INPUTS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
         "DeaRegistrationInput": RegistrationInput,
         "ProviderFactsInput": FactsInput,
         "OrganizationInput": _organization,
+        "OrganizationSettingsInput": lambda **given: OrganizationSettingsInput(given),
     }
 )

@@ -29,19 +29,34 @@ def of_person(_root: None, info: Info) -> Sequence[Organization]:
     return info.context.read(lambda tx: organizations.of_person(tx, user_id))
 
 
-def update(_root: None, info: Info, input: OrganizationInput) -> Organization:  # noqa: A002  # the contract's name
-    """Mutation.updateOrganization: what is not named stays."""
+def update(
+    _root: None,
+    info: Info,
+    input: OrganizationInput,  # noqa: A002  # the contract's name
+    version: str | None = None,
+) -> Organization:
+    """Mutation.updateOrganization: what is not named stays.
+
+    Raises:
+        InvalidError: a value that no organization has. StaleError: see `version`.
+    """
     context = info.context
-    named: dict[str, str | int] = dict.fromkeys(sorted(input.changes), 1)
 
     def work(transaction: Transaction) -> Organization:
-        changed = organizations.change(transaction, context.organization_id, **input.changes)
         where = context.organization_id
-        act = audit.Act(Event.ORGANIZATION_CHANGED, actor(context.caller), where, where, details=named)
-        audit.record(transaction, act, context.clock.microseconds())
-        return changed
+        after, names = organizations.change(transaction, where, expected=version, **input.changes)
+        if names:
+            named: dict[str, str | int] = dict.fromkeys(sorted(names), 1)
+            act = audit.Act(Event.ORGANIZATION_CHANGED, actor(context.caller), where, where, details=named)
+            audit.record(transaction, act, context.clock.microseconds())
+        return after
 
     return context.write(work)
+
+
+def version_of(source: Organization, _info: Info) -> str:
+    """Organization.version."""
+    return organizations.version(source)
 
 
 def kind(_source: Organization, _info: Info) -> str:

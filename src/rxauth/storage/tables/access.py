@@ -28,6 +28,10 @@ organizations: Final = Table(
     Column("session_idle_s", BigInteger),
     Column("session_lifetime_s", BigInteger),
     Column("second_factor_required", Boolean, nullable=False),
+    # The only way to begin a sign-in; null: any will do.
+    Column("sole_first_factor", Text),
+    # Where invites may go, with a space between the domains; null: anywhere.
+    Column("email_domains", Text),
     # Providers may be the second person for their own authority; never both.
     Column("solo_authority", Boolean, nullable=False),
     # Where patients are whose state nobody knows; null: then nobody prescribes for them.

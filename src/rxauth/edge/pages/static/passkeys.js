@@ -71,4 +71,5 @@
     });
   }
   for (const section of document.querySelectorAll("[data-needs-passkeys]")) section.hidden = false;
+  for (const section of document.querySelectorAll("[data-lacks-passkeys]")) section.hidden = true;
 })();
