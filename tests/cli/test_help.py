@@ -12,7 +12,7 @@ COMMANDS = {
     "pharmacy": [],
     "serve": [],
     "migrate": [],
-    "organizations": ["create", "list", "disable", "sign-in", "provider-rules"],
+    "organizations": ["create", "list", "disable", "enable", "sign-in", "provider-rules"],
     "people": ["invite", "list", "disable", "import"],
     "providers": [
         "propose",
@@ -31,6 +31,7 @@ COMMANDS = {
     "webhooks": ["list", "deliveries", "redeliver"],
     "nppes": ["import", "show"],
     "reference": ["import"],
+    "operators": ["add", "list", "remove"],
     "keys": ["list", "rotate"],
     "audit": ["verify", "export", "prove", "access", "rotate-key", "erase"],
     "token": [],

@@ -43,6 +43,10 @@ COMMANDS = {
     "organizations create": (["organizations", "create", "Cedar"], ["organization.created"]),
     "clients create": (["clients", "create", "NEW ORGANIZATION"], ["client.created"]),
     "organizations disable": (["organizations", "disable", "ORGANIZATION"], ["organization.disabled"]),
+    "operators add": (
+        ["operators", "add", "olga@platform.example", "--first-name", "Olga", "--last-name", "Petrov"],
+        ["operator.added"],
+    ),
     "rotate-secret": (["clients", "rotate-secret", "CLIENT"], ["secret.created"]),
     "revoke-secret": (["clients", "revoke-secret", "CLIENT", "SECRET"], ["secret.revoked"]),
     "revoke-tokens": (["clients", "revoke-tokens", "CLIENT"], ["client.tokens_revoked"]),

@@ -11,6 +11,7 @@ from rxauth.cli import (
     clients,
     keys,
     nppes,
+    operators,
     organizations,
     people,
     providers,
@@ -44,6 +45,7 @@ app.add_typer(audiences.app, name="audiences")
 app.add_typer(webhooks.app, name="webhooks")
 app.add_typer(nppes.app, name="nppes")
 app.add_typer(reference.app, name="reference")
+app.add_typer(operators.app, name="operators")
 app.add_typer(keys.app, name="keys")
 app.add_typer(audit.app, name="audit")
 app.command("token", short_help="Get a token, for scripts.")(tokens.token)

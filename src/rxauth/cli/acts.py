@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 if TYPE_CHECKING:
     from rxauth.domain.audit import Event
     from rxauth.domain.mails import Outbox
+    from rxauth.domain.operator_acts import By
     from rxauth.settings import Settings
     from rxauth.storage.database import Transaction
 
@@ -36,6 +37,15 @@ def recorded(
         return result
 
     return write(both, chosen)
+
+
+def operator() -> "By":
+    """Returns who acts at the command line, now."""
+    from rxauth.clock import Clock
+    from rxauth.domain import audit
+    from rxauth.domain.operator_acts import By
+
+    return By(audit.OPERATOR, Clock().microseconds())
 
 
 def outbox(settings: "Settings") -> "Outbox":

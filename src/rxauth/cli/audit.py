@@ -51,7 +51,9 @@ def verify(
         )
     (_print_json if as_json else _report)(findings, checker)
     if chosen is not None:
-        _record(chosen, _verified(findings, checker))
+        from rxauth.domain import audit_verifications
+
+        _record(chosen, _verified(findings, checker), audit_verifications.record)
     if any(one.problems for one in findings):
         raise typer.Exit(1)
 
@@ -185,15 +187,18 @@ def _verified(findings: "list[Finding]", checker: "Checker") -> "Act":
     return audit.Act(audit.Event.AUDIT_VERIFIED, audit.OPERATOR, reason=reason, details=details)
 
 
-def _record(chosen: "Settings", act: "Act") -> None:
-    """Records that the log was read; who may read it and no more is told that nothing says so."""
+def _record(chosen: "Settings", act: "Act", record: "Callable[[Transaction, Act, int], None] | None" = None) -> None:
+    """Records that the log was read; who may read it and no more is told that nothing says so.
+
+    record: in which way, if it is a special one.
+    """
     from rxauth.cli.installation import write
     from rxauth.clock import Clock
     from rxauth.domain import audit
     from rxauth.storage.database import NotPermittedError
 
     try:
-        write(lambda tx: audit.record(tx, act, Clock().microseconds()), chosen)
+        write(lambda tx: (record or audit.record)(tx, act, Clock().microseconds()), chosen)
         _number(chosen)
     except NotPermittedError:
         print("(not recorded: the role may only read)", file=sys.stderr)

@@ -32,31 +32,22 @@ def list_all() -> None:
 @app.command("rotate", short_help="Let the next key sign.")
 def rotate() -> None:
     """Let the next key of each algorithm sign; the current one goes on verifying until its last token has expired."""
+    from rxauth.cli.acts import operator
     from rxauth.cli.installation import read, settings, write
-    from rxauth.clock import Clock
     from rxauth.crypto.jws import new_signing_key
-    from rxauth.domain import audit, signing_keys
-    from rxauth.oauth.tokens import LEEWAY_S, LONGEST_LIFETIME_S
-    from rxauth.storage.database import Transaction
+    from rxauth.domain import operator_acts, signing_keys
+    from rxauth.oauth.rotation import rotation
 
-    clock, chosen = Clock(), settings()
-    made = [new_signing_key(algorithm) for algorithm in read(signing_keys.in_use)]
-
-    def work(transaction: Transaction) -> list[tuple[str, str, str]]:
-        rotated = []
-        for one in made:
-            current, previous = signing_keys.rotate(
-                transaction,
-                one,
-                chosen.sealing_key,
-                clock.seconds(),
-                published_for_s=chosen.key_set_lifetime_s + chosen.staleness_bound_s,
-                verify_for_s=max(chosen.machine_token_lifetime_s, LONGEST_LIFETIME_S) + LEEWAY_S,
-            )
-            act = audit.Act(audit.Event.KEYS_ROTATED, audit.OPERATOR, target=current, details={"previous": previous})
-            audit.record(transaction, act, clock.microseconds())
-            rotated.append((current, previous, one.key_id))
-        return rotated
-
-    for current, previous, coming in write(work):
-        print(f"{current} signs from now on. {previous} goes on verifying what it signed. {coming} is published next.")
+    chosen, by = settings(), operator()
+    planned = rotation(
+        [new_signing_key(algorithm) for algorithm in read(signing_keys.in_use)],
+        chosen.sealing_key,
+        key_set_s=chosen.key_set_lifetime_s,
+        staleness_bound_s=chosen.staleness_bound_s,
+        machine_token_s=chosen.machine_token_lifetime_s,
+    )
+    for one in write(lambda tx: operator_acts.rotate_keys(tx, by, planned)):
+        print(
+            f"{one.current} signs from now on. {one.previous} goes on verifying what it signed. "
+            f"{one.coming} is published next."
+        )

@@ -16,28 +16,15 @@ def create(
     ] = None,
 ) -> None:
     """Make an organization. Its credentials come next, with `rxauth clients create`."""
-    from rxauth.cli.acts import outbox, say_how_letters_leave
+    from rxauth.cli.acts import operator, outbox, say_how_letters_leave
     from rxauth.cli.installation import settings, write
-    from rxauth.clock import Clock
-    from rxauth.domain import audit, invites, organizations
-    from rxauth.domain.organizations import Organization
-    from rxauth.policy.roles import Role
-    from rxauth.storage.database import Transaction
+    from rxauth.domain import operator_acts
 
-    clock, chosen = Clock(), settings()
-
-    def work(transaction: Transaction) -> Organization:
-        organization = organizations.create(transaction, name, clock.seconds())
-        act = audit.Act(audit.Event.ORGANIZATION_CREATED, audit.OPERATOR, organization.id, organization.id)
-        audit.record(transaction, act, clock.microseconds())
-        if administrator is not None:
-            asked = invites.Asked(administrator, frozenset({Role.ADMINISTRATOR}))
-            invite = invites.create(transaction, organization.id, asked, outbox(chosen), clock.seconds())
-            act = audit.Act(audit.Event.PERSON_INVITED, audit.OPERATOR, organization.id, invite.id)
-            audit.record(transaction, act, clock.microseconds())
-        return organization
-
-    organization = write(work, chosen)
+    chosen, by = settings(), operator()
+    organization = write(
+        lambda tx: operator_acts.create_organization(tx, by, name, administrator, outbox(chosen)),
+        chosen,
+    )
     print(organization.id)
     if administrator is not None:
         say_how_letters_leave(chosen)
@@ -63,20 +50,25 @@ def list_all() -> None:
 @app.command("disable", short_help="Shut an organization out.")
 def disable(organization: Annotated[str, typer.Argument(help="The organization's identifier, org_...")]) -> None:
     """Shut an organization out: its clients get no tokens, and those they hold are refused."""
+    from rxauth.cli.acts import operator
     from rxauth.cli.installation import write
-    from rxauth.clock import Clock
-    from rxauth.domain import audit, organizations
-    from rxauth.storage.database import Transaction
+    from rxauth.domain import operator_acts
 
-    clock = Clock()
-
-    def work(transaction: Transaction) -> None:
-        organizations.disable(transaction, organization, clock.seconds())
-        act = audit.Act(audit.Event.ORGANIZATION_DISABLED, audit.OPERATOR, organization, organization)
-        audit.record(transaction, act, clock.microseconds())
-
-    write(work)
+    by = operator()
+    write(lambda tx: operator_acts.disable_organization(tx, by, organization))
     print(f"{organization} is disabled.")
+
+
+@app.command("enable", short_help="Let an organization in again.")
+def enable(organization: Annotated[str, typer.Argument(help="The organization's identifier, org_...")]) -> None:
+    """Let an organization in again that was disabled: its secrets work, but no token from before does."""
+    from rxauth.cli.acts import operator
+    from rxauth.cli.installation import write
+    from rxauth.domain import operator_acts
+
+    by = operator()
+    write(lambda tx: operator_acts.enable_organization(tx, by, organization))
+    print(f"{organization} is enabled.")
 
 
 @app.command("sign-in", short_help="Set what sign-ins for an organization must be like.")

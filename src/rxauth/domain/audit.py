@@ -52,6 +52,9 @@ class Event(StrEnum):
     ORGANIZATION_CHANGED = "organization.changed"
     ORGANIZATION_SETTINGS_CHANGED = "organization.settings_changed"
     ORGANIZATION_DISABLED = "organization.disabled"
+    ORGANIZATION_ENABLED = "organization.enabled"
+    OPERATOR_ADDED = "operator.added"
+    OPERATOR_REMOVED = "operator.removed"
     CLIENT_CREATED = "client.created"
     CLIENT_CHANGED = "client.changed"
     CLIENT_DISABLED = "client.disabled"
@@ -107,7 +110,10 @@ class Event(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acted. kind: client, person, operator (the command line), server, consequence, or anonymous (no proof)."""
+    """Who acted. kind: client, person, operator, server, consequence, or anonymous (no proof).
+
+    An operator without an id is the command line; with one, a person at the console.
+    """
 
     kind: str
     id: str | None = None

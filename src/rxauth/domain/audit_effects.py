@@ -30,6 +30,8 @@ _ENDED: Final[Mapping[str, tuple[str, Statement]]] = {
     Event.PERSON_DISABLED: ("disabled", sql(select(users.c.id).where(users.c.disabled_at.is_not(None)))),
     Event.SECRET_REVOKED: ("revoked", _REVOKED_SECRETS),
 }
+# What takes back what another event did.
+_BEGUN_ANEW: Final[Mapping[str, str]] = {Event.ORGANIZATION_ENABLED: Event.ORGANIZATION_DISABLED}
 _PAGE_OF_IDS = (
     select(prescriptions.c.id)
     .where(prescriptions.c.id > bindparam("after"))
@@ -77,6 +79,8 @@ class Effects:
             return
         if event in self._ended:
             self._ended[event].add(target)
+        elif event in _BEGUN_ANEW:
+            self._ended[_BEGUN_ANEW[event]].discard(target)
         elif event in self._prescriptions:
             if target >= self._first:
                 self._prescriptions[event].add(target)

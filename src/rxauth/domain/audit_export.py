@@ -150,7 +150,7 @@ def check_stored(
 ) -> list[Finding]:
     """Checks the log in the database, and what it says against what the database shows."""
     together = checker.findings[11]
-    effects = check(stored(transaction, _compared(transaction, together)), checker, progress)
+    effects = check(stored(transaction, compared(transaction, together)), checker, progress)
     effects.finish(transaction, together)
     for row in transaction.all(_DOUBLES):
         checker.findings[1].add(f"record {row.id} has more than one entry")
@@ -201,9 +201,9 @@ def _checkpoints(transaction: Transaction) -> Iterator[tuple[int, str]]:
         after = page[-1].size
 
 
-def _compared(transaction: Transaction, together: Finding) -> Iterator[Entry]:
-    """Reads the entries, and compares each with the record that its act committed."""
-    name, after = audit_keys.load(transaction).name, -_LAST
+def compared(transaction: Transaction, together: Finding, after: int = -_LAST) -> Iterator[Entry]:
+    """Reads the entries after a number, and compares each with the record that its act committed."""
+    name = audit_keys.load(transaction).name
     while page := transaction.all(_WITH_RECORDS, after=after):
         for seq, entry_id, entry, hashed, record in page:
             if record is None:

@@ -29,6 +29,11 @@ _WAITING = sql(
     .order_by(audit_outbox.c.number, audit_outbox.c.id)
     .limit(bindparam("most"))
 )
+_LAG = sql(
+    select(func.count(), func.min(audit_outbox.c.recorded_at_us)).where(
+        audit_outbox.c.number >= bindparam("mark"), _ITS_ENTRY.is_(None)
+    )
+)
 _LAST_CHECKPOINT = sql(select(audit_checkpoints.c.settled).order_by(audit_checkpoints.c.size.desc()).limit(1))
 _PRESCRIPTIONS = sql(
     select(func.count()).select_from(prescriptions).where(prescriptions.c.id < bindparam("first")),
@@ -50,6 +55,12 @@ def is_waiting(transaction: Transaction, mark: int, now_us: int) -> bool:
     if audit_log.name_of(transaction) is None:
         return True
     return transaction.first(_WAITING, mark=mark, most=1) is not None or audit_days.is_due(transaction, now_us)
+
+
+def lag(transaction: Transaction) -> tuple[int, int | None]:
+    """Returns how many records wait to be numbered, and when the oldest was made (UTC microseconds)."""
+    row = transaction.first(_LAG, mark=first_mark(transaction))
+    return row[0], row[1]
 
 
 def first_mark(transaction: Transaction) -> int:

@@ -87,9 +87,18 @@ class Feed:
         """Has `listener` called with the identifier of whatever of `kind` changes, from any thread."""
         self._listeners[kind].append(listener)
 
+    @property
+    def bound_s(self) -> float:
+        """For how long what is remembered may be used without having heard from the database."""
+        return self._bound_s
+
+    def silent_s(self) -> float:
+        """Returns for how many seconds this process has not heard from the database."""
+        return self._monotonic() - self._heard_at
+
     def is_fresh(self) -> bool:
         """Tells whether this process has heard from the database within the bound."""
-        return self._monotonic() - self._heard_at <= self._bound_s
+        return self.silent_s() <= self._bound_s
 
     def poll(self) -> None:
         """Applies what was committed since the last call.

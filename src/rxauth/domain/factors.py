@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, literal, select, union_all
 
-from rxauth.domain import audit, memberships, passkeys, recovery_codes, totp, users
+from rxauth.domain import audit, memberships, operators, passkeys, recovery_codes, totp, users
 from rxauth.domain.audit import Act, Actor, Event
 from rxauth.domain.errors import DomainError
 from rxauth.domain.passkeys import Asker, Passkey
@@ -21,6 +21,7 @@ from rxauth.storage.tables.people import passkeys as passkeys_table
 from rxauth.storage.tables.people import totp_factors
 from rxauth.storage.tenancy import sql
 
+_CONSOLE: Final = "rxauth's operator console"
 FRESH_S: Final = 600  # how long ago a person may have proved itself, to change its factors
 
 TOTP_KIND: Final = "totp"
@@ -84,12 +85,16 @@ def of(transaction: Transaction, user_id: str) -> Factors:
 
 
 def required_by(transaction: Transaction, user_id: str) -> tuple[str, ...]:
-    """Returns the names of the organizations for which a person must have a second factor; prescribers always must."""
-    return tuple(
+    """Returns the names of what a person must have a second factor for: organizations, and the operators' console.
+
+    Prescribers always must.
+    """
+    mine = [
         one.organization_name
         for one in memberships.of_person(transaction, user_id)
         if not one.organization_disabled and (one.second_factor_required or Role.PRESCRIBER in one.roles)
-    )
+    ]
+    return (*mine, *([_CONSOLE] if operators.is_operator(transaction, user_id) else ()))
 
 
 def require_fresh(transaction: Transaction, session: Session, now: int) -> None:

@@ -94,6 +94,20 @@ def new_device(to: str, device: str) -> Letter:
     return notice(to, "A new sign-in to your account", f"Somebody signed in to your account with {_plain(device)}.")
 
 
+def operator_added(to: str, console: str, link: str | None) -> Letter:
+    """Tells a new operator where the console is; link: to choose the first password, None for who has one."""
+    way = "Sign in to your account"
+    if link is not None:
+        way = f"To choose a password, open this link within one hour:\n{link}\nThen sign in to your account"
+    return _letter(
+        to,
+        "You are an operator of rxauth",
+        "You were made an operator: you look after the installation that this letter comes from.",
+        f"{way}, and open {console}. You need a second factor, and are asked to set one up.",
+        "If you do not know why you got this letter, tell whoever runs the installation.",
+    )
+
+
 def notice(to: str, subject: str, what_happened: str) -> Letter:
     """Tells what happened to an account, and what to do if it was somebody else."""
     return _letter(

@@ -81,9 +81,13 @@ class Outbox:
     issuer: str
     sealing_key: bytes = field(repr=False)
 
+    def url(self, path: str) -> str:
+        """Returns the public URL of a page of this server."""
+        return f"{self.issuer.rstrip('/')}{path}"
+
     def link(self, path: str, token: str) -> str:
         """Returns the link that a letter has; token: letters, digits, `-` and `_` only."""
-        return f"{self.issuer.rstrip('/')}{path}?token={token}"
+        return f"{self.url(path)}?token={token}"
 
     def put(self, transaction: Transaction, letter: Letter, now: int) -> str:
         """Has a letter sent once the transaction is committed; returns its identifier."""

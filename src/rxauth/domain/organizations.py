@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 from sqlalchemy import bindparam, select, update
 
-from rxauth.domain import catalogs, changes, providers
+from rxauth.domain import catalogs, changes, clients, providers, token_families
 from rxauth.domain.errors import AbsentError, InvalidError, StaleError
 from rxauth.domain.names import Address, read_address, require_address, require_text, stored_address
 from rxauth.ids import Kind, new_id
@@ -17,7 +17,8 @@ from rxauth.policy.assurance import FirstFactor
 from rxauth.policy.identifiers import npi_problem
 from rxauth.policy.licences import STATES
 from rxauth.storage.database import Transaction
-from rxauth.storage.tables.access import clients, organizations
+from rxauth.storage.tables.access import clients as clients_table
+from rxauth.storage.tables.access import organizations
 from rxauth.storage.tables.people import memberships
 from rxauth.storage.tenancy import insert_row, sql
 
@@ -32,6 +33,11 @@ _DISABLE = sql(
     update(organizations)
     .where(organizations.c.id == bindparam("the_id"), organizations.c.disabled_at.is_(None))
     .values(disabled_at=bindparam("now"))
+)
+_ENABLE = sql(
+    update(organizations)
+    .where(organizations.c.id == bindparam("the_id"), organizations.c.disabled_at.is_not(None))
+    .values(disabled_at=None)
 )
 _LIMIT = sql(
     update(organizations)
@@ -62,7 +68,7 @@ _OF_PERSON = sql(
     across_tenants="a person sees every organization that they work for, before one is chosen",
 )
 _ITS_PEOPLE = sql(select(memberships.c.user_id).where(memberships.c.organization_id == bindparam("organization_id")))
-_ITS_CLIENTS = sql(select(clients.c.id).where(clients.c.organization_id == bindparam("organization_id")))
+_ITS_CLIENTS = sql(select(clients_table.c.id).where(clients_table.c.organization_id == bindparam("organization_id")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,6 +257,20 @@ def disable(transaction: Transaction, organization_id: str, now: int) -> None:
     tell_people(transaction, organization_id, now)
     for client in transaction.all(_ITS_CLIENTS, organization_id=organization_id):
         changes.record(transaction, changes.ChangeKind.CLIENT, client.id, now)
+
+
+def enable(transaction: Transaction, organization_id: str, now: int) -> None:
+    """Lets an organization in again that was disabled; the tokens from before stay refused, and secrets work on.
+
+    Raises:
+        AbsentError: there is no such organization, or it is not disabled.
+    """
+    if transaction.run(_ENABLE, the_id=organization_id) == 0:
+        raise AbsentError(f"there is no organization {organization_id} that is disabled")
+    tell_people(transaction, organization_id, now)
+    for client in transaction.all(_ITS_CLIENTS, organization_id=organization_id):
+        clients.revoke_tokens(transaction, client.id, now)
+    token_families.revoke_of_organization(transaction, organization_id, now)
 
 
 def tell_people(transaction: Transaction, organization_id: str, now: int) -> None:

@@ -49,17 +49,22 @@ def ask(transaction: Transaction, email: str, outbox: Outbox, now: int) -> str |
     users.lock(transaction, user.id)
     if transaction.first(_SENT_LATELY, user_id=user.id, moment=now)[0] >= LIVE_LIMIT:
         return user.id
+    outbox.put(transaction, letters.password_reset(user.email, make_link(transaction, user.id, outbox, now)), now)
+    return user.id
+
+
+def make_link(transaction: Transaction, user_id: str, outbox: Outbox, now: int) -> str:
+    """Makes a link for somebody, which the caller puts into a letter to that person's address, and nowhere else."""
     token = secrets.new_handle()
     transaction.run(
         _INSERT,
         digest=secrets.digest(token),
-        user_id=user.id,
+        user_id=user_id,
         created_at=now,
         expires_at=now + LIFETIME_S,
         used_at=None,
     )
-    outbox.put(transaction, letters.password_reset(user.email, outbox.link(letters.RESET_PATH, token)), now)
-    return user.id
+    return outbox.link(letters.RESET_PATH, token)
 
 
 def find(transaction: Transaction, token: str, now: int) -> str | None:

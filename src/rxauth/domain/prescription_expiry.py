@@ -8,7 +8,7 @@ from collections import defaultdict
 from typing import Final
 
 import structlog
-from sqlalchemy import bindparam, literal_column, select, update
+from sqlalchemy import bindparam, func, literal_column, select, update
 
 from rxauth.clock import Clock
 from rxauth.domain import prescription_events, prescriptions
@@ -24,6 +24,10 @@ _EVERYBODYS = "one server ends the prescriptions of every organization"
 # Written out, so that the index of what may end is used.
 _DUE = (table.c.state == literal_column("'ACTIVE'"), table.c.expiration_date < bindparam("today"))
 _IS_DUE = sql(select(table.c.id).where(*_DUE).limit(1), across_tenants=_EVERYBODYS)
+_WAITING = sql(
+    select(func.count()).select_from(select(table.c.id).where(*_DUE).limit(bindparam("rows")).subquery()),
+    across_tenants=_EVERYBODYS,
+)
 _NEXT = sql(
     select(table.c.organization_id, *COLUMNS)
     .where(*_DUE)
@@ -43,6 +47,11 @@ _log = structlog.get_logger("rxauth.prescriptions")
 def is_due(transaction: Transaction, now_ms: int) -> bool:
     """Tells whether a prescription is over and not stored as such; for a look that writes nothing."""
     return transaction.first(_IS_DUE, today=prescriptions.today_anywhere(now_ms // 1_000)) is not None
+
+
+def waiting(transaction: Transaction, now: int, rows: int) -> int:
+    """Returns how many prescriptions are over and not stored as such, at most `rows`."""
+    return int(transaction.first(_WAITING, today=prescriptions.today_anywhere(now), rows=rows)[0])
 
 
 def expire(transaction: Transaction, now_ms: int, rows: int = BATCH) -> int:

@@ -153,6 +153,11 @@ def rotate(
     return coming.id, current.id
 
 
+def descriptions(transaction: Transaction) -> list[KeyDescription]:
+    """Lists the keys, oldest first, and opens none."""
+    return [_description(row) for row in transaction.all(_ALL)]
+
+
 def load_ring(transaction: Transaction, key: bytes) -> KeyRing:
     """Reads the keys and opens the current ones.
 
@@ -170,11 +175,12 @@ def load_ring(transaction: Transaction, key: bytes) -> KeyRing:
             for row in current
         },
         {row.id: _verification_key(row) for row in rows},
-        {
-            row.id: KeyDescription(row.id, row.algorithm, KeyState(row.state), row.created_at, row.verify_until)
-            for row in rows
-        },
+        {row.id: _description(row) for row in rows},
     )
+
+
+def _description(row: Any) -> KeyDescription:
+    return KeyDescription(row.id, row.algorithm, KeyState(row.state), row.created_at, row.verify_until)
 
 
 def _insert(transaction: Transaction, made: jws.SigningKey, state: KeyState, key: bytes, now: int) -> None:

@@ -48,6 +48,9 @@ _OF_CLIENT = sql(
         table.c.revoked_at.is_(None),
     )
 )
+_OF_ORGANIZATION = sql(
+    select(table.c.id).where(table.c.organization_id == bindparam("organization_id"), table.c.revoked_at.is_(None))
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +187,12 @@ def revoke(transaction: Transaction, family_id: str, now: int) -> bool:
 def revoke_of_client(transaction: Transaction, user_id: str, client_id: str, now: int) -> None:
     """Ends everything that a client holds of a person."""
     for row in transaction.all(_OF_CLIENT, user_id=user_id, client_id=client_id):
+        revoke(transaction, row.id, now)
+
+
+def revoke_of_organization(transaction: Transaction, organization_id: str, now: int) -> None:
+    """Ends everything that clients hold of people who act for an organization."""
+    for row in transaction.all(_OF_ORGANIZATION, organization_id=organization_id):
         revoke(transaction, row.id, now)
 
 

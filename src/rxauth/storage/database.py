@@ -21,6 +21,7 @@ ATTEMPTS: Final = 5
 _RETRY_STATES: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 _NOT_PERMITTED: Final = "42501"  # the role lacks a right, or lost it
 _KEPT_AS_IT_IS: Final = "is kept as it is"  # how SQLite's triggers put it
+_ENGINE_NAMES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 _BUSY_PAUSE_S: Final = (0.0005, 0.002)
 
 
@@ -96,6 +97,12 @@ class Transaction:
             return self.connection.execute(statement.clause, values)
         except (SQLAlchemyError, UnicodeEncodeError) as error:
             raise _meaning(error) from None  # a driver's text may quote values
+
+    def engine_name(self) -> str:
+        """Returns which engine this is, with its version."""
+        dialect = self.connection.dialect
+        version = ".".join(str(part) for part in dialect.server_version_info or ())
+        return f"{_ENGINE_NAMES[dialect.name]} {version}".rstrip()
 
     def announce(self, kind: str, subject_id: str) -> None:
         """Has this process told of a change as soon as it is committed."""

@@ -23,14 +23,14 @@ def require_latest(database: Database) -> None:
     Raises:
         NotMigratedError: they are older, newer or not there.
     """
-    found, wanted = database.read(_current), latest_revision()
+    found, wanted = database.read(current_revision), latest_revision()
     if found != wanted:
         state = "no tables yet" if found is None else f"the tables of revision {found}"
         raise NotMigratedError(f"the database has {state}, this version needs {wanted}: run `rxauth migrate`")
 
 
-def _current(transaction: Transaction) -> str | None:
-    """Reads what the migrations left; no organization has a part in it, so no guard is asked."""
+def current_revision(transaction: Transaction) -> str | None:
+    """Reads what the migrations left, None before the first; no organization has a part in it, so no guard is asked."""
     if not inspect(transaction.connection).has_table("alembic_version"):
         return None
     return transaction.connection.execute(select(column("version_num")).select_from(table("alembic_version"))).scalar()

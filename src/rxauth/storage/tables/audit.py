@@ -73,3 +73,6 @@ audit_checkpoints: Final = Table(
     Column("frontier", LargeBinary, nullable=False),
     Column("settled", BigInteger, nullable=False),
 )
+
+# Which records say that the log was verified: the last one is found without reading all.
+audit_verifications: Final = Table("audit_verifications", metadata, Column("record_id", Text, primary_key=True))

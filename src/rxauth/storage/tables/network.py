@@ -31,6 +31,13 @@ pharmacy_dispatches: Final = tenant_table(
     CheckConstraint("state IN ('waiting', 'taken', 'refused', 'dead', 'moot')", name="state"),
 )
 _WAITING: Final = text("state = 'waiting'")
+_DEAD: Final = text("state = 'dead'")
+Index(
+    "ix_pharmacy_dispatches_dead",
+    pharmacy_dispatches.c.settled_at,
+    sqlite_where=_DEAD,
+    postgresql_where=_DEAD,
+)
 Index(
     "ix_pharmacy_dispatches_due",
     pharmacy_dispatches.c.next_attempt_at,
