@@ -25,6 +25,7 @@ from rxauth.api.execute import Api
 from rxauth.app import make_server, make_terms
 from rxauth.crypto.hashing import HashingProcess
 from rxauth.crypto.jws import Signer, SigningKey
+from rxauth.domain.mails import Outbox
 from rxauth.edge import protocol
 from rxauth.edge.context import Edge
 from rxauth.edge.routes import application
@@ -66,8 +67,8 @@ class Live:
         self.server = make_server(world.settings, clock)
         key = self.server.sealing_key
         limits = self.server.lifetimes.sessions
-        terms = make_terms(self.server)
-        api = Api(_schema(), self.server.database, clock, sealing_key=key, session_limits=limits, terms=terms)
+        terms, outbox = make_terms(self.server), Outbox(world.settings.issuer, key)
+        api = Api(_schema(), self.server.database, clock, None, key, session_limits=limits, terms=terms, outbox=outbox)
         self.edge = Edge(self.server, api, CHEAP)
         self.edge.slow = SlowPool(processes=_hashing())
         for name, value in changes.items():

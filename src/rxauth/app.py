@@ -16,6 +16,7 @@ from rxauth.domain import audit, installation, signing_keys
 from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.domain.destinations import Network, require_destination
 from rxauth.domain.errors import InvalidError
+from rxauth.domain.mails import Outbox
 from rxauth.domain.prescription_expiry import Expiry
 from rxauth.domain.sessions import Limits
 from rxauth.domain.webhooks import Keeper
@@ -105,8 +106,8 @@ def make_api(server: Server, networks: Sequence[Network] = ()) -> Api:
     """Opens the Clinical and Management APIs on the server's database; networks: private ones that may be called."""
     keeper = Keeper(server.sealing_key, tuple(networks))
     limits = server.lifetimes.sessions
-    terms = make_terms(server)
-    return Api(contract.schema(), server.database, server.clock, keeper, server.sealing_key, limits, terms)
+    terms, outbox = make_terms(server), Outbox(server.issuer, server.sealing_key)
+    return Api(contract.schema(), server.database, server.clock, keeper, server.sealing_key, limits, terms, outbox)
 
 
 def make_terms(server: Server) -> Terms:

@@ -8,8 +8,11 @@ from tests.contract.test_clinical_contract import AGREED, CONTRACT, facts
 
 SERVED = contract.schema()
 OFFERED = facts(SERVED)
-TYPES = ("Role", "User")
-FIELDS = ("Query.me", "Query.roles", "Query.users")
+TYPES = ("Role", "User", "Invite", "InviteInput", "RoleInput", "ProfileInput")
+FIELDS = (
+    *("Query.me", "Query.roles", "Query.users", "Query.invites"),
+    *("Mutation.inviteUser", "Mutation.addRole", "Mutation.removeRole", "Mutation.updateProfile"),
+)
 
 
 @pytest.mark.parametrize("kind", TYPES)
@@ -29,7 +32,7 @@ def test_a_root_field_is_the_contract_s(field: str) -> None:
 
 
 def test_every_type_of_people_of_the_contract_is_compared() -> None:
-    people = {"me", "roles", "users"}
+    people = {"me", "roles", "users", "invites", "inviteUser", "addRole", "removeRole", "updateProfile"}
     for root in ("Query", "Mutation"):
         kind = CONTRACT.type_map[root]
         assert isinstance(kind, GraphQLObjectType)

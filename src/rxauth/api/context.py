@@ -10,6 +10,7 @@ from graphql import GraphQLResolveInfo
 from rxauth.api.errors import StepUpError
 from rxauth.clock import Clock
 from rxauth.domain.errors import InvalidError
+from rxauth.domain.mails import Outbox
 from rxauth.domain.sessions import LONGEST, Ended, Limits
 from rxauth.domain.webhooks import Keeper
 from rxauth.policy.assurance import Wanted
@@ -48,7 +49,8 @@ class Context:
     other mutations, whose fields each write on their own. keeper None: no webhook can be made or changed.
     patient_ids: whom the request showed or changed so far, for the access log. access_key: of the digests of patients
     there; None: no such log is read here. session_limits: where an organization sets no stricter ones. ended_sessions:
-    those whose clients are to hear of it once the request is done. terms None: nothing is known of tokens.
+    those whose clients are to hear of it once the request is done. terms None: nothing is known of tokens. outbox
+    None: no letter is written here.
     """
 
     caller: Caller
@@ -62,6 +64,7 @@ class Context:
     has_written: bool = False
     patient_ids: set[str] = field(default_factory=set)
     ended_sessions: list[Ended] = field(default_factory=list)
+    outbox: Outbox | None = None
     _batches: dict[Hashable, _Batch] = field(default_factory=lambda: defaultdict(_Batch))
     _known: dict[type, set[str]] = field(default_factory=lambda: defaultdict(set))
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from graphql import GraphQLError
 
 from rxauth.domain.audit import Event
-from rxauth.domain.errors import AbsentError, DomainError, ExistsError, InvalidError, StaleError
+from rxauth.domain.errors import AbsentError, DomainError, ExistsError, InvalidError, RefusedError, StaleError
 from rxauth.domain.providers import AuthorityRefusedError
 from rxauth.policy import prescribing
 from rxauth.policy.assurance import Wanted
@@ -68,12 +68,15 @@ _DOMAIN_CODES: Final[dict[type[DomainError], Code]] = {
     StaleError: Code.CONFLICT,
 }
 
-# Why an act on an authority is refused: for where the authority stands, or for who acts.
+# Why an act on an authority or a member is refused: for where it stands, or for who acts.
 _NOT_NOW: Final = frozenset(
     {"wrong_state", "nothing_asked", "proposal_too_old", "proposal_stale", "proposer_lost_permission"}
 )
 _NOT_YOU: Final = frozenset(
-    {"permission_missing", "needs_person", "same_person", "own_authority", "operator_not_alone"}
+    {
+        *("permission_missing", "needs_person", "same_person", "own_authority", "operator_not_alone"),
+        *("role_exceeds", "works_elsewhere"),
+    }
 )
 # The library quotes a whole input in which a member is missing, and personal data with it.
 _VALUES: Final = re.compile(r", found: \{.*", re.DOTALL)
@@ -189,6 +192,8 @@ def _classified(error: GraphQLError, default: Code) -> tuple[Code, str, dict[str
         return Code.FORBIDDEN, _NOT_FOR_THEM[type(cause)], {}
     if isinstance(cause, AuthorityRefusedError):
         return _of_authority(cause), str(cause), {"reason": cause.code}
+    if isinstance(cause, RefusedError):
+        return Code.FORBIDDEN if cause.code in _NOT_YOU else Code.CONFLICT, str(cause), {"reason": cause.code}
     if isinstance(cause, DomainError):
         return _DOMAIN_CODES.get(type(cause), Code.BAD_USER_INPUT), str(cause), _of_domain(cause)
     if isinstance(cause, UnacceptableValueError):

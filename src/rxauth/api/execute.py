@@ -24,6 +24,7 @@ from rxauth.api.outcomes import Failure, Outcome
 from rxauth.api.schema import paged_fields
 from rxauth.clock import Clock
 from rxauth.domain.access_records import patients_key
+from rxauth.domain.mails import Outbox
 from rxauth.domain.sessions import LONGEST, Limits
 from rxauth.domain.webhooks import Keeper
 from rxauth.policy.subjects import Caller, NoOrganizationError
@@ -75,7 +76,7 @@ class Api:
 
     terms: what is said of the server's tokens; None: nothing.
     sealing_key None: nothing that takes one is done: no access log is read, and an Idempotency-Key is not heeded.
-    session_limits: where an organization sets no stricter ones.
+    session_limits: where an organization sets no stricter ones. outbox None: nothing is done that writes a letter.
     """
 
     schema: GraphQLSchema
@@ -85,6 +86,7 @@ class Api:
     sealing_key: bytes | None = field(default=None, repr=False)
     session_limits: Limits = LONGEST
     terms: Terms | None = None
+    outbox: Outbox | None = None
     _documents: dict[str, _Document] = field(default_factory=dict)
     _characters: int = 0
     _paged: frozenset[str] = field(init=False)
@@ -163,6 +165,7 @@ class Api:
             access_key=self._access_key,
             session_limits=self.session_limits,
             terms=self.terms,
+            outbox=self.outbox,
         )
 
     def _execute(self, asked: _Asked, context: Context) -> ExecutionResult:

@@ -4,12 +4,31 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from rxauth.api.management import roles, users
+from rxauth.api.management import invites, members, roles, shown, users
 from rxauth.api.schema import Resolver
 
 RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
     {
-        "Query": {"me": users.me, "roles": roles.search, "users": users.search},
+        "Query": {"invites": invites.search, "me": users.me, "roles": roles.search, "users": users.search},
+        "Mutation": {
+            "inviteUser": invites.invite,
+            "resendInvite": invites.resend,
+            "withdrawInvite": invites.withdraw,
+            "addRole": members.add_role,
+            "removeRole": members.remove_role,
+            "setRoles": members.set_roles,
+            "removeMember": members.remove,
+            "endMemberSessions": members.end_sessions,
+            "updateProfile": members.update_own,
+            "updateMember": members.update,
+        },
+        "Invite": {
+            "roles": invites.roles,
+            "url": invites.url,
+            "expired": invites.is_expired,
+            "createdAt": shown.moment("created_at"),
+            "expiresAt": shown.moment("expires_at"),
+        },
         "Role": {
             "name": roles.name,
             "description": roles.description,
@@ -23,4 +42,11 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
         },
     }
 )
-INPUTS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType({})
+INPUTS: Final[Mapping[str, Callable[..., Any]]] = MappingProxyType(
+    {
+        "InviteInput": invites.InviteInput,
+        "RoleInput": members.RoleInput,
+        "ProfileInput": members.profile_input,
+        "MemberInput": members.profile_input,
+    }
+)

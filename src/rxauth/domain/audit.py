@@ -69,6 +69,10 @@ class Event(StrEnum):
     PERSON_INVITED = "person.invited"
     INVITE_ACCEPTED = "invite.accepted"
     INVITE_REVOKED = "invite.revoked"
+    MEMBER_ROLES_SET = "member.roles_set"
+    MEMBER_REMOVED = "member.removed"
+    MEMBER_SESSIONS_ENDED = "member.sessions_ended"
+    MEMBER_REFUSED = "member.refused"
     PERSON_IMPORTED = "person.imported"
     PERSON_DISABLED = "person.disabled"
     PASSWORD_CHANGED = "password.changed"  # noqa: S105

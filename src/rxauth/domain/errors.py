@@ -32,3 +32,11 @@ class ExistsError(DomainError):
 
 class StaleError(DomainError):
     """Somebody changed meanwhile what the request was made from."""
+
+
+class RefusedError(DomainError):
+    """Somebody may not do something, or not now; `code` is for programs and the audit log, str() for whoever asked."""
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code

@@ -18,6 +18,11 @@ from rxauth.storage.tables.people import invites as table
 from rxauth.storage.tenancy import insert_row, sql
 
 LIFETIME_S: Final = 7 * 86_400
+SHOWN_S: Final = 30 * 86_400
+SHOWN_LIMIT: Final = 1_000
+# So many letters an hour does an organization send to an address.
+LETTERS_LIMIT: Final = 5
+LETTERS_WITHIN_S: Final = 3_600
 # One text for every cause; the published clients look for its words.
 NOT_FOUND: Final = "invitation not found or already used"
 
@@ -48,8 +53,39 @@ _OF_ORGANIZATION = sql(
 )
 _REVOKE = sql(
     update(table)
-    .where(table.c.organization_id == bindparam("owner"), table.c.id == bindparam("invite_id"), *_IS_LIVE)
+    .where(
+        table.c.organization_id == bindparam("owner"),
+        table.c.id == bindparam("invite_id"),
+        table.c.accepted_at.is_(None),
+        table.c.revoked_at.is_(None),
+    )
     .values(revoked_at=bindparam("moment"))
+)
+_OPEN = (table.c.accepted_at.is_(None), table.c.revoked_at.is_(None))
+_SHOWN = sql(
+    select(*_COLUMNS)
+    .where(
+        table.c.organization_id == bindparam("organization_id"), *_OPEN, table.c.expires_at > bindparam("ended_after")
+    )
+    .order_by(table.c.id.desc())
+    .limit(bindparam("rows"))
+)
+_LOCKED = sql(
+    select(*_COLUMNS)
+    .where(table.c.organization_id == bindparam("organization_id"), table.c.id == bindparam("invite_id"), *_OPEN)
+    .with_for_update()
+)
+_TO_ADDRESS = sql(
+    select(*_COLUMNS)
+    .where(table.c.organization_id == bindparam("organization_id"), table.c.email_key == bindparam("key"))
+    .order_by(table.c.id.desc())
+    .limit(bindparam("rows"))
+)
+_REVOKE_OF_INVITER = sql(
+    update(table)
+    .where(table.c.organization_id == bindparam("owner"), table.c.inviter_id == bindparam("inviter"), *_IS_LIVE)
+    .values(revoked_at=bindparam("moment"))
+    .returning(table.c.id)
 )
 _REPLACE = sql(
     update(table)
@@ -99,7 +135,7 @@ def create(transaction: Transaction, organization_id: str, asked: Asked, outbox:
     _require_domain(email, organization.email_domains)
     person = users.find_by_email(transaction, email)
     if person is not None and _is_member(transaction, person.id, organization_id):
-        raise ExistsError("whoever has this address is a member of the organization already")
+        raise ExistsError("whoever has this address is a member of the organization already", "email")
     transaction.run(_REPLACE, owner=organization_id, key=users.email_key(email), moment=now)
     token = secrets.new_handle()
     times = {"created_at": now, "expires_at": now + LIFETIME_S, "accepted_at": None, "revoked_at": None}
@@ -166,13 +202,45 @@ def of_organization(transaction: Transaction, organization_id: str) -> list[Invi
 
 
 def revoke(transaction: Transaction, organization_id: str, invite_id: str, now: int) -> None:
-    """Takes an invite back.
+    """Takes an invite back; one that is too old is listed no longer.
 
     Raises:
-        AbsentError: the organization has no such invite that could still be accepted.
+        AbsentError: the organization has no such invite, or it was accepted or taken back.
     """
     if transaction.run(_REVOKE, owner=organization_id, invite_id=invite_id, moment=now) == 0:
-        raise AbsentError(f"there is no invite {invite_id} that could still be accepted")
+        raise AbsentError("there is no such invite, or it was accepted or taken back", "inviteId")
+
+
+def revoke_of_inviter(transaction: Transaction, organization_id: str, inviter_id: str, now: int) -> list[str]:
+    """Takes back what somebody invited to and nobody accepted yet; returns the identifiers."""
+    rows = transaction.all(_REVOKE_OF_INVITER, owner=organization_id, inviter=inviter_id, moment=now)
+    return sorted(row.id for row in rows)
+
+
+def lock(transaction: Transaction, organization_id: str, invite_id: str) -> Invite:
+    """Returns an invite that was neither accepted nor revoked, and has whoever accepts it wait.
+
+    Raises:
+        AbsentError: see `revoke`.
+    """
+    row = transaction.first(_LOCKED, organization_id=organization_id, invite_id=invite_id)
+    if row is None:
+        raise AbsentError("there is no such invite, or it was accepted or taken back", "inviteId")
+    return _invite(row)
+
+
+def shown(transaction: Transaction, organization_id: str, now: int) -> list[Invite]:
+    """Lists the invites that wait, newest first; those that ended more than `SHOWN_S` ago are not among them."""
+    ended_after = now - SHOWN_S
+    rows = transaction.all(_SHOWN, organization_id=organization_id, ended_after=ended_after, rows=SHOWN_LIMIT)
+    return [_invite(row) for row in rows]
+
+
+def to_address(transaction: Transaction, organization_id: str, email: str) -> list[Invite]:
+    """Lists the last invites of an organization to an address, whatever became of them, newest first."""
+    key = users.email_key(email)
+    rows = transaction.all(_TO_ADDRESS, organization_id=organization_id, key=key, rows=LETTERS_LIMIT)
+    return [_invite(row) for row in rows]
 
 
 def _spend(transaction: Transaction, token: str, now: int) -> Invite:

@@ -89,6 +89,17 @@ def factor_removed(to: str, factor: str) -> Letter:
     return notice(to, "A sign-in method was removed", f"You can no longer sign in with {factor}.")
 
 
+def membership_ended(to: str, organization_name: str) -> Letter:
+    """Tells that somebody works for an organization no longer."""
+    return _letter(
+        to,
+        f"You no longer work for {organization_name}",
+        f"An administrator of {_plain(organization_name)} removed you from its people. Your account stays, and so does "
+        "what you do for others.",
+        "If you think that this is a mistake, ask an administrator of the organization.",
+    )
+
+
 def new_device(to: str, device: str) -> Letter:
     """Tells of a sign-in with a browser that was not seen before."""
     return notice(to, "A new sign-in to your account", f"Somebody signed in to your account with {_plain(device)}.")

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import Select, bindparam, delete, select
 
 from rxauth.domain import changes, provider_leaving, providers
-from rxauth.domain.errors import AbsentError, DomainError, InvalidError
+from rxauth.domain.errors import AbsentError, InvalidError, RefusedError
 from rxauth.policy.assurance import AAL2, FirstFactor, acr_of, first_factors_of
 from rxauth.policy.authority import role_refusal
 from rxauth.policy.roles import Role
@@ -52,14 +52,17 @@ def _joined(*conditions: Any) -> Select[Any]:
 _OF_PERSON = sql(_joined(memberships.c.user_id == bindparam("user_id")), across_tenants=_OWN)
 _OF_ORGANIZATION = sql(_joined(memberships.c.organization_id == bindparam("organization_id")))
 _PERSON = sql(select(users.c.disabled_at, users.c.tokens_valid_after).where(users.c.id == bindparam("user_id")))
+# Who was shut out manages nothing.
 _ADMINISTRATORS = sql(
     select(membership_roles.c.user_id)
+    .join(users, users.c.id == membership_roles.c.user_id)
     .where(
         membership_roles.c.organization_id == bindparam("organization_id"),
         membership_roles.c.role == Role.ADMINISTRATOR,
+        users.c.disabled_at.is_(None),
     )
     .order_by(membership_roles.c.user_id)
-    .with_for_update()
+    .with_for_update(of=membership_roles)
 )
 _ROLES = sql(
     select(membership_roles.c.role).where(
@@ -86,8 +89,12 @@ _REMOVE = sql(
 )
 
 
-class LastAdministratorError(DomainError):
+class LastAdministratorError(RefusedError):
     """An organization would be left without anybody who can manage it."""
+
+    def __init__(self) -> None:
+        message = "this is the organization's only administrator: make somebody else one first"
+        super().__init__("last_administrator", message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -233,13 +240,19 @@ def remove(transaction: Transaction, organization_id: str, user_id: str, now: in
     changes.record(transaction, changes.ChangeKind.PERSON, user_id, now)
 
 
+def lock_administrators(transaction: Transaction, organization_id: str) -> list[str]:
+    """Returns the administrators, and has whoever gives or takes roles wait until this transaction ends.
+
+    So two of them cannot take the role from each other at the same moment.
+    """
+    return [row.user_id for row in transaction.all(_ADMINISTRATORS, organization_id=organization_id)]
+
+
 def _require_another_administrator(
     transaction: Transaction, organization_id: str, user_id: str, *, keeps: bool
 ) -> None:
-    """Locks the administrators, so that two of them cannot take the role from each other at the same moment."""
-    administrators = [row.user_id for row in transaction.all(_ADMINISTRATORS, organization_id=organization_id)]
-    if administrators == [user_id] and not keeps:
-        raise LastAdministratorError("this is the organization's only administrator: make somebody else one first")
+    if lock_administrators(transaction, organization_id) == [user_id] and not keeps:
+        raise LastAdministratorError
 
 
 def _roles(transaction: Transaction, organization_id: str, user_id: str) -> frozenset[Role]:

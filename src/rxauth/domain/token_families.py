@@ -51,6 +51,13 @@ _OF_CLIENT = sql(
 _OF_ORGANIZATION = sql(
     select(table.c.id).where(table.c.organization_id == bindparam("organization_id"), table.c.revoked_at.is_(None))
 )
+_OF_MEMBER = sql(
+    select(table.c.id).where(
+        table.c.user_id == bindparam("user_id"),
+        table.c.organization_id == bindparam("organization_id"),
+        table.c.revoked_at.is_(None),
+    )
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +200,12 @@ def revoke_of_client(transaction: Transaction, user_id: str, client_id: str, now
 def revoke_of_organization(transaction: Transaction, organization_id: str, now: int) -> None:
     """Ends everything that clients hold of people who act for an organization."""
     for row in transaction.all(_OF_ORGANIZATION, organization_id=organization_id):
+        revoke(transaction, row.id, now)
+
+
+def revoke_of_member(transaction: Transaction, user_id: str, organization_id: str, now: int) -> None:
+    """Ends everything with which a person acts for an organization."""
+    for row in transaction.all(_OF_MEMBER, user_id=user_id, organization_id=organization_id):
         revoke(transaction, row.id, now)
 
 

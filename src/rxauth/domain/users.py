@@ -15,6 +15,7 @@ from rxauth.policy.identifiers import npi_problem
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.clinical import prescriptions
 from rxauth.storage.tables.people import memberships, users
+from rxauth.storage.tables.providers import provider_authorities
 from rxauth.storage.tenancy import insert_row, sql
 
 EMAIL_LIMIT_CHARACTERS: Final = 254  # RFC 5321 §4.5.3.1.3
@@ -54,6 +55,12 @@ _CHANGE = sql(
     .where(users.c.id == bindparam("user_id"))
     .values({name: bindparam(f"new_{name}") for name in (*_NAMES, *_SAID)})
     .values(address=bindparam("new_address", type_=users.c.address.type))
+)
+_APPROVED_NPIS = sql(
+    select(provider_authorities.c.npi).where(
+        provider_authorities.c.user_id == bindparam("user_id"), provider_authorities.c.npi.is_not(None)
+    ),
+    across_tenants="a person has one NPI, wherever they prescribe",
 )
 _CHANGE_EMAIL = sql(
     update(users)
@@ -103,7 +110,7 @@ def require_email(email: str) -> str:
     """
     email = email.strip()
     if len(email) > EMAIL_LIMIT_CHARACTERS or _EMAIL.fullmatch(email) is None:
-        raise InvalidError("this is no e-mail address: it looks like name@example.com")
+        raise InvalidError("this is no e-mail address: it looks like name@example.com", "email")
     return email
 
 
@@ -179,8 +186,8 @@ def change_profile(transaction: Transaction, user_id: str, now: int, **changes: 
     require_name(after.name, "name")
     require_address(after.address, "address")
     require_text(after.signature, "signature", SIGNATURE_LIMIT_CHARACTERS)
-    if "npi" in changes and after.npi is not None and (problem := npi_problem(after.npi)) is not None:
-        raise InvalidError(problem, "npi")
+    if "npi" in changes:
+        _require_npi(transaction, user_id, after.npi)
     values = {f"new_{name}": getattr(after, name) for name in _SAID} | {"new_address": stored_address(after.address)}
     values |= {"new_title": after.name.title, "new_first_name": after.name.first}
     values |= {"new_middle_name": after.name.middle, "new_last_name": after.name.last}
@@ -216,6 +223,15 @@ def revoke_everything(transaction: Transaction, user_id: str, now: int) -> None:
         AbsentError: nobody has this identifier.
     """
     _changed(transaction, transaction.run(_REVOKE, user_id=user_id, moment=now), user_id, now)
+
+
+def _require_npi(transaction: Transaction, user_id: str, npi: str | None) -> None:
+    """Refuses an NPI that none is, or that is not the one that two people approved."""
+    problem = None if npi is None else npi_problem(npi)
+    if problem is not None:
+        raise InvalidError(problem, "npi")
+    if any(row.npi != npi for row in transaction.all(_APPROVED_NPIS, user_id=user_id)):
+        raise InvalidError("the authority to prescribe rests on another NPI: ask to change the authority first", "npi")
 
 
 def _changed(transaction: Transaction, rows: int, user_id: str, now: int) -> None:
