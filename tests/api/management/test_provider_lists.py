@@ -33,6 +33,11 @@ EXPIRATIONS = """query($days: Int, $ended: Int, $after: ID, $first: Int) {
 }"""
 
 
+CANDIDATES = """query($name: String, $userId: ID, $after: ID, $first: Int) {
+  providerCandidates(name: $name, userId: $userId, after: $after, first: $first) { userId name email NPI state }
+}"""
+
+
 @pytest.fixture
 def clinic(live: Live) -> Clinic:
     """A clinic on each engine."""
@@ -211,6 +216,33 @@ def test_what_ended_lately_is_listed_where_it_is_asked_for(lone_clinic: Clinic) 
 def test_a_window_has_limits(lone_clinic: Clinic, variables: dict[str, Any], field: str) -> None:
     error = the_error(lone_clinic.live.graphql(lone_clinic.staff.token, EXPIRATIONS, variables))
     assert (error["extensions"]["code"], error["extensions"]["field"]) == ("BAD_USER_INPUT", field)
+
+
+def test_who_can_be_proposed_is_found_by_parts_of_the_name_or_the_address(clinic: Clinic) -> None:
+    def found(**variables: Any) -> list[str]:
+        shown = clinic.live.data(clinic.staff.token, CANDIDATES, {"first": 100} | variables)["providerCandidates"]
+        return [one["userId"] for one in shown]
+
+    whole = found()
+    assert {clinic.doctor.id, clinic.staff.id, clinic.administrator.id} <= set(whole)
+    assert whole == sorted(whole, reverse=True)
+    assert found(first=1, after=whole[0]) == whole[1:2]
+    address = clinic.live.server.database.read(lambda tx: users.find(tx, clinic.doctor.id))
+    assert address is not None
+    assert clinic.doctor.id in found(name=f"  MARSH {address.email[:6].upper()} ")
+    assert found(name="%") == found(name="_zz") == []
+    assert found(userId=clinic.doctor.id) == [clinic.doctor.id]
+
+    clinic.approve(clinic.propose())
+    assert clinic.doctor.id not in found()
+    clinic.act(clinic.staff, "revokeProviderAuthority", reason="LEFT")
+    given = {"userId": clinic.doctor.id}
+    (shown,) = clinic.live.data(clinic.staff.token, CANDIDATES, given)["providerCandidates"]
+    assert (shown["state"], shown["name"]) == ("REVOKED", name(clinic, clinic.doctor))
+    stranger = clinic.somebody(Role.ADMINISTRATOR, organization_id=clinic.live.world.birch.organization_id)
+    assert clinic.live.data(stranger.token, CANDIDATES, given)["providerCandidates"] == []
+    prescriber = clinic.somebody(Role.PRESCRIBER)
+    assert code(clinic.live.graphql(prescriber.token, CANDIDATES)) == "FORBIDDEN"
 
 
 def test_many_providers_need_no_more_statements_than_one(clinic: Clinic) -> None:

@@ -39,6 +39,7 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
             "patientAccess": accesses.of_patient,
             "providerAuthorities": providers.search,
             "providerAuthority": providers.provider,
+            "providerCandidates": providers.candidates,
             "providerExpirations": provider_lists.expirations,
             "providerHistory": provider_lists.history,
             "providerRules": rules.rules,
@@ -114,6 +115,7 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
             "reason": provider_lists.reason,
             "licenceStatus": provider_lists.licence_status,
         },
+        "ProviderCandidate": {"name": shown.of("name.full"), "state": provider_lists.candidate_state},
         "ProviderExpiration": {
             "what": shown.named("what"),
             "name": provider_lists.expiring_name,

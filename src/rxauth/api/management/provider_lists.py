@@ -10,6 +10,7 @@ from rxauth.domain.paging import page
 from rxauth.domain.provider_acts import Reason
 from rxauth.domain.provider_expirations import DAYS, Expiration, Window
 from rxauth.domain.provider_history import FROM_THE_LAST, Done
+from rxauth.domain.provider_lists import Candidate
 from rxauth.policy.licences import LicenceStatus
 
 _DAYS = 90
@@ -71,6 +72,11 @@ def reason(source: Done, _info: Info) -> str | None:
 def licence_status(source: Done, _info: Info) -> str | None:
     """AuthorityHistoryEntry.licenceStatus."""
     return None if source.licence_status is None else LicenceStatus(source.licence_status).name
+
+
+def candidate_state(source: Candidate, _info: Info) -> str | None:
+    """ProviderCandidate.state."""
+    return None if source.state is None else source.state.name
 
 
 def expiring_name(source: Expiration, info: Info) -> str:

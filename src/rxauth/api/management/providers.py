@@ -13,6 +13,7 @@ from rxauth.domain.errors import AbsentError
 from rxauth.domain.paging import page
 from rxauth.domain.provider_acts import Reason
 from rxauth.domain.provider_facts import Facts
+from rxauth.domain.provider_lists import Candidate
 from rxauth.domain.providers import AuthorityRefusedError, Provider
 from rxauth.ids import Kind, is_id
 from rxauth.policy.authority import State
@@ -45,6 +46,22 @@ def search(
         lambda tx: provider_lists.search(tx, context.organization_id, wanted, now, state=one, waiting=waiting)
     )
     return met(context, found)
+
+
+def candidates(
+    _root: None,
+    info: Info,
+    name: str | None = None,
+    user_id: str | None = None,
+    after: str | None = None,
+    first: int | None = None,
+) -> Sequence[Candidate]:
+    """Query.providerCandidates."""
+    context = info.context
+    now, wanted, named = context.clock.seconds(), page(after, first), name or ""
+    return context.read(
+        lambda tx: provider_lists.candidates(tx, context.organization_id, wanted, now, name=named, user_id=user_id)
+    )
 
 
 def propose(_root: None, info: Info, user_id: str, facts: FactsInput) -> Provider:
