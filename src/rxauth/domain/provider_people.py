@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, func, select
 
 from rxauth.domain.names import Name
 from rxauth.domain.provider_attempts import MEMBERS, SOLO
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.access import clients
+from rxauth.storage.tables.clinical import prescriptions
 from rxauth.storage.tables.people import membership_roles, users
 from rxauth.storage.tenancy import sql
 
@@ -34,6 +35,16 @@ _ROLES = sql(
         membership_roles.c.user_id.in_(_IDS),
         users.c.disabled_at.is_(None),
     )
+)
+
+_ACTIVE = sql(
+    select(prescriptions.c.prescriber_id, func.count().label("number"))
+    .where(
+        prescriptions.c.organization_id == bindparam("organization_id"),
+        prescriptions.c.prescriber_id.in_(_IDS),
+        prescriptions.c.state == "ACTIVE",
+    )
+    .group_by(prescriptions.c.prescriber_id)
 )
 
 
@@ -68,3 +79,8 @@ def practice(transaction: Transaction, organization_id: str, _ids: Sequence[str]
     row = transaction.first(SOLO, organization_id=organization_id)
     members = transaction.first(MEMBERS, organization_id=organization_id).number
     return {organization_id: Practice(members, row is not None and bool(row.solo_authority))}
+
+
+def active_prescriptions(transaction: Transaction, organization_id: str, ids: Sequence[str]) -> Mapping[str, int]:
+    """Returns how many prescriptions of each provider can be ordered still; who has none is not there."""
+    return {row.prescriber_id: row.number for row in transaction.all(_ACTIVE, organization_id=organization_id, ids=ids)}

@@ -14,7 +14,7 @@ from tests.live import Live
 
 NAMED = VERIFICATION.replace("checkedBy", "checkedBy checkedByName")
 AUTHORITY = f"""{{
-  userId name state acts proposedByName approvedByName refusal
+  userId name state acts activePrescriptions proposedByName approvedByName refusal
   approvalRefusal {{ code message }} npiCheck {{ NPI importedAt problem {{ code message }} }}
   facts {FACTS.replace(VERIFICATION, NAMED)}
   proposal {{ id kind askedBy askedByName askedAt lapsesAt facts {FACTS.replace(VERIFICATION, NAMED)} }}
@@ -33,9 +33,10 @@ EXPIRATIONS = """query($days: Int, $ended: Int, $after: ID, $first: Int) {
 }"""
 
 
-CANDIDATES = """query($name: String, $userId: ID, $after: ID, $first: Int) {
-  providerCandidates(name: $name, userId: $userId, after: $after, first: $first) { userId name email NPI state }
+CANDIDATES = """query($name: String, $after: ID, $first: Int) {
+  providerCandidates(name: $name, after: $after, first: $first) { userId name email NPI state }
 }"""
+CANDIDATE = "query($userId: ID!) { providerCandidate(userId: $userId) { userId name email NPI state } }"
 
 
 @pytest.fixture
@@ -231,16 +232,20 @@ def test_who_can_be_proposed_is_found_by_parts_of_the_name_or_the_address(clinic
     assert address is not None
     assert clinic.doctor.id in found(name=f"  MARSH {address.email[:6].upper()} ")
     assert found(name="%") == found(name="_zz") == []
-    assert found(userId=clinic.doctor.id) == [clinic.doctor.id]
+    given = {"userId": clinic.doctor.id}
+    assert clinic.live.data(clinic.staff.token, CANDIDATE, given)["providerCandidate"]["state"] is None
 
     clinic.approve(clinic.propose())
     assert clinic.doctor.id not in found()
+    assert clinic.live.data(clinic.staff.token, CANDIDATE, given)["providerCandidate"] is None
     clinic.act(clinic.staff, "revokeProviderAuthority", reason="LEFT")
-    given = {"userId": clinic.doctor.id}
-    (shown,) = clinic.live.data(clinic.staff.token, CANDIDATES, given)["providerCandidates"]
+    shown = clinic.live.data(clinic.staff.token, CANDIDATE, given)["providerCandidate"]
     assert (shown["state"], shown["name"]) == ("REVOKED", name(clinic, clinic.doctor))
     stranger = clinic.somebody(Role.ADMINISTRATOR, organization_id=clinic.live.world.birch.organization_id)
-    assert clinic.live.data(stranger.token, CANDIDATES, given)["providerCandidates"] == []
+    assert clinic.live.data(stranger.token, CANDIDATE, given)["providerCandidate"] is None
+    assert clinic.doctor.id not in {
+        one["userId"] for one in clinic.live.data(stranger.token, CANDIDATES)["providerCandidates"]
+    }
     prescriber = clinic.somebody(Role.PRESCRIBER)
     assert code(clinic.live.graphql(prescriber.token, CANDIDATES)) == "FORBIDDEN"
 

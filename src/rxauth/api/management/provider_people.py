@@ -38,6 +38,7 @@ def met(context: Context, found: Sequence[Provider]) -> Sequence[Provider]:
     people += [one.checked_by for each in facts for one in _verifications(each)]
     context.want(provider_people.names, (one for one in people if _is_person(one)))
     context.want(provider_people.roles, (one.asked_by for one in asked))
+    context.want(provider_people.active_prescriptions, (one.user_id for one in found))
     context.want(nppes.look_up_all, (one.npi for one in facts))
     return found
 
@@ -97,6 +98,12 @@ def approval_refusal(source: Provider, info: Info) -> Refusal | None:
     listed = context.get(nppes.look_up_all, proposal.facts.npi)
     whose: Name = context.get(provider_people.names, source.user_id) or _NOBODY
     return context.read(lambda tx: provider_checks.refusal(tx, proposal.facts, whose, now, lambda _tx, _npi: listed))
+
+
+def active_prescriptions(source: Provider, info: Info) -> int:
+    """ProviderAuthority.activePrescriptions."""
+    number: int | None = info.context.get(provider_people.active_prescriptions, source.user_id)
+    return number or 0
 
 
 def npi_check(source: Provider, info: Info) -> NpiCheck | None:

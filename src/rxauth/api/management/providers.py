@@ -48,20 +48,19 @@ def search(
     return met(context, found)
 
 
+def candidate(_root: None, info: Info, user_id: str) -> Candidate | None:
+    """Query.providerCandidate."""
+    context, now, one = info.context, info.context.clock.seconds(), page(None, 1)
+    found = context.read(lambda tx: provider_lists.candidates(tx, context.organization_id, one, now, user_id=user_id))
+    return found[0] if found else None
+
+
 def candidates(
-    _root: None,
-    info: Info,
-    name: str | None = None,
-    user_id: str | None = None,
-    after: str | None = None,
-    first: int | None = None,
+    _root: None, info: Info, name: str | None = None, after: str | None = None, first: int | None = None
 ) -> Sequence[Candidate]:
     """Query.providerCandidates."""
-    context = info.context
-    now, wanted, named = context.clock.seconds(), page(after, first), name or ""
-    return context.read(
-        lambda tx: provider_lists.candidates(tx, context.organization_id, wanted, now, name=named, user_id=user_id)
-    )
+    context, now, wanted = info.context, info.context.clock.seconds(), page(after, first)
+    return context.read(lambda tx: provider_lists.candidates(tx, context.organization_id, wanted, now, name=name or ""))
 
 
 def propose(_root: None, info: Info, user_id: str, facts: FactsInput) -> Provider:
