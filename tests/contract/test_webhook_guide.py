@@ -48,7 +48,9 @@ def test_the_guides_verifier_takes_what_is_genuine_and_nothing_else(sqlite_world
 def test_the_guide_names_every_event_and_each_is_sent() -> None:
     assert [name.strip("`") for name, _ in table(GUIDE, "Events")] == list(EVENTS)
     sources = (Path(str(webhook_sender.__file__)).parents[1] / "domain").glob("*_events.py")
-    assert {name for one in sources for name in re.findall(r'"(photon:[a-z:]+)"', one.read_text())} == set(EVENTS)
+    assert {name for one in sources for name in re.findall(r'"((?:photon|rxauth):[a-z:]+)"', one.read_text())} == set(
+        EVENTS
+    )
 
 
 def test_the_guides_figures_are_those_of_the_server() -> None:

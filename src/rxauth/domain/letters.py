@@ -1,6 +1,8 @@
 """What letters say. Each says what happened, what to do, and what to do if it was somebody else."""
 
+import datetime
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Final
 
 from rxauth.domain.mails import Letter
@@ -15,6 +17,17 @@ _WAITS: Final = (
     "The role Prescriber gives you nothing yet: you may prescribe once two people have decided, by your NPI and "
     "licences, that you are an authorized provider of the organization."
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """A client secret that ends. secret: its name, None if it has none. expires_at: UTC seconds."""
+
+    organization: str
+    client: str
+    secret: str | None
+    expires_at: int
+    days_left: int
 
 
 def invite(to: str, organization_name: str, roles: Iterable[Role], link: str) -> Letter:
@@ -116,6 +129,21 @@ def operator_added(to: str, console: str, link: str | None) -> Letter:
         "You were made an operator: you look after the installation that this letter comes from.",
         f"{way}, and open {console}. You need a second factor, and are asked to set one up.",
         "If you do not know why you got this letter, tell whoever runs the installation.",
+    )
+
+
+def secret_ends(to: str, ending: Ending, link: str) -> Letter:
+    """Tells that a client secret ends soon, and what to do."""
+    named = "A client secret" if ending.secret is None else f"The client secret {_plain(ending.secret)}"
+    left = "1 day" if ending.days_left == 1 else f"{ending.days_left} days"
+    at = datetime.datetime.fromtimestamp(ending.expires_at, datetime.UTC)
+    return _letter(
+        to,
+        f"{named} ends in {left}",
+        f"{named} of {_plain(ending.client)}, {_plain(ending.organization)}, works until "
+        f"{at.day} {at:%B %Y, %H:%M} UTC. From then on your backend gets no tokens with it.",
+        f"To replace it without an interruption, make a new secret, and put it into your backend before that:\n{link}",
+        "The old one goes on working meanwhile. If nothing uses it any more, there is nothing to do.",
     )
 
 

@@ -23,7 +23,8 @@ ORDER_EVENTS: Final = tuple(
 PRESCRIPTION_EVENTS: Final = tuple(
     f"photon:prescription:{what}" for what in ("created", "depleted", "expired", "active", "canceled")
 )
-EVENTS: Final = (*ORDER_EVENTS, *PRESCRIPTION_EVENTS)
+SECRET_EVENTS: Final = ("rxauth:secret:expiring",)
+EVENTS: Final = (*ORDER_EVENTS, *PRESCRIPTION_EVENTS, *SECRET_EVENTS)
 OVERLAP_S: Final = 86_400
 WEBHOOKS_LIMIT: Final = 20  # of one organization
 SECRET_LIMIT_CHARACTERS: Final = 256

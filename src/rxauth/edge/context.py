@@ -10,7 +10,9 @@ from rxauth.crypto.passwords import Cost
 from rxauth.domain import kept_answers
 from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.domain.destinations import Network
+from rxauth.domain.mails import Outbox
 from rxauth.domain.prescription_expiry import Expiry
+from rxauth.domain.secret_reminders import Reminders
 from rxauth.edge.access_log import AccessLog
 from rxauth.edge.audit_group import AuditGroup
 from rxauth.edge.backchannel import LogoutNotices
@@ -41,7 +43,8 @@ class Edge:
         self._threads = ThreadPoolExecutor(WORKER_THREADS, thread_name_prefix="worker")
         self.audit = AuditGroup(server.database)
         self.access_log = AccessLog(server.database, server.clock, server.sealing_key)
-        self.sweeps = Sweeps(server.database, server.clock, (kept_answers.forget,))
+        reminders = Reminders(Outbox(server.issuer, server.sealing_key))
+        self.sweeps = Sweeps(server.database, server.clock, (kept_answers.forget, reminders.remind))
         self.limiter = FailureLimiter()
         self.slow = SlowPool()
         self.password_cost = password_cost

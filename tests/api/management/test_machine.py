@@ -1,6 +1,7 @@
 """The machine client over the API: what it may do, who gives it that, and the secrets that people make and end."""
 
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -8,6 +9,7 @@ import httpx
 import pytest
 
 from rxauth.domain import clients, organizations
+from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.policy.permissions import MACHINE_DEFAULT, PERMISSIONS, Machine
 from rxauth.policy.roles import Role
 from tests.api.answers import code, the_error
@@ -16,7 +18,7 @@ from tests.live import Live
 from tests.world import NOW, Tenant
 
 DAY = 86_400
-SECRET = "id name state createdAt createdBy expiresAt revokedAt"
+SECRET = "id name state createdAt createdBy expiresAt revokedAt lastUsedAt tokensInLastDay"
 MACHINE = f"""query machine($after: ID, $first: Int) {{ machineClient {{
   id name createdAt isDisabled tokenLifetimeSeconds
   permissions {{ name meaning isGiven isDefault isPossible canBeGiven reason }}
@@ -91,7 +93,8 @@ def test_the_machine_client_is_shown_with_what_it_may_do_and_why_not(clinic: Cli
     assert shown["id"] == alder.client_id
     assert (shown["isDisabled"], shown["tokenLifetimeSeconds"]) == (False, 86_400)
     secret = {"id": alder.secret_id, "name": None, "secret": None, "state": "WORKS", "createdBy": None}
-    assert shown["secrets"] == [secret | {"createdAt": written(NOW), "expiresAt": None, "revokedAt": None}]
+    times = {"createdAt": written(NOW), "expiresAt": None, "revokedAt": None, "lastUsedAt": None}
+    assert shown["secrets"] == [secret | times | {"tokensInLastDay": 0}]
     by_name = {one["name"]: one for one in shown["permissions"]}
     assert list(by_name) == [one.name for one in PERMISSIONS]
     assert {name for name, one in by_name.items() if one["isGiven"]} == set(MACHINE_DEFAULT)
@@ -429,6 +432,26 @@ def test_of_many_who_make_the_client_at_once_one_does(clinic: Clinic) -> None:
 
     assert sum("errors" not in one for one in answers) == 1
     assert {one["errors"][0]["extensions"]["code"] for one in answers if "errors" in one} == {"CONFLICT"}
+
+
+def test_a_secret_says_when_it_was_last_used_and_how_often_lately(clinic: Clinic) -> None:
+    live, alder = clinic.live, clinic.live.world.alder
+    sequencer = Sequencer(live.server.database, live.clock, live.server.sealing_key, None)
+    live.clock.advance(1)
+    new = made(clinic)
+    tenants = [alder, replace(alder, secret_id=new["id"], secret=new["secret"])]
+    for tenant, times in zip(tenants, (2, 3), strict=True):
+        for _ in range(times):
+            live.clock.advance(60)
+            live.token(tenant)
+    live.exchange(alder, scope="write:prescription")
+    sequencer.work_once()
+
+    used = [(one["lastUsedAt"], one["tokensInLastDay"]) for one in machine(clinic)["secrets"]]
+    assert used == [(written(NOW + 301), 3), (written(NOW + 121), 2)]
+    live.clock.advance(DAY + 3_600)
+    later = machine(clinic, clinic.again(clinic.administrator))["secrets"]
+    assert [(one["lastUsedAt"], one["tokensInLastDay"]) for one in later] == [(one, 0) for one, _ in used]
 
 
 def test_secrets_are_paged_from_the_newest(lone_clinic: Clinic) -> None:

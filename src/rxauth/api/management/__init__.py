@@ -156,6 +156,8 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
             "createdBy": shown.of("stored.created_by"),
             "expiresAt": shown.moment("stored.expires_at"),
             "revokedAt": shown.moment("stored.revoked_at"),
+            "lastUsedAt": machine_secrets.last_used_at,
+            "tokensInLastDay": machine_secrets.tokens_in_last_day,
         },
         "AccessRecord": {"at": shown.of("at_ms")},
         "AuditEntry": {"at": audit.at_ms, "details": audit.details},

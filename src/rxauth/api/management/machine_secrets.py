@@ -6,13 +6,14 @@ from typing import Final
 
 from rxauth.api.context import Context, Info
 from rxauth.api.management.callers import actor
-from rxauth.domain import audit, clients, machine_clients
+from rxauth.domain import audit, clients, machine_clients, tallies
 from rxauth.domain.audit import Event
 from rxauth.domain.client_secrets import Described, Secret
 from rxauth.domain.clients import Client
 from rxauth.domain.errors import InvalidError
 from rxauth.domain.machine_clients import DAY_S
 from rxauth.domain.paging import page
+from rxauth.domain.tallies import Use
 from rxauth.storage.database import Transaction
 
 OVERLAP_S: Final = DAY_S
@@ -29,9 +30,11 @@ class Shown:
     text: str | None = field(default=None, repr=False)
 
 
-def search(client: Client, _info: Info, after: str | None = None, first: int | None = None) -> Sequence[Shown]:
+def search(client: Client, info: Info, after: str | None = None, first: int | None = None) -> Sequence[Shown]:
     """MachineClient.secrets: newest first."""
-    return [Shown(client, one) for one in machine_clients.page_of(client, page(after, first))]
+    context, found = info.context, machine_clients.page_of(client, page(after, first))
+    context.want(tallies.last_used, [one.id for one in found], context.clock.seconds())
+    return [Shown(client, one) for one in found]
 
 
 def create(
@@ -109,6 +112,23 @@ def state(shown: Shown, info: Info) -> str:
     if shown.stored.revoked_at is not None:
         return "REVOKED"
     return "WORKS" if shown.stored.is_live(info.context.clock.seconds()) else "EXPIRED"
+
+
+def last_used_at(shown: Shown, info: Info) -> int | None:
+    """MachineSecret.lastUsedAt."""
+    use = _use(shown, info.context)
+    return None if use is None else use.last_at * 1_000
+
+
+def tokens_in_last_day(shown: Shown, info: Info) -> int:
+    """MachineSecret.tokensInLastDay."""
+    use = _use(shown, info.context)
+    return 0 if use is None else use.recently
+
+
+def _use(shown: Shown, context: Context) -> Use | None:
+    use: Use | None = context.get(tallies.last_used, shown.stored.id, context.clock.seconds())
+    return use
 
 
 def _change(
