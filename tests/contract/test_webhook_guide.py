@@ -6,12 +6,14 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from rxauth.domain import webhook_log, webhooks
+from rxauth.domain import webhook_log, webhook_states, webhooks
 from rxauth.domain.leases import LEASE_S
 from rxauth.domain.webhook_deliveries import PATIENCE
 from rxauth.domain.webhooks import EVENTS
 from rxauth.edge import rounds, webhook_sender
+from tests.api.test_webhooks import developer
 from tests.contract.test_docs import DOCS, table
+from tests.live import Live
 from tests.webhook_receiver import SECRET, Post, Receiver
 from tests.world import StandingClock, World
 
@@ -53,6 +55,12 @@ def test_the_guide_names_every_event_and_each_is_sent() -> None:
     )
 
 
+def test_the_mutation_of_the_guide_adds_a_webhook(sqlite_live: Live) -> None:
+    token = developer(sqlite_live)
+    made = sqlite_live.data(token, block("graphql"))["addWebhook"]
+    assert made["sharedSecret"] not in sqlite_live.graphql(token, "{ webhooks { id sharedSecret } }").text
+
+
 def test_the_guides_figures_are_those_of_the_server() -> None:
     text = " ".join(GUIDE.read_text().split())
     for figure in (
@@ -62,6 +70,9 @@ def test_the_guides_figures_are_those_of_the_server() -> None:
         f"After {PATIENCE.given_up_after_s // 86_400} days it is dead",
         f"are kept for {webhook_log.KEPT_S // 86_400} days",
         f"An organization has at most {webhooks.WEBHOOKS_LIMIT}",
+        f"`overlapHours`, 0 to {webhooks.OVERLAP_LIMIT_S // 3_600}",
+        f"{webhook_states.REDELIVERED_AT_ONCE:,} at a time",
+        f"of the type `{webhook_states.TEST}`",
     ):
         assert figure in text
     assert LEASE_S > rounds.ATTEMPT_S

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from graphql import GraphQLField, GraphQLObjectType
 
+from rxauth.domain.webhooks import Keeper
 from tests.api.answers import WHOLE_PATIENT, Clinics
 from tests.api.arguments import Place, document, given, members, root_field, root_fields
 from tests.api.documents import CREATE_PATIENT, CREATE_TEMPLATE, ada
@@ -39,6 +40,8 @@ EVERYTHING = """{
 CREATE_APP = """mutation {
   createApp(input: {name: "Birch App", appType: spa, redirectUrls: ["https://birch.example"]}) { id }
 }"""
+ADD_WEBHOOK = 'mutation { addWebhook(url: "https://birch.example/hook") { id } }'
+TEST_WEBHOOK = "mutation($id: ID!) { sendTestWebhook(id: $id) { id } }"
 MADE = re.compile(r"_[0-9A-Z]{26}")
 SHARED = ("phr_", "alg_", "med_", "dme_")
 
@@ -72,6 +75,7 @@ class Scene:
 
 def scene(live: Live) -> Scene:
     """Reads what the matrix is made of, with tokens of people who may do whatever anybody may."""
+    live.edge.api.keeper = Keeper(live.server.sealing_key)
     ours, theirs = (Holders(live, one.organization_id).mighty() for one in (live.world.alder, live.world.birch))
     external_id = "birch-patient-7"
     live.data(theirs, CREATE_PATIENT, ada(externalId=external_id))
@@ -100,6 +104,8 @@ def scene(live: Live) -> Scene:
         "organization": live.world.birch.organization_id,
         "client": live.world.birch.client_id,
         "app": live.data(theirs, CREATE_APP)["createApp"]["id"],
+        "webhook": (webhook := live.data(theirs, ADD_WEBHOOK)["addWebhook"]["id"]),
+        "delivery": live.data(theirs, TEST_WEBHOOK, {"id": webhook})["sendTestWebhook"]["id"],
         "catalog": their_place["catalogId"],
         "template": their_template,
     }
@@ -211,7 +217,8 @@ def test_an_object_of_another_organization_is_answered_as_an_absent_one(stage: S
 @pytest.mark.parametrize("place", OWNED, ids=str)
 def test_its_owner_is_answered_otherwise(stage: Scene, place: Place) -> None:
     """Without this the matrix could hold because nothing is ever found."""
-    by_field = {one: one for one in ("app", "order", "fill", "prescription", "catalog")}
+    by_field = {one: one for one in ("app", "webhook", "order", "fill", "prescription", "catalog")}
+    by_field |= {"webhookDelivery": "delivery"}
     identifier = stage.foreign[by_field.get(place.field, "patient")]
     asked = variables(stage, place, identifier)
 

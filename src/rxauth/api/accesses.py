@@ -23,7 +23,9 @@ from rxauth.api.schema import required_permissions
 # An operation that can show any of these is recorded, even if it showed none; reading the log is, too.
 RECORDED: Final = frozenset({"Patient", "Prescription", "PrescriptionScreenResult", "Order", "Fill", "AccessRecord"})
 # Fields that show a secret when it is made, and never again: no copy of such an answer is kept.
-SECRETS: Final = frozenset({("Client", "secret"), ("App", "secret"), ("MachineSecret", "secret")})
+SECRETS: Final = frozenset(
+    {("Client", "secret"), ("App", "secret"), ("MachineSecret", "secret"), ("WebhookConfig", "sharedSecret")}
+)
 
 
 @dataclass(frozen=True, slots=True)

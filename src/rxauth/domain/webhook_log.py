@@ -19,7 +19,7 @@ _FORGOTTEN_AT_ONCE: Final = 500
 _EVERYBODYS = "one server delivers for every organization"
 _OPERATOR = "the platform's operator works on every organization"
 _LIVE_WEBHOOKS = select(webhooks.c.id).where(webhooks.c.deleted_at.is_(None))
-_AGAIN = {
+AGAIN: Final = {
     "state": WAITING,
     "failures": 0,
     "began_at": bindparam("moment"),
@@ -29,24 +29,25 @@ _AGAIN = {
 _REDELIVER = sql(
     update(table)
     .where(table.c.id == bindparam("the_id"), table.c.state != WAITING, table.c.webhook_id.in_(_LIVE_WEBHOOKS))
-    .values(_AGAIN)
+    .values(AGAIN)
     .returning(table.c.organization_id),
     across_tenants=_OPERATOR,
 )
 _REDELIVER_DEAD = sql(
     update(table)
     .where(table.c.webhook_id == bindparam("the_id"), table.c.state == DEAD, table.c.webhook_id.in_(_LIVE_WEBHOOKS))
-    .values(_AGAIN)
+    .values(AGAIN)
     .returning(table.c.organization_id),
     across_tenants=_OPERATOR,
 )
+LOG_COLUMNS: Final = (
+    *(table.c[name] for name in ("number", "id", "webhook_id", "event_id", "subject", "state", "attempts")),
+    *(table.c[name] for name in ("outcome", "next_attempt_at", "settled_at")),
+    events.c.type,
+    events.c.created_at,
+)
 _LOG = sql(
-    select(
-        *(table.c[name] for name in ("number", "id", "webhook_id", "event_id", "subject", "state", "attempts")),
-        *(table.c[name] for name in ("outcome", "next_attempt_at", "settled_at")),
-        events.c.type,
-        events.c.created_at,
-    )
+    select(*LOG_COLUMNS)
     .join(events, events.c.id == table.c.event_id)
     .where(
         table.c.organization_id == bindparam("organization_id"),

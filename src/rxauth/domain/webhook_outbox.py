@@ -66,19 +66,33 @@ def emit_all(
         if wanting:
             event_id = new_ulid(happened.at_ms)
             body = _body(event_id, organization_id, happened, data())
-            events.append(
-                {
-                    "id": event_id,
-                    "organization_id": organization_id,
-                    "type": happened.event,
-                    "subject": happened.subject,
-                    "body": body,
-                    "created_at": happened.at_ms // 1_000,
-                }
-            )
+            events.append(_event(event_id, organization_id, happened, body))
             deliveries += [_delivery(one, event_id, organization_id, happened) for one in wanting]
     transaction.run_many(_INSERT_EVENT, events)
     transaction.run_many(_INSERT_DELIVERY, deliveries)
+
+
+def send(
+    transaction: Transaction, organization_id: str, webhook_id: str, happened: Happening, data: Mapping[str, Any]
+) -> str:
+    """Tells one webhook of something, whatever it wants to hear of; returns the delivery's identifier."""
+    event_id = new_ulid(happened.at_ms)
+    body = _body(event_id, organization_id, happened, data)
+    delivery = _delivery(webhook_id, event_id, organization_id, happened)
+    transaction.run(_INSERT_EVENT, **_event(event_id, organization_id, happened, body))
+    transaction.run(_INSERT_DELIVERY, **delivery)
+    return str(delivery["id"])
+
+
+def _event(event_id: str, organization_id: str, happened: Happening, body: bytes) -> dict[str, Any]:
+    return {
+        "id": event_id,
+        "organization_id": organization_id,
+        "type": happened.event,
+        "subject": happened.subject,
+        "body": body,
+        "created_at": happened.at_ms // 1_000,
+    }
 
 
 def _delivery(webhook_id: str, event_id: str, organization_id: str, happened: Happening) -> dict[str, Any]:

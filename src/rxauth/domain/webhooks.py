@@ -1,12 +1,12 @@
 """Webhooks: where an organization wants to hear of its events, and the secret with which it knows who speaks."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from sqlalchemy import bindparam, select, update
 
-from rxauth.crypto import sealing
+from rxauth.crypto import sealing, secrets
 from rxauth.domain import webhook_deliveries
 from rxauth.domain.destinations import Network, require_destination
 from rxauth.domain.errors import AbsentError, InvalidError
@@ -26,14 +26,17 @@ PRESCRIPTION_EVENTS: Final = tuple(
 SECRET_EVENTS: Final = ("rxauth:secret:expiring",)
 EVENTS: Final = (*ORDER_EVENTS, *PRESCRIPTION_EVENTS, *SECRET_EVENTS)
 OVERLAP_S: Final = 86_400
+OVERLAP_LIMIT_S: Final = 30 * 86_400
 WEBHOOKS_LIMIT: Final = 20  # of one organization
 SECRET_LIMIT_CHARACTERS: Final = 256
+SECRET_PREFIX: Final = "rxw_"  # noqa: S105
 
 _INSERT = insert_row(table)
-_COLUMNS: Final = (table.c.id, table.c.name, table.c.url, table.c.filters, table.c.created_at)
+_COLUMNS: Final = (table.c.id, table.c.name, table.c.url, table.c.filters, table.c.created_at, table.c.previous_until)
 _MINE = (table.c.organization_id == bindparam("organization_id"), table.c.deleted_at.is_(None))
 _LISTENERS = sql(select(table.c.id, table.c.filters).where(*_MINE).order_by(table.c.id))
 _ALL = sql(select(*_COLUMNS).where(*_MINE).order_by(table.c.id))
+_ONE = sql(select(*_COLUMNS).where(*_MINE, table.c.id == bindparam("id")))
 _LOCKED = sql(select(*_COLUMNS, table.c.sealed_secret).where(*_MINE, table.c.id == bindparam("id")).with_for_update())
 _OWNER = (
     table.c.organization_id == bindparam("the_organization_id"),
@@ -62,13 +65,19 @@ _DELETE = sql(
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Where an organization hears of its events. filters: the types it wants; None: all. created_at: UTC seconds."""
+    """Where an organization hears of its events. filters: the types it wants; None: all. Times: UTC seconds.
+
+    previous_until: until when the secret before is good too; None: there was none. shared_secret: in the answer that
+    made it; None: it is not shown any more.
+    """
 
     id: str
     name: str | None = field(repr=False)
     url: str = field(repr=False)
     filters: tuple[str, ...] | None
     created_at: int
+    previous_until: int | None = None
+    shared_secret: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +136,18 @@ class Keeper:
         return made
 
     def change(
-        self, transaction: Transaction, organization_id: str, webhook_id: str, now: int, **changes: Any
+        self,
+        transaction: Transaction,
+        organization_id: str,
+        webhook_id: str,
+        now: int,
+        *,
+        overlap_s: int = OVERLAP_S,
+        **changes: Any,
     ) -> Webhook:
         """Changes what is named of `url`, `name`, `filters` and `secret`.
 
-        After a new secret the one before is still good for `OVERLAP_S`: a receiver that refuses the one signature gets
+        After a new secret the one before is still good for `overlap_s`: a receiver that refuses the one signature gets
         the other.
 
         Raises:
@@ -144,13 +160,17 @@ class Keeper:
         before = _webhook(row)
         wanted = Wanted(**{"url": before.url, "name": before.name, "filters": before.filters, **changes})
         _check(wanted, self.networks)
-        after = Webhook(before.id, wanted.name, wanted.url, _kept(wanted.filters), before.created_at)
+        after = replace(before, name=wanted.name, url=wanted.url, filters=_kept(wanted.filters))
         transaction.run(_CHANGE, **owner, name=after.name, url=after.url, filters=after.filters)
-        if "secret" in changes:
-            sealed = sealing.seal(wanted.secret.encode(), self.sealing_key, purpose(webhook_id))
-            previous = {"sealed_previous": row.sealed_secret, "previous_until": now + OVERLAP_S}
-            transaction.run(_ROTATE, **owner, sealed_secret=sealed, **previous)
-        return after
+        if "secret" not in changes:
+            return after
+        if not 0 <= overlap_s <= OVERLAP_LIMIT_S:
+            raise InvalidError(f"overlapHours is 0 to {OVERLAP_LIMIT_S // 3_600} (30 days)", "overlapHours")
+        sealed = sealing.seal(wanted.secret.encode(), self.sealing_key, purpose(webhook_id))
+        until = now + overlap_s
+        previous = {"sealed_previous": row.sealed_secret, "previous_until": until}
+        transaction.run(_ROTATE, **owner, sealed_secret=sealed, **previous)
+        return replace(after, previous_until=until)
 
 
 def delete(transaction: Transaction, organization_id: str, webhook_id: str, now: int) -> None:
@@ -168,6 +188,29 @@ def delete(transaction: Transaction, organization_id: str, webhook_id: str, now:
 def all_of(transaction: Transaction, organization_id: str) -> list[Webhook]:
     """Lists an organization's webhooks, oldest first."""
     return [_webhook(row) for row in transaction.all(_ALL, organization_id=organization_id)]
+
+
+def find(transaction: Transaction, organization_id: str, webhook_id: str) -> Webhook | None:
+    """Returns a webhook of the organization, or None."""
+    row = transaction.first(_ONE, organization_id=organization_id, id=webhook_id)
+    return None if row is None else _webhook(row)
+
+
+def require(transaction: Transaction, organization_id: str, webhook_id: str, named: str = "id") -> Webhook:
+    """Returns a webhook of the organization; named: the argument that names it.
+
+    Raises:
+        AbsentError: it has no such webhook.
+    """
+    found = find(transaction, organization_id, webhook_id)
+    if found is None:
+        raise AbsentError("there is no such webhook", named)
+    return found
+
+
+def new_secret() -> str:
+    """Returns a secret with which a receiver knows who speaks: a prefix for leak scanners, and 256 random bits."""
+    return f"{SECRET_PREFIX}{secrets.new_handle()}"
 
 
 def listeners(transaction: Transaction, organization_id: str) -> tuple[Listener, ...]:
@@ -203,4 +246,5 @@ def _kept(filters: Iterable[str] | None) -> tuple[str, ...] | None:
 
 
 def _webhook(row: Any) -> Webhook:
-    return Webhook(row.id, row.name, row.url, None if row.filters is None else tuple(row.filters), row.created_at)
+    filters = None if row.filters is None else tuple(row.filters)
+    return Webhook(row.id, row.name, row.url, filters, row.created_at, row.previous_until)

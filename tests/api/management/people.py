@@ -56,13 +56,14 @@ class Clinic:
         """Signs somebody in once more, with these methods or with two factors."""
         return Somebody(somebody.id, token(self.holders, somebody.id, methods or ("pwd", "otp")))
 
-    def machine(self) -> str:
-        """Returns a token of the organization's machine, once it was given the permission to suspend."""
-        tenant, permission = self.live.world.alder, "suspend:provider_authority"
+    def machine(self, *permissions: str) -> str:
+        """Returns a token of the organization's machine, once it was given these permissions, or that to suspend."""
+        tenant = self.live.world.alder
 
         def give(tx: Transaction) -> None:
             keys = {"organization_id": tenant.organization_id, "client_id": tenant.client_id}
-            tx.run(_GIVE, **keys, permission=permission)
+            for permission in permissions or ("suspend:provider_authority",):
+                tx.run(_GIVE, **keys, permission=permission)
             changes.record(tx, ChangeKind.CLIENT, tenant.client_id, self.live.clock.seconds())
 
         self.live.server.database.write(give)

@@ -5,16 +5,12 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from sqlalchemy import bindparam, insert
 
-from rxauth.domain import apps, changes
+from rxauth.domain import apps
 from rxauth.domain.apps import APPS_LIMIT, Wanted
-from rxauth.domain.changes import ChangeKind
 from rxauth.domain.client_urls import URLS_LIMIT
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
-from rxauth.storage.tables.access import client_permissions
-from rxauth.storage.tenancy import sql
 from tests.api.answers import code, the_error
 from tests.api.management.people import Clinic
 from tests.live import Live
@@ -64,11 +60,6 @@ HOSTILE = [
     "",
     "https://app.example.com/" + "a" * 10_000,
 ]
-_GIVE = sql(
-    insert(client_permissions).values(
-        {name: bindparam(name) for name in ("organization_id", "client_id", "permission")}
-    )
-)
 
 
 @pytest.fixture
@@ -388,16 +379,8 @@ def test_developers_and_administrators_keep_apps_and_nobody_else(lone_clinic: Cl
 
 def test_a_machine_that_was_given_the_permission_reads_apps_and_changes_none(lone_clinic: Clinic) -> None:
     """Decision 23."""
-    live, alder = lone_clinic.live, lone_clinic.live.world.alder
-    app, owner = create(lone_clinic), {"organization_id": alder.organization_id, "client_id": alder.client_id}
-
-    def give(tx: Transaction) -> None:
-        for permission in ("read:client", "write:client"):
-            tx.run(_GIVE, **owner, permission=permission)
-        changes.record(tx, ChangeKind.CLIENT, alder.client_id, live.clock.seconds())
-
-    lone_clinic.holders.write(give)
-    token = live.token(alder)
+    live, app = lone_clinic.live, create(lone_clinic)
+    token = lone_clinic.machine("read:client", "write:client")
     assert app["id"] in {one["id"] for one in live.data(token, "{ apps { id } }")["apps"]}
     for document, variables in (
         (CREATE, {"input": GIVEN}),
