@@ -34,7 +34,7 @@ bench: $(STAMP)
 	@$(VENV)/bin/python -m bench
 	@$(VENV)/bin/python -m bench.big
 
-$(STAMP): pyproject.toml constraints.txt tools/make-venv
+$(STAMP): pyproject.toml clients/python/pyproject.toml constraints.txt tools/make-venv
 	@tools/make-venv $(PYTHON) $(VENV)
 	@touch $@
 
