@@ -19,7 +19,7 @@ OFFERED: Final = {
 }
 LOGIN: Final[Values] = FORM | {
     "client_name": "Alder Scheduling",
-    "organization_name": "Alder Clinic",
+    "branding": {"name": "Alder Clinic", "logo_url": None, "accent_url": None},
     "email": "",
     "forgot_url": "/password/reset",
     "passkey_options": ASKED,
@@ -186,9 +186,16 @@ _EMPTY_SECURITY = SECURITY | {
 }
 _CHANGED_PROFILE = PROFILE | {"notice": "Saved.", "pending_email": "maya@birch.example", "phone": "+1 718 555 0100"}
 
+_BRANDING = {
+    "name": "Alder Clinic",
+    "logo_url": "/branding/org_01J9ZK3V6T8Q/0123456789abcdef.png",
+    "accent_url": "/branding/7c1fa0.css",
+}
+
 SAMPLES: Final = (
     _of_sign_in("login", "login.html", LOGIN | {"is_for_client": True}),
     _of_sign_in("login-wrong", "login.html", _WRONG_LOGIN),
+    _of_sign_in("login-branded", "login.html", LOGIN | {"branding": _BRANDING}),
     _of_sign_in("login-passkey", "login.html", LOGIN | {"only": "passkey"}),
     _of_sign_in("login-own-passkey", "login.html", LOGIN | {"only": "passkey", "has_passkey": True}),
     _of_sign_in("second-factor-totp", "second_factor.html", SECOND),

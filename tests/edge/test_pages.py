@@ -104,8 +104,9 @@ def test_a_page_has_no_inline_script_or_style_and_no_foreign_resource(sample: Sa
     assert "style" not in elements.tags()
     for tag, attributes in elements.found:
         assert not [name for name in attributes if name == "style" or name.startswith("on")], tag
-    loaded = [script["src"] for script in elements.named("script")] + [link["href"] for link in elements.named("link")]
-    assert all(str(url).startswith("/static/") for url in loaded)
+    loaded = [one["src"] for tag in ("script", "img") for one in elements.named(tag)]
+    loaded += [link["href"] for link in elements.named("link")]
+    assert all(str(url).startswith(("/static/", "/branding/")) for url in loaded)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=IDS)

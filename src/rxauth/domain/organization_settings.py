@@ -1,4 +1,4 @@
-"""What an organization asks of its people's sign-ins: how they prove who they are, for how long, and who is invited."""
+"""How people of an organization sign in: what they prove, for how long, who is invited, and what they see then."""
 
 import re
 from dataclasses import dataclass, replace
@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, func, select, update
 
-from rxauth.domain import organizations
+from rxauth.domain import accents, logos, organizations
 from rxauth.domain.errors import InvalidError
 from rxauth.domain.organizations import Organization
 from rxauth.domain.sessions import Limits
@@ -18,11 +18,8 @@ from rxauth.storage.tenancy import sql
 SHORTEST: Final = Limits(60, 300)
 DOMAINS_LIMIT: Final = 50
 # What changes of an organization here; of these, what every request of its people is judged by.
-NAMES: Final = (
-    *("second_factor_required", "sole_first_factor", "session_idle_s", "session_lifetime_s"),
-    "email_domains",
-)
-_JUDGED_BY: Final = frozenset(NAMES) - {"email_domains"}
+_JUDGED_BY: Final = ("second_factor_required", "sole_first_factor", "session_idle_s", "session_lifetime_s")
+NAMES: Final = (*_JUDGED_BY, "email_domains", "accent_color", "logo")
 _DOMAIN: Final = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _CHANGE = sql(update(table).where(table.c.id == bindparam("the_id")).values({name: bindparam(name) for name in NAMES}))
 _HAS_PASSKEY = select(passkeys.c.user_id).where(passkeys.c.user_id == users.c.id).exists()
@@ -86,7 +83,7 @@ def change(
     expected: str | None = None,
     **changes: Any,
 ) -> Changed:
-    """Changes what is named of `NAMES`; None takes away what there was.
+    """Changes what is named of `NAMES`; None takes away what there was. A logo is a Picture.
 
     longest: how long sessions last where no organization says less. expected: the version that the changes are meant
     for; None: whichever there is.
@@ -102,7 +99,9 @@ def change(
     changed = Changed(before, after)
     if changed.names:
         transaction.run(_CHANGE, the_id=organization_id, **organizations.stored(after, NAMES))
-    if not _JUDGED_BY.isdisjoint(changed.names):
+    if "logo" in changed.names:
+        logos.put(transaction, organization_id, changes["logo"])
+    if not set(_JUDGED_BY).isdisjoint(changed.names):
         organizations.tell_people(transaction, organization_id, now)
     return changed
 
@@ -119,9 +118,17 @@ def lacking(transaction: Transaction, organization_id: str) -> Lacking:
 
 
 def _read(name: str, value: Any) -> Any:
-    if name == "second_factor_required":
-        return bool(value)
-    return _domains(value or ()) if name == "email_domains" else value
+    match name:
+        case "second_factor_required":
+            return bool(value)
+        case "email_domains":
+            return _domains(value or ())
+        case "accent_color":
+            return None if value is None else accents.read(value)
+        case "logo":
+            return None if value is None else logos.name_of(value)
+        case _:
+            return value
 
 
 def _domains(given: Any) -> tuple[str, ...]:

@@ -79,7 +79,8 @@ class Organization:
     providers may be the second person for their own authority. home_state: where patients are whose state nobody
     knows; None: nobody says. signing_max_age_s: how long ago whoever signs may have proven two factors; None: not asked
     for. npi: of type 2. phone, fax: E.164. None: nobody said it. sole_first_factor: the only way to begin a sign-in;
-    None: any will do. email_domains: where invites may go; empty: anywhere.
+    None: any will do. email_domains: where invites may go; empty: anywhere. accent_color: as #rrggbb. logo: the
+    picture's name.
     """
 
     id: str
@@ -91,6 +92,8 @@ class Organization:
     second_factor_required: bool = False
     sole_first_factor: FirstFactor | None = None
     email_domains: tuple[str, ...] = ()
+    accent_color: str | None = None
+    logo: str | None = None
     solo_authority: bool = False
     home_state: str | None = None
     signing_max_age_s: int | None = None

@@ -12,6 +12,7 @@ from rxauth.domain.clients import Client
 from rxauth.edge import (
     account,
     authorize,
+    branding,
     cors,
     graphql,
     identity,
@@ -80,6 +81,8 @@ def table(edge: Edge) -> list[Route]:
         _page(edge, f"{SIGN_IN_PATH}/{{sign_in_id}}", sign_in.show, sign_in.act),
         Route(pharmacy_reports.PATH, _Endpoint(edge, ("POST",), pharmacy_reports.hear, pharmacy_reports.answer)),
         Route(readiness.PATH, _Endpoint(edge, _READ, readiness.show, token_endpoint_answer)),
+        Route(branding.ACCENT, _Endpoint(edge, _READ, branding.accent, token_endpoint_answer)),
+        Route(branding.LOGO, _Endpoint(edge, _READ, branding.logo, token_endpoint_answer)),
         Route(pages.STATIC_PATH, _Endpoint(edge, _READ, pages.static, token_endpoint_answer)),
     ]
 

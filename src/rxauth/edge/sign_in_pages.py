@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 from rxauth.crypto import qr
 from rxauth.domain import factors, organizations, passkeys, totp, users
 from rxauth.domain.organizations import Organization
+from rxauth.edge import branding
 from rxauth.edge.addresses import RESET_PATH
 from rxauth.edge.second_factors import asker
 from rxauth.oauth.authorization_request import AuthorizationRequest
@@ -34,20 +35,22 @@ def values_of(
 ) -> tuple[str, Values]:
     """Returns the template of the step that is due, and its values without those of its form."""
     template, values = _PAGES[type(one.step)]
+    asked = _asked_organization(transaction, one)
     shown: Values = {
         "is_for_client": one.client is not None,
         "client_name": OWN_PAGES if one.client is None else one.client.name,
         "email": _email(transaction, one),
+        "branding": branding.shown(asked),
+        "only": None if asked is None else asked.sole_first_factor,
     }
     return template, shown | values(server, transaction, one, browser, query)
 
 
 def _log_in(server: Server, transaction: Transaction, one: UnderWay, browser: Browser, _query: Any) -> Values:
-    found = _asked_organization(transaction, one)
     known = one.step.only if isinstance(one.step, LogIn) else None
+    only = {} if known is None else {"only": known}
     return {
-        "organization_name": None if found is None else found.name,
-        "only": known or (None if found is None else found.sole_first_factor),
+        **only,
         "has_passkey": known is FirstFactor.PASSKEY,
         "forgot_url": RESET_PATH,
         "passkey_options": passkeys.authentication_options(transaction, None, asker(server, browser), _now(server)),

@@ -75,6 +75,10 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
             "emailDomains": shown.of("organization.email_domains"),
             "sessionIdleSeconds": shown.of("organization.session_idle_s"),
             "sessionLifetimeSeconds": shown.of("organization.session_lifetime_s"),
+            "accentColor": shown.of("organization.accent_color"),
+            "accentOnLight": settings.accent_on_light,
+            "accentOnDark": settings.accent_on_dark,
+            "logo": settings.logo,
             "longestSessionIdleSeconds": settings.longest_idle_s,
             "longestSessionLifetimeSeconds": settings.longest_lifetime_s,
             "members": shown.of("lacking.members"),
@@ -82,6 +86,7 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
             "membersWithoutPasskey": shown.of("lacking.passkey"),
             "version": settings.version,
         },
+        "Logo": {"image": settings.image},
         "OwnConsent": {
             "name": shown.of("client_name"),
             "permissions": account.permissions,

@@ -1,5 +1,6 @@
 """What the management contract's input objects become: facts about providers and organizations, as typed."""
 
+import base64
 import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +9,7 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
-from rxauth.domain import provider_facts
+from rxauth.domain import pictures, provider_facts
 from rxauth.domain.errors import InvalidError
 from rxauth.domain.provider_facts import Facts, HeldLicence, Registration, Verification
 from rxauth.policy.assurance import FirstFactor
@@ -115,7 +116,7 @@ class OrganizationSettingsInput:
         """Returns the changes by the names that the domain has for them.
 
         Raises:
-            InvalidError: no sign-in could begin any longer.
+            InvalidError: no sign-in could begin any longer, or the logo is no picture that is taken.
         """
         changes = {_SETTINGS.get(name, name): value for name, value in self.given.items()}
         if "first_factors" in changes:
@@ -124,7 +125,17 @@ class OrganizationSettingsInput:
             if not allowed:
                 raise InvalidError("a sign-in begins with something: name at least one", "firstFactors")
             changes["sole_first_factor"] = allowed.pop() if len(allowed) == 1 else None
+        if changes.get("logo") is not None:
+            changes["logo"] = pictures.read(_decoded(changes["logo"]), "logo")
         return changes
+
+
+def _decoded(text: str) -> bytes:
+    """Returns what a text has in base64."""
+    try:
+        return base64.b64decode(text, validate=True)
+    except ValueError:
+        raise InvalidError("a picture is written in base64, without line breaks", "logo") from None
 
 
 def _organization(**changes: Any) -> OrganizationInput:

@@ -1,11 +1,12 @@
 """What an organization asks of its people's sign-ins: read, and changed."""
 
+import base64
 from dataclasses import dataclass
 
 from rxauth.api.context import Context, Info
 from rxauth.api.management.callers import TWO_FACTORS, actor
 from rxauth.api.management.inputs import OrganizationSettingsInput
-from rxauth.domain import audit, organization_settings, organizations
+from rxauth.domain import accents, audit, logos, organization_settings, organizations
 from rxauth.domain.audit import Event
 from rxauth.domain.errors import AbsentError
 from rxauth.domain.organization_settings import Changed, Lacking
@@ -20,6 +21,24 @@ class Shown:
 
     organization: Organization
     lacking: Lacking
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLogo:
+    """Whose logo it is, and its name."""
+
+    organization_id: str
+    name: str
+
+    @property
+    def path(self) -> str:
+        """Logo.path."""
+        return logos.path_of(self.organization_id, self.name)
+
+    @property
+    def content_type(self) -> str:
+        """Logo.contentType."""
+        return logos.media_type_of(self.name)
 
 
 def settings(_root: None, info: Info) -> Shown:
@@ -74,6 +93,30 @@ def version(source: Shown, _info: Info) -> str:
     return organization_settings.version(source.organization)
 
 
+def accent_on_light(source: Shown, _info: Info) -> bool:
+    """OrganizationSettings.accentOnLight."""
+    return _can_be_read(source, accents.LIGHT)
+
+
+def accent_on_dark(source: Shown, _info: Info) -> bool:
+    """OrganizationSettings.accentOnDark."""
+    return _can_be_read(source, accents.DARK)
+
+
+def logo(source: Shown, _info: Info) -> ShownLogo | None:
+    """OrganizationSettings.logo."""
+    organization = source.organization
+    return None if organization.logo is None else ShownLogo(organization.id, organization.logo)
+
+
+def image(source: ShownLogo, info: Info) -> str:
+    """Logo.image: read only where it is asked for."""
+    found = info.context.read(lambda tx: logos.find(tx, source.organization_id, source.name))
+    if found is None:
+        raise AbsentError("the picture was changed at this moment: ask again")
+    return base64.b64encode(found.content).decode()
+
+
 def longest_idle_s(_source: Shown, info: Info) -> int:
     """OrganizationSettings.longestSessionIdleSeconds."""
     return info.context.session_limits.idle_s
@@ -82,6 +125,11 @@ def longest_idle_s(_source: Shown, info: Info) -> int:
 def longest_lifetime_s(_source: Shown, info: Info) -> int:
     """OrganizationSettings.longestSessionLifetimeSeconds."""
     return info.context.session_limits.lifetime_s
+
+
+def _can_be_read(source: Shown, scheme: accents.Scheme) -> bool:
+    color = source.organization.accent_color
+    return color is not None and accents.can_be_read(color, scheme)
 
 
 def _record(context: Context, transaction: Transaction, changed: Changed) -> None:

@@ -12,7 +12,7 @@ from rxauth.edge.responses import Answer, json_answer
 STATIC_PATH: Final = "/static/{name}"
 _FOLDER: Final = Path(__file__).parent / "static"
 _TYPES: Final = {".css": b"text/css; charset=utf-8", ".js": b"text/javascript; charset=utf-8", ".svg": b"image/svg+xml"}
-_KEEP: Final = (b"cache-control", b"public, max-age=31536000, immutable")
+KEEP: Final = (b"cache-control", b"public, max-age=31536000, immutable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,6 @@ def file(name: str) -> Answer:
         (b"content-type", asset.content_type),
         (b"x-content-type-options", b"nosniff"),
         (b"cross-origin-resource-policy", b"same-origin"),
-        _KEEP,
+        KEEP,
     ]
     return Answer(200, asset.body, headers)

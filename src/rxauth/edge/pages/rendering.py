@@ -15,7 +15,14 @@ Values = Mapping[str, Any]
 
 # What most pages have no use for, so that who shows one need not say so.
 _ABSENT: Final = MappingProxyType(
-    {"error": None, "notice": None, "is_for_client": False, "is_harmless": False, "password_minimum": 15}
+    {
+        "error": None,
+        "notice": None,
+        "is_for_client": False,
+        "is_harmless": False,
+        "password_minimum": 15,
+        "branding": None,
+    }
 )
 # The field that an error is about on pages that ask for one thing only.
 _AT_FAULT: Final = MappingProxyType(

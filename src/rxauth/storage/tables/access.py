@@ -32,6 +32,10 @@ organizations: Final = Table(
     Column("sole_first_factor", Text),
     # Where invites may go, with a space between the domains; null: anywhere.
     Column("email_domains", Text),
+    # As #rrggbb.
+    Column("accent_color", Text),
+    # The picture's name, after its content and its kind; the picture itself is apart.
+    Column("logo", Text),
     # Providers may be the second person for their own authority; never both.
     Column("solo_authority", Boolean, nullable=False),
     # Where patients are whose state nobody knows; null: then nobody prescribes for them.
@@ -43,6 +47,10 @@ organizations: Final = Table(
     Column("phone", Text),
     Column("fax", Text),
     Column("address", JSON(none_as_null=True)),
+)
+
+organization_logos: Final = tenant_table(
+    "organization_logos", Column("image", LargeBinary, nullable=False), in_primary_key=True
 )
 
 clients: Final = tenant_table(
