@@ -260,6 +260,7 @@ def test_those_are_all_the_nested_references() -> None:
         "Patient.prescriptions(after)",
         "Patient.prescriptions(filter.prescriberId)",
         "Patient.orders(after)",
+        "MachineClient.secrets(after)",
     }
 
 

@@ -2,13 +2,13 @@
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
-from sqlalchemy import bindparam, delete, distinct, func, select, update
+from sqlalchemy import bindparam, delete, select, update
 
 from rxauth.domain import changes, client_urls, clients, peoples_clients
 from rxauth.domain.client_urls import Registered, UrlKind
@@ -20,11 +20,9 @@ from rxauth.domain.peoples_clients import PEOPLES, PeoplesClient
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.access import client_urls as urls_table
 from rxauth.storage.tables.access import clients as table
-from rxauth.storage.tables.sign_in import token_families
 from rxauth.storage.tenancy import insert_row, sql
 
 APPS_LIMIT: Final = 100  # of one organization
-LATELY_S: Final = 30 * 86_400
 _INSERT_URL = insert_row(urls_table)
 _MINE = (
     table.c.organization_id == bindparam("organization_id"),
@@ -55,14 +53,6 @@ _DELETE_URLS = sql(
     delete(urls_table).where(
         urls_table.c.organization_id == bindparam("organization_id"), urls_table.c.client_id == bindparam("client_id")
     )
-)
-_PEOPLE = sql(
-    select(token_families.c.client_id, func.count(distinct(token_families.c.user_id)).label("people"))
-    .where(
-        token_families.c.client_id.in_(bindparam("ids", expanding=True)),
-        token_families.c.created_at >= bindparam("since"),
-    )
-    .group_by(token_families.c.client_id)
 )
 
 
@@ -201,6 +191,20 @@ def remove(transaction: Transaction, organization_id: str, app_id: str, now: int
     clients.disable(transaction, app_id, now)
 
 
+def revoke_secret(transaction: Transaction, organization_id: str, app_id: str, secret_id: str, now: int) -> App:
+    """Ends a secret of an app at once.
+
+    Raises:
+        AbsentError: the organization has no such app, or the app no such secret. ExistsError: it serves everybody.
+    """
+    found = _require_own(transaction, organization_id, app_id)
+    try:
+        clients.revoke_secret(transaction, app_id, secret_id, now)
+    except AbsentError:
+        raise AbsentError("there is no such secret that is not revoked", "secretId") from None
+    return found
+
+
 def all_of(transaction: Transaction, organization_id: str) -> list[App]:
     """Lists an organization's apps, oldest first."""
     return _with_urls(transaction, organization_id, transaction.all(_ALL, organization_id=organization_id))
@@ -222,13 +226,6 @@ def require(transaction: Transaction, organization_id: str, app_id: str) -> App:
     if found is None:
         raise AbsentError("there is no such app", "id")
     return found
-
-
-def people_since(
-    transaction: Transaction, _organization_id: str, app_ids: Sequence[str], since: int
-) -> Mapping[str, int]:
-    """Counts who signed in through each app from a moment on (UTC seconds); none: the app is not among them."""
-    return {row.client_id: row.people for row in transaction.all(_PEOPLE, ids=list(app_ids), since=since)}
 
 
 _URL_FIELDS: Final = ("redirect_urls", "logout_urls", "web_origins")

@@ -20,7 +20,7 @@ from tests.world import AUDIENCE
 FIELDS = """
 fragment AppFields on App {
   id name appType redirectUrls logoutUrls webOrigins backchannelLogoutUri createdAt thirdParty servesEverybody
-  peopleLately revision secret
+  peopleLately revision secret secrets { id createdAt expiresAt }
 }"""
 APPS = f"{FIELDS} query {{ apps {{ ...AppFields }} }}"
 ONE = f"{FIELDS} query($id: ID!) {{ app(id: $id) {{ ...AppFields }} }}"
@@ -30,6 +30,9 @@ UPDATE = (
 )
 REMOVE = "mutation($id: ID!) { removeApp(id: $id) }"
 ROTATE = "mutation($id: ID!) { rotateSecret(id: $id) { secret } }"
+REVOKE = f"""{FIELDS} mutation($id: ID!, $secretId: ID!) {{
+  revokeAppSecret(id: $id, secretId: $secretId) {{ ...AppFields }}
+}}"""
 CALLBACK = "https://app.example.com/callback"
 GIVEN: Final[dict[str, Any]] = {"name": "Alder Charts", "appType": "spa", "redirectUrls": [CALLBACK]}
 HOSTILE = [
@@ -128,6 +131,7 @@ def test_an_app_is_made_listed_changed_and_removed_and_each_act_is_recorded(clin
         "peopleLately": 0,
         "revision": made["revision"],
         "secret": None,
+        "secrets": [],
     }
     assert shown(clinic) == [made]
     assert clinic.live.data(developer.token, ONE, {"id": made["id"]})["app"] == made
@@ -214,6 +218,34 @@ def test_only_an_app_on_a_server_has_a_secret_which_is_shown_once(lone_clinic: C
         app = create(lone_clinic, appType=kind)
         assert app["secret"] is None
         assert code(live.graphql(token, ROTATE, {"id": app["id"]})) == "BAD_USER_INPUT"
+
+
+def test_a_secret_of_an_app_is_ended_at_once(clinic: Clinic) -> None:
+    live, token = clinic.live, clinic.administrator.token
+    web = create(clinic, appType="regular_web", redirectUrls=["http://localhost:3000/callback"])
+    live.clock.advance(1)
+    new = live.data(token, ROTATE, {"id": web["id"]})["rotateSecret"]["secret"]
+    old_one, new_one = live.data(token, ONE, {"id": web["id"]})["app"]["secrets"]
+    assert (old_one["expiresAt"], new_one["expiresAt"]) == ("2026-11-24T12:00:01.000Z", None)
+    assert [shown_app["secrets"] for shown_app in shown(clinic)] == [[old_one, new_one]]
+
+    revoked = live.data(token, REVOKE, {"id": web["id"], "secretId": old_one["id"]})["revokeAppSecret"]
+
+    assert revoked["secrets"] == [new_one]
+    assert clinic.holders.tokens(app=App(web["id"], new))
+    waiting = clinic.holders.code(clinic.holders.session(clinic.holders.person())[0], App(web["id"], web["secret"]))
+    refused(clinic.holders.post(waiting.request()), "invalid_client", 401)
+    for app_id, secret_id, field in (
+        (web["id"], old_one["id"], "secretId"),
+        (web["id"], live.world.alder.secret_id, "secretId"),
+        (live.world.alder.client_id, live.world.alder.secret_id, "id"),
+        (live.world.birch.client_id, live.world.birch.secret_id, "id"),
+    ):
+        answer = live.graphql(token, REVOKE, {"id": app_id, "secretId": secret_id})
+        assert the_error(answer)["extensions"] == {"code": "NOT_FOUND", "field": field}
+    assert live.exchange(live.world.alder).status_code == live.exchange(live.world.birch).status_code == 200
+    [record] = clinic.recorded("secret.revoked")
+    assert (record["target"], record["actorId"]) == (old_one["id"], clinic.administrator.id)
 
 
 def test_an_app_that_is_sent_twice_is_made_once(lone_clinic: Clinic) -> None:
@@ -366,6 +398,7 @@ def test_developers_and_administrators_keep_apps_and_nobody_else(lone_clinic: Cl
         CREATE: {"input": GIVEN},
         UPDATE: {"id": app["id"], "input": {"name": "Mine"}},
         REMOVE: {"id": app["id"]},
+        REVOKE: {"id": app["id"], "secretId": "sec_nothing"},
     }
     for role in Role:
         token = lone_clinic.somebody(role).token
@@ -386,6 +419,7 @@ def test_a_machine_that_was_given_the_permission_reads_apps_and_changes_none(lon
         (CREATE, {"input": GIVEN}),
         (UPDATE, {"id": app["id"], "input": {"name": "Mine"}}),
         (REMOVE, {"id": app["id"]}),
+        (REVOKE, {"id": app["id"], "secretId": "sec_nothing"}),
     ):
         assert code(live.graphql(token, document, variables)) == "FORBIDDEN"
 

@@ -9,7 +9,8 @@ from rxauth.api.context import Context, Info
 from rxauth.api.management.callers import actor
 from rxauth.api.management.shown import moment, of
 from rxauth.api.schema import Resolver
-from rxauth.domain import apps, audit
+from rxauth.domain import app_uses, apps, audit
+from rxauth.domain.app_uses import LiveSecret
 from rxauth.domain.apps import App, Wanted
 from rxauth.domain.audit import Event
 from rxauth.domain.destinations import Network
@@ -30,7 +31,9 @@ def search(_root: None, info: Info) -> Sequence[App]:
     """Query.apps: oldest first."""
     context = info.context
     found = context.read(lambda tx: apps.all_of(tx, context.organization_id))
-    context.want(apps.people_since, [one.id for one in found], _since(context))
+    ids = [one.id for one in found]
+    context.want(app_uses.people_since, ids, _since(context))
+    context.want(app_uses.live_secrets, ids, context.clock.seconds())
     return found
 
 
@@ -78,15 +81,33 @@ def remove(_root: None, info: Info, id: str) -> bool:  # noqa: A002  # the contr
     return True
 
 
+def revoke_secret(_root: None, info: Info, id: str, secret_id: str) -> App:  # noqa: A002  # the contract's name
+    """Mutation.revokeAppSecret."""
+    context = info.context
+
+    def work(transaction: Transaction) -> App:
+        where, now = context.organization_id, context.clock.seconds()
+        found = apps.revoke_secret(transaction, where, id, secret_id, now)
+        _record(transaction, context, Event.SECRET_REVOKED, secret_id)
+        return found
+
+    return context.write(work)
+
+
+def secrets(app: App, info: Info) -> Sequence[LiveSecret]:
+    """App.secrets: of all apps of a list at once."""
+    return info.context.get(app_uses.live_secrets, app.id, info.context.clock.seconds()) or ()
+
+
 def people_lately(app: App, info: Info) -> int | None:
     """App.peopleLately."""
     if app.any_organization:
         return None
-    return info.context.get(apps.people_since, app.id, _since(info.context)) or 0
+    return info.context.get(app_uses.people_since, app.id, _since(info.context)) or 0
 
 
 def _since(context: Context) -> int:
-    return context.clock.seconds() - apps.LATELY_S
+    return context.clock.seconds() - app_uses.LATELY_S
 
 
 def _networks(context: Context) -> Sequence[Network]:
@@ -118,11 +139,13 @@ INPUTS: Final = MappingProxyType({"CreateAppInput": _wanted, "UpdateAppInput": _
 RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
     {
         "Query": {"apps": search, "app": one},
-        "Mutation": {"createApp": create, "updateApp": update, "removeApp": remove},
+        "Mutation": {"createApp": create, "updateApp": update, "removeApp": remove, "revokeAppSecret": revoke_secret},
         "App": {
             "createdAt": moment("created_at"),
             "servesEverybody": of("any_organization"),
             "peopleLately": people_lately,
+            "secrets": secrets,
         },
+        "AppSecret": {"createdAt": moment("created_at"), "expiresAt": moment("expires_at")},
     }
 )
