@@ -288,6 +288,10 @@ def test_a_moment_is_said_as_people_say_it(seconds: int, said: str) -> None:
     assert wording.ago(NOW - seconds, NOW) == said
 
 
+def test_a_moment_of_the_api_is_read() -> None:
+    assert wording.seconds("2026-11-23T12:00:00.999Z") == NOW
+
+
 @pytest.mark.parametrize(
     ("user_agent", "said"),
     [

@@ -25,6 +25,11 @@ _SYSTEMS: Final = (
 _STEPS: Final = ((86_400, "day"), (3_600, "hour"), (60, "minute"))
 
 
+def seconds(moment: str) -> int:
+    """Returns a moment as the API writes it, in whole UTC seconds."""
+    return int(datetime.fromisoformat(moment).timestamp())
+
+
 def short(name: str) -> str:
     """Returns a name, cut where it would push everything else off the page."""
     return name if len(name) <= NAME_CHARACTERS else f"{name[: NAME_CHARACTERS - 1]}…"
