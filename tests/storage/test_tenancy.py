@@ -186,10 +186,13 @@ ACROSS_TENANTS = {
     "rxauth.domain.health": ["_DEAD_DELIVERIES", "_DEAD_DISPATCHES", "_WAITING_DELIVERIES", "_WAITING_DISPATCHES"],
     "rxauth.domain.invites": ["_FIND", "_SPEND"],
     "rxauth.domain.kept_answers": ["_FORGET"],
+    "rxauth.domain.member_words": ["_ORGANIZATIONS", "_REMOVE_ALL"],
+    "rxauth.domain.members": ["_ELSEWHERE"],
     "rxauth.domain.memberships": ["_OF_PERSON"],
     "rxauth.domain.peoples_clients": ["_ORIGIN"],
     "rxauth.domain.organizations": ["_OF_PERSON"],
     "rxauth.domain.providers": ["_LICENCES_OF_PERSON", "_LOCK_PERSON", "_OF_PERSON"],
+    "rxauth.domain.users": ["_APPROVED_NPIS"],
     "rxauth.domain.prescription_expiry": ["_IS_DUE", "_NEXT", "_WAITING"],
     "rxauth.domain.webhook_deliveries": ["_IS_DUE", "_NEXT"],
     "rxauth.domain.webhook_log": [

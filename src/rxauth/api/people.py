@@ -4,12 +4,19 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from rxauth.api.management import invites, members, roles, shown, users
+from rxauth.api.management import invites, member_lists, members, roles, shown, users
 from rxauth.api.schema import Resolver
 
 RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
     {
-        "Query": {"invites": invites.search, "me": users.me, "roles": roles.search, "users": users.search},
+        "Query": {
+            "invites": invites.search,
+            "me": users.me,
+            "members": member_lists.search,
+            "member": member_lists.member,
+            "roles": roles.search,
+            "users": users.search,
+        },
         "Mutation": {
             "inviteUser": invites.invite,
             "resendInvite": invites.resend,
@@ -29,6 +36,19 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
             "createdAt": shown.moment("created_at"),
             "expiresAt": shown.moment("expires_at"),
         },
+        "Member": {
+            "joinedAt": shown.moment("joined_at"),
+            "disabled": member_lists.is_disabled,
+            "roles": member_lists.roles,
+            "secondFactors": member_lists.second_factors,
+            "sessions": member_lists.sessions,
+            "lastSeenAt": member_lists.last_seen_at,
+            "worksElsewhere": member_lists.works_elsewhere,
+            "refusal": member_lists.refusal,
+            "authority": member_lists.authority,
+        },
+        "MemberRole": {"role": member_lists.role, "pending": member_lists.pending},
+        "SecondFactors": {"app": shown.of("has_app")},
         "Role": {
             "name": roles.name,
             "description": roles.description,

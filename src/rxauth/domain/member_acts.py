@@ -8,12 +8,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import bindparam, select
-
 from rxauth.domain import (
     audit,
     invites,
     letters,
+    members,
     memberships,
     organizations,
     providers,
@@ -31,15 +30,9 @@ from rxauth.policy.authority import Doer, Refusal
 from rxauth.policy.roles import Role
 from rxauth.policy.subjects import UserSubject
 from rxauth.storage.database import Transaction
-from rxauth.storage.tables.people import memberships as table
-from rxauth.storage.tenancy import sql
 
 GIVE_ROLES = "manage:user_roles"
 EDIT_PROFILES = "edit:profile"
-_ELSEWHERE = sql(
-    select(table.c.organization_id).where(table.c.user_id == bindparam("user_id")),
-    across_tenants="an account that several organizations rely on is changed by none of them",
-)
 
 
 class MemberRefusedError(RefusedError):
@@ -156,14 +149,11 @@ def require_own(transaction: Transaction, attempt: Attempt) -> None:
     Raises:
         MemberRefusedError: see there.
     """
-    if attempt.giver.user_id != attempt.user_id and works_elsewhere(transaction, attempt.user_id):
+    if attempt.giver.user_id != attempt.user_id and members.elsewhere(
+        transaction, attempt.organization_id, [attempt.user_id]
+    ):
         reason = "this person works for other organizations too, so only they themselves or the operator may change it"
         raise MemberRefusedError(Refusal("works_elsewhere", reason))
-
-
-def works_elsewhere(transaction: Transaction, user_id: str) -> bool:
-    """Tells whether a member works for more than one organization, disabled ones too."""
-    return len(transaction.all(_ELSEWHERE, user_id=user_id)) > 1
 
 
 def record(transaction: Transaction, event: Event, attempt: Attempt, details: Mapping[str, str | int]) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, select
 
-from rxauth.domain import changes, provider_leaving, providers
+from rxauth.domain import changes, member_words, provider_leaving, providers
+from rxauth.domain import users as people
 from rxauth.domain.errors import AbsentError, InvalidError, RefusedError
 from rxauth.policy.assurance import AAL2, FirstFactor, acr_of, first_factors_of
 from rxauth.policy.authority import role_refusal
@@ -53,7 +54,7 @@ _OF_PERSON = sql(_joined(memberships.c.user_id == bindparam("user_id")), across_
 _OF_ORGANIZATION = sql(_joined(memberships.c.organization_id == bindparam("organization_id")))
 _PERSON = sql(select(users.c.disabled_at, users.c.tokens_valid_after).where(users.c.id == bindparam("user_id")))
 # Who was shut out manages nothing.
-_ADMINISTRATORS = sql(
+_MANAGING = (
     select(membership_roles.c.user_id)
     .join(users, users.c.id == membership_roles.c.user_id)
     .where(
@@ -61,9 +62,9 @@ _ADMINISTRATORS = sql(
         membership_roles.c.role == Role.ADMINISTRATOR,
         users.c.disabled_at.is_(None),
     )
-    .order_by(membership_roles.c.user_id)
-    .with_for_update(of=membership_roles)
 )
+_COUNTED = sql(_MANAGING)
+_ADMINISTRATORS = sql(_MANAGING.order_by(membership_roles.c.user_id).with_for_update(of=membership_roles))
 _ROLES = sql(
     select(membership_roles.c.role).where(
         membership_roles.c.organization_id == bindparam("organization_id"),
@@ -192,6 +193,9 @@ def add(transaction: Transaction, organization_id: str, user_id: str, roles: Ite
     """
     transaction.run(_INSERT, organization_id=organization_id, user_id=user_id, created_at=now)
     _give_roles(transaction, organization_id, user_id, roles)
+    user = people.find(transaction, user_id)
+    if user is not None:
+        member_words.add(transaction, organization_id, user_id, member_words.words_of(user.name, user.email))
     changes.record(transaction, changes.ChangeKind.PERSON, user_id, now)
 
 
@@ -235,9 +239,17 @@ def remove(transaction: Transaction, organization_id: str, user_id: str, now: in
     provider_leaving.leave(transaction, organization_id, user_id, now)
     _require_another_administrator(transaction, organization_id, user_id, keeps=False)
     transaction.run(_TAKE_ROLES, organization_id=organization_id, user_id=user_id)
+    member_words.remove(transaction, organization_id, user_id)
     if transaction.run(_REMOVE, organization_id=organization_id, user_id=user_id) == 0:
         raise AbsentError(f"{user_id} is no member of the organization")
     changes.record(transaction, changes.ChangeKind.PERSON, user_id, now)
+
+
+def administrators_but(transaction: Transaction, organization_id: str, user_ids: Sequence[str]) -> Mapping[str, int]:
+    """Returns how many administrators the organization has beside each of some people; who was shut out is none."""
+    rows = transaction.all(_COUNTED, organization_id=organization_id)
+    administrators = {row.user_id for row in rows}
+    return {user_id: len(administrators - {user_id}) for user_id in user_ids}
 
 
 def lock_administrators(transaction: Transaction, organization_id: str) -> list[str]:

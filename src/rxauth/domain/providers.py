@@ -37,6 +37,7 @@ _STATES = sql(
         _MINE, table.c.user_id.in_(bindparam("user_ids", expanding=True))
     )
 )
+_OF_PEOPLE = sql(select(*table.c).where(_MINE, table.c.user_id.in_(bindparam("user_ids", expanding=True))))
 _LOCK_ORGANIZATION = sql(select(table.c.user_id).where(_MINE).order_by(table.c.user_id).with_for_update())
 _OF_PERSON = sql(select(*table.c).where(_THEIRS, table.c.npi.is_not(None)), across_tenants=_EVERYWHERE)
 _LOCK_PERSON = sql(
@@ -179,6 +180,12 @@ def states_of(transaction: Transaction, organization_id: str, user_ids: Sequence
     """Returns where the authorities of some people stand at `now`, by person; who never had one is not there."""
     rows = transaction.all(_STATES, organization_id=organization_id, user_ids=user_ids)
     return {row.user_id: policy.state_at(State(row.state), row.asked_at, row.effective_until, now) for row in rows}
+
+
+def of_people(transaction: Transaction, organization_id: str, user_ids: Sequence[str]) -> Mapping[str, Provider]:
+    """Returns the authorities of some people, whatever their state, by person."""
+    rows = transaction.all(_OF_PEOPLE, organization_id=organization_id, user_ids=user_ids)
+    return {one.user_id: one for one in of_rows(transaction, organization_id, rows)}
 
 
 def authority(provider: Provider) -> ProviderAuthority:

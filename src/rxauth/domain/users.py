@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, literal_column, select, update
 
-from rxauth.domain import changes, providers
+from rxauth.domain import changes, member_words, providers
 from rxauth.domain.errors import AbsentError, InvalidError
 from rxauth.domain.names import Address, Name, read_address, require_address, require_name, require_text, stored_address
 from rxauth.policy.identifiers import npi_problem
@@ -146,18 +146,18 @@ def add(transaction: Transaction, user: User, now: int) -> None:
 def find(transaction: Transaction, user_id: str) -> User | None:
     """Returns a person, or None."""
     row = transaction.first(_BY_ID, user_id=user_id)
-    return None if row is None else _user(row)
+    return None if row is None else read(row)
 
 
 def find_by_email(transaction: Transaction, email: str) -> User | None:
     """Returns the person with an address, however it is written, or None."""
     row = transaction.first(_BY_EMAIL, email_key=email_key(email))
-    return None if row is None else _user(row)
+    return None if row is None else read(row)
 
 
 def of_organization(transaction: Transaction, organization_id: str, rows: int) -> list[User]:
     """Lists the people of an organization, oldest first, at most so many."""
-    return [_user(row) for row in transaction.all(_OF_ORGANIZATION, organization_id=organization_id, rows=rows)]
+    return [read(row) for row in transaction.all(_OF_ORGANIZATION, organization_id=organization_id, rows=rows)]
 
 
 def lock(transaction: Transaction, user_id: str) -> None:
@@ -168,7 +168,7 @@ def lock(transaction: Transaction, user_id: str) -> None:
 def prescribers(transaction: Transaction, organization_id: str, ids: Sequence[str]) -> Mapping[str, User]:
     """Returns those among `ids` who wrote a prescription in the organization."""
     rows = transaction.all(_PRESCRIBERS, organization_id=organization_id, ids=ids)
-    return {row.id: _user(row) for row in rows}
+    return {row.id: read(row) for row in rows}
 
 
 def change_profile(transaction: Transaction, user_id: str, now: int, **changes: Any) -> User:
@@ -180,7 +180,7 @@ def change_profile(transaction: Transaction, user_id: str, now: int, **changes: 
     row = transaction.first(_LOCKED, user_id=user_id)
     if row is None:
         raise AbsentError(f"there is no person {user_id}")
-    after = replace(_user(row), **changes)
+    after = replace(read(row), **changes)
     if after.name is None:
         raise InvalidError("a person has a name", "name")
     require_name(after.name, "name")
@@ -192,6 +192,8 @@ def change_profile(transaction: Transaction, user_id: str, now: int, **changes: 
     values |= {"new_title": after.name.title, "new_first_name": after.name.first}
     values |= {"new_middle_name": after.name.middle, "new_last_name": after.name.last}
     _changed(transaction, transaction.run(_CHANGE, user_id=user_id, **values), user_id, now)
+    if "name" in changes:
+        member_words.replace(transaction, user_id, member_words.words_of(after.name, after.email))
     return after
 
 
@@ -204,6 +206,9 @@ def change_email(transaction: Transaction, user_id: str, email: str, now: int) -
     email = require_email(email)
     touched = transaction.run(_CHANGE_EMAIL, user_id=user_id, new_email=email, new_key=email_key(email), moment=now)
     _changed(transaction, touched, user_id, now)
+    user = find(transaction, user_id)
+    if user is not None:
+        member_words.replace(transaction, user_id, member_words.words_of(user.name, user.email))
 
 
 def disable(transaction: Transaction, user_id: str, now: int) -> None:
@@ -240,7 +245,8 @@ def _changed(transaction: Transaction, rows: int, user_id: str, now: int) -> Non
     changes.record(transaction, changes.ChangeKind.PERSON, user_id, now)
 
 
-def _user(row: Any) -> User:
+def read(row: Any) -> User:
+    """Returns the person in a row that has every column of theirs."""
     name = Name(row.first_name, row.last_name, row.title, row.middle_name)
     times = (row.email_verified_at, row.disabled_at, row.tokens_valid_after)
     said = (row.fax, read_address(row.address), row.signature)

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, ForeignKey, Index, LargeBinary, Table
+from sqlalchemy import JSON, BigInteger, Boolean, CheckConstraint, Column, ForeignKey, Index, LargeBinary, Table
 
 from rxauth.storage.tables.metadata import Text, metadata, tenant_table
 
@@ -52,6 +52,37 @@ membership_roles: Final = tenant_table(
     Column("role", Text, primary_key=True),
     in_primary_key=True,
 )
+Index(
+    "ix_membership_roles_role",
+    membership_roles.c.organization_id,
+    membership_roles.c.role,
+    membership_roles.c.user_id,
+)
+
+# The words of members' names and addresses, folded, by which they are found.
+member_words: Final = tenant_table(
+    "member_words",
+    Column("word", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id"), primary_key=True, index=True),
+    in_primary_key=True,
+)
+
+# What an administrator asked of a second one: to take the second factors of whoever may have to prescribe.
+factor_resets: Final = tenant_table(
+    "factor_resets",
+    Column("id", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id"), nullable=False),
+    Column("asked_by", Text, ForeignKey("users.id"), nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False),
+    Column("approved_by", Text, ForeignKey("users.id")),
+    Column("approved_at", BigInteger),
+    # Taken back, or asked anew.
+    Column("ended_at", BigInteger),
+    CheckConstraint("asked_by <> user_id", name="not_one_s_own"),
+    CheckConstraint("approved_by <> asked_by AND approved_by <> user_id", name="two_people"),
+)
+Index("ix_factor_resets_user", factor_resets.c.organization_id, factor_resets.c.user_id, factor_resets.c.id)
 
 invites: Final = tenant_table(
     "invites",
