@@ -9,23 +9,31 @@ import typer
 
 
 def token(
+    *,
     client_id: Annotated[str | None, typer.Option(help="The client's identifier. Without it: the sandbox's.")] = None,
     secret_file: Annotated[
         Path | None, typer.Option(help="The file that has the client's secret, - for standard input.")
     ] = None,
     url: Annotated[str | None, typer.Option(help="The server. Without it: the sandbox's.")] = None,
     audience: Annotated[str | None, typer.Option(help="The API that the token is for.")] = None,
-    scope: Annotated[str | None, typer.Option(help="Fewer permissions than the client has.")] = None,
+    scope: Annotated[str | None, typer.Option(help="Fewer permissions than the client, or the person, has.")] = None,
+    who: Annotated[
+        str | None, typer.Option("--as", help="Somebody in the sandbox: an e-mail address, or a role: prescriber.")
+    ] = None,
+    data: Annotated[Path, typer.Option(help="The sandbox's folder.")] = Path(".rxauth"),
 ) -> None:
-    """Get a token from a running server and print it, for scripts: $(rxauth token)."""
+    """Get a token and print it, for scripts: $(rxauth token), or, in a sandbox, $(rxauth token --as prescriber)."""
     import httpx
 
     from rxauth import sandbox
 
+    if who is not None:
+        print(_of_somebody(data, who, scope))
+        return
     if client_id is None and secret_file is None:
-        if not sandbox.exists(sandbox.DEFAULT_FOLDER):
+        if not sandbox.exists(data):
             _fail("give --client-id and --secret-file, or run `rxauth sandbox` in this folder.")
-        kept = sandbox.read_credentials(sandbox.DEFAULT_FOLDER)
+        kept = sandbox.read_credentials(data)
         url, client_id, secret = url or kept.url, kept.client_id, kept.client_secret
     elif client_id is None or secret_file is None or url is None:
         _fail("--client-id, --secret-file and --url go together.")
@@ -46,6 +54,24 @@ def token(
     if answer.is_error:
         _fail(f"{content.get('error')}: {content.get('error_description')}")
     print(content["access_token"])
+
+
+def _of_somebody(folder: Path, who: str, scope: str | None) -> str:
+    """Returns the token of one of the sandbox's people."""
+    from rxauth import sandbox
+    from rxauth.app import make_server
+    from rxauth.clock import Clock
+    from rxauth.sandbox.minting import MintError, mint
+
+    if not sandbox.exists(folder):
+        _fail(f"--as works in a sandbox, and {folder} has none: run `rxauth sandbox` first.")
+    port = int(sandbox.read_credentials(folder).url.rpartition(":")[2])
+    server = make_server(sandbox.make_settings(folder, port), Clock())
+    with closing(server.database):
+        try:
+            return mint(server, who, scope)
+        except MintError as error:
+            _fail(f"{error}.")
 
 
 def _read_secret(file: Path) -> str:

@@ -1,0 +1,114 @@
+"""rxauth in the tests of others: a sandbox on a port of its own, in a second, with any token that a test needs.
+
+With pytest, the fixture `rxauth_sandbox` of `rxauth.pytest_plugin` is there as soon as rxauth is installed.
+"""
+
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from rxauth import __version__, sandbox
+from rxauth.app import make_keys, make_server, migrate_database
+from rxauth.clock import Clock
+from rxauth.sandbox.minting import mint
+from rxauth.storage.database import Database
+from rxauth.storage.revisions import latest_revision
+
+_START_LIMIT_S: Final = 30.0
+_PAUSE_S: Final = 0.01
+
+
+@dataclass(frozen=True, slots=True)
+class RunningSandbox:
+    """A sandbox that serves. url: where; client_id, client_secret: of its machine client; folder: what it keeps."""
+
+    url: str
+    client_id: str
+    client_secret: str = field(repr=False)
+    folder: Path
+
+    def token(self, who: str, scope: str | None = None) -> str:
+        """Returns an access token of a person: an e-mail address, or a role such as `prescriber`.
+
+        Raises:
+            MintError: see there.
+        """
+        port = int(self.url.rpartition(":")[2])
+        server = make_server(sandbox.make_settings(self.folder, port), Clock())
+        try:
+            return mint(server, who, scope)
+        finally:
+            server.database.close()
+
+
+@contextmanager
+def running_sandbox(cache: Path | None = None) -> Iterator[RunningSandbox]:
+    """Serves a fresh sandbox for the length of a block, from a copy of one that was filled once.
+
+    cache: the folder that keeps the one that is copied; None: `~/.cache/rxauth`.
+
+    Raises:
+        RuntimeError: it did not start; str() has what it printed.
+    """
+    with tempfile.TemporaryDirectory(prefix="rxauth-sandbox-") as temporary:
+        folder = Path(temporary) / "sandbox"
+        shutil.copytree(_prepared(cache or Path.home() / ".cache" / "rxauth"), folder)
+        port = _free_port()
+        with tempfile.TemporaryFile("w+") as output:
+            command = [sys.executable, "-m", "rxauth", "sandbox", "--data", str(folder), "--port", str(port)]
+            process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)  # noqa: S603
+            try:
+                _wait(process, port)
+                kept = sandbox.read_credentials(folder)
+                yield RunningSandbox(f"http://localhost:{port}", kept.client_id, kept.client_secret, folder)
+            except _NotStartedError:
+                output.seek(0)
+                raise RuntimeError(f"the sandbox did not start: {output.read()}") from None
+            finally:
+                process.terminate()
+                process.wait()
+
+
+class _NotStartedError(Exception):
+    pass
+
+
+def _wait(process: subprocess.Popen[bytes], port: int) -> None:
+    ends_at = time.monotonic() + _START_LIMIT_S
+    while time.monotonic() < ends_at and process.poll() is None:
+        with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{port}/.well-known/jwks.json"):
+            return
+        time.sleep(_PAUSE_S)
+    raise _NotStartedError
+
+
+def _prepared(cache: Path) -> Path:
+    """Returns the folder of a sandbox that nothing serves; the first who asks makes it, in a second or two."""
+    folder = cache / f"sandbox-{__version__}-{latest_revision()}"
+    if not folder.exists():
+        cache.mkdir(mode=0o700, parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix="draft-", dir=cache))
+        settings = sandbox.make_settings(draft, sandbox.DEFAULT_PORT)
+        migrate_database(settings)
+        with closing(Database(settings.database_url)) as database:
+            make_keys(settings, database, Clock())
+            sandbox.fill(database, draft, Clock(), sandbox.DEFAULT_PORT)
+        try:
+            draft.rename(folder)
+        except OSError:  # somebody else was quicker, and theirs is as good
+            shutil.rmtree(draft)
+    return folder
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])

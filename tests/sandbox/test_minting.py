@@ -1,0 +1,81 @@
+"""Tokens of the sandbox's people without a browser, and a sandbox for the tests of others."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from rxauth.policy.permissions import MACHINE_DEFAULT
+from rxauth.sandbox.minting import MintError, mint
+from rxauth.testing import RunningSandbox, running_sandbox
+from tests.live import Live, decode, rxauth_program
+
+GUIDE = Path(__file__).parent.parent.parent / "docs" / "guides" / "testing.md"
+ME = {"query": "{ me { email } patients(first: 1) { id } }"}
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox]:
+    """A sandbox, with what was prepared in a folder of the test's."""
+    with running_sandbox(tmp_path_factory.mktemp("cache")) as one:
+        yield one
+
+
+def asked(running: RunningSandbox, token: str) -> httpx.Response:
+    """Sends a request with a token."""
+    return httpx.post(f"{running.url}/graphql", json=ME, headers={"authorization": f"Bearer {token}"})
+
+
+def test_a_role_s_token_is_what_signing_in_gives(running: RunningSandbox) -> None:
+    token = running.token("prescriber")
+    _, claims = decode(token)
+    assert "write:prescription" in claims["permissions"]
+    assert claims["acr"] == "aal2"
+    assert asked(running, token).json()["data"]["me"] == {"email": "prescriber@sandbox.example"}
+
+
+def test_policy_decides_what_a_minted_token_may_do(running: RunningSandbox) -> None:
+    """AU-1: asking for write:prescription gives it to nobody who is not authorized."""
+    for who in ("administrator", "medical-operations", "support@sandbox.example"):
+        _, claims = decode(running.token(who, "write:prescription read:patient"))
+        assert "write:prescription" not in claims["permissions"]
+    _, claims = decode(running.token("prescriber", "read:patient"))
+    assert claims["permissions"] == ["read:patient"]
+
+
+def test_the_command_prints_one_for_scripts(running: RunningSandbox) -> None:
+    command = [rxauth_program(), "token", "--data", str(running.folder)]
+    printed = subprocess.run([*command, "--as", "staff"], capture_output=True, text=True, check=True).stdout.strip()
+    assert asked(running, printed).json()["data"]["me"] == {"email": "staff@sandbox.example"}
+    unknown = subprocess.run([*command, "--as", "nurse"], capture_output=True, text=True, check=False)
+    assert (unknown.returncode, unknown.stdout) == (1, "")
+    assert "medical-operations" in unknown.stderr
+
+
+def test_nothing_is_minted_outside_a_sandbox(sqlite_live: Live) -> None:
+    """Decision: known people and tokens without signing in exist in a sandbox only."""
+    with pytest.raises(MintError, match="no sandbox"):
+        mint(sqlite_live.server, "ada@example.com")
+
+
+def test_its_machine_gets_tokens_too(running: RunningSandbox) -> None:
+    body = {"client_id": running.client_id, "client_secret": running.client_secret, "audience": running.url}
+    answer = httpx.post(f"{running.url}/oauth/token", json=body | {"grant_type": "client_credentials"})
+    assert answer.json()["scope"] == " ".join(MACHINE_DEFAULT)
+
+
+def test_pytest_finds_the_fixture_by_itself_as_the_guide_shows_it(tmp_path: Path) -> None:
+    [shown] = re.findall(r"```python\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    (tmp_path / "test_theirs.py").write_text(shown)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", str(tmp_path)],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
