@@ -11,6 +11,7 @@ from rxauth.crypto.jws import ALGORITHMS, new_signing_key
 from rxauth.domain import console, memberships
 from rxauth.domain.audit import Event
 from rxauth.domain.audit_log import NoAuditLogError
+from rxauth.domain.audit_tail import Tail
 from rxauth.domain.console import NotFreshError, ProofError
 from rxauth.domain.errors import AbsentError, ExistsError
 from rxauth.domain.operator_acts import Rotation
@@ -56,7 +57,8 @@ ACTS: dict[str, Do] = {
     "rotate_keys": lambda w, tx, op: console.rotate_keys(tx, op, _rotation(w), NOW_US),
     "last_checkpoint": lambda _, tx, op: console.last_checkpoint(tx, op),
     "last_verification": lambda _, tx, op: console.last_verification(tx, op),
-    "verify": lambda _, tx, op: console.verify(tx, op, NOW_US),
+    "check_log": lambda _, tx, op: console.check_log(tx, op),
+    "record_check": lambda _, tx, op: console.record_check(tx, op, Tail(1, 2, 2, 0, ()), NOW_US),
     "all_operators": lambda _, tx, op: console.all_operators(tx, op),
 }
 DANGEROUS = {"invite_administrator", "disable_organization", "enable_organization", "rotate_keys"}
@@ -72,7 +74,7 @@ def database(world: World) -> Iterator[Database]:
 
 def prove(transaction: Transaction, ago_s: int = 0) -> Operator:
     """Returns the proof of an operator."""
-    return Operator(transaction, "usr_olga", NOW - ago_s)
+    return Operator(transaction, "usr_olga", NOW - ago_s, "192.0.2.0/24")
 
 
 def test_every_function_of_the_console_is_tried_here_and_demands_the_proof() -> None:
@@ -105,6 +107,7 @@ def test_what_an_operator_does_is_recorded_under_its_name(world: World, database
     database.write(lambda tx: ACTS["rotate_keys"](world, tx, prove(tx)))
     found = entries(world)
     assert all(one["actor"] == {"kind": "operator", "id": "usr_olga"} for one in found)
+    assert {one["network"] for one in found} == {"192.0.2.0/24"}
     assert sorted(one["event"] for one in found) == sorted(
         [
             *(Event.ORGANIZATION_CREATED, Event.PERSON_INVITED, Event.ORGANIZATION_DISABLED),

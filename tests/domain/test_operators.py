@@ -4,12 +4,22 @@ from collections.abc import Iterator
 
 import pytest
 
-from rxauth.domain import factors, operators, password_changes, passwords, totp, users
+from rxauth.domain import (
+    factors,
+    operators,
+    organization_list,
+    organizations,
+    password_changes,
+    passwords,
+    totp,
+    users,
+)
 from rxauth.domain.errors import AbsentError, ExistsError, InvalidError
 from rxauth.domain.factors import LastFactorError
 from rxauth.domain.names import Name
-from rxauth.storage.database import ConflictError, Database
-from tests.people import add_person, letters, outbox, token_of
+from rxauth.domain.paging import FROM_THE_START, Page
+from rxauth.storage.database import ConflictError, Database, Transaction
+from tests.people import add_person, letters, one_after_the_other, outbox, token_of
 from tests.world import ISSUER, NOW, World
 
 EMAIL = "olga@platform.example"
@@ -101,3 +111,19 @@ def test_a_form_that_was_sent_leads_where_it_led_and_is_forgotten_a_day_later(da
     assert database.read(lambda tx: operators.led_to(tx, "key")) == "/admin/keys"
     database.write(lambda tx: operators.forget_forms(tx, NOW + operators.FORM_KEPT_S))
     assert database.read(lambda tx: operators.led_to(tx, "key")) is None
+
+
+def test_of_a_form_that_is_sent_twice_at_once_one_does_something(world: World) -> None:
+    """The second transaction is held by the first, and then refused whole."""
+
+    def work(tx: Transaction) -> str:
+        made = organizations.create(tx, "Cedar", NOW)
+        operators.keep_form(tx, "key", made.id, NOW)
+        return made.id
+
+    first, second = one_after_the_other(world, work)
+    assert isinstance(second.exception(), ConflictError)
+    opened = world.open()
+    found = opened.read(lambda tx: organization_list.search(tx, "Cedar", Page(5, FROM_THE_START)))
+    assert ([one.id for one in found], opened.read(lambda tx: operators.led_to(tx, "key"))) == ([first], first)
+    opened.close()

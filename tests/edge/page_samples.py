@@ -3,7 +3,7 @@
 from typing import Final
 
 from rxauth.crypto import qr
-from tests.edge import page_samples_settings
+from tests.edge import page_samples_admin, page_samples_settings
 from tests.edge.page_sample import CLIENT_ORIGIN, FORM, FRAME, NOW, Sample, Values
 
 FIREFOX: Final = "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -231,4 +231,5 @@ SAMPLES: Final = (
     Sample("account-apps", "account_apps.html", APPS),
     Sample("account-apps-none", "account_apps.html", APPS | {"apps": []}),
     *page_samples_settings.SAMPLES,
+    *page_samples_admin.SAMPLES,
 )

@@ -29,11 +29,13 @@ _WAITING = sql(
     .order_by(audit_outbox.c.number, audit_outbox.c.id)
     .limit(bindparam("most"))
 )
-_LAG = sql(
-    select(func.count(), func.min(audit_outbox.c.recorded_at_us)).where(
-        audit_outbox.c.number >= bindparam("mark"), _ITS_ENTRY.is_(None)
-    )
+_BEHIND = (
+    select(audit_outbox.c.recorded_at_us.label("at_us"))
+    .where(audit_outbox.c.number >= bindparam("mark"), _ITS_ENTRY.is_(None))
+    .limit(bindparam("most"))
+    .subquery()
 )
+_LAG = sql(select(func.count(), func.min(_BEHIND.c.at_us)))
 _LAST_CHECKPOINT = sql(select(audit_checkpoints.c.settled).order_by(audit_checkpoints.c.size.desc()).limit(1))
 _PRESCRIPTIONS = sql(
     select(func.count()).select_from(prescriptions).where(prescriptions.c.id < bindparam("first")),
@@ -57,9 +59,9 @@ def is_waiting(transaction: Transaction, mark: int, now_us: int) -> bool:
     return transaction.first(_WAITING, mark=mark, most=1) is not None or audit_days.is_due(transaction, now_us)
 
 
-def lag(transaction: Transaction) -> tuple[int, int | None]:
-    """Returns how many records wait to be numbered, and when the oldest was made (UTC microseconds)."""
-    row = transaction.first(_LAG, mark=first_mark(transaction))
+def lag(transaction: Transaction, most: int) -> tuple[int, int | None]:
+    """Returns how many records wait to be numbered, up to `most`, and when the oldest was made (UTC microseconds)."""
+    row = transaction.first(_LAG, mark=first_mark(transaction), most=most)
     return row[0], row[1]
 
 

@@ -144,14 +144,19 @@ def last_verification(transaction: Transaction, operator: Operator) -> Verificat
     return audit_verifications.last(transaction)
 
 
-def verify(transaction: Transaction, operator: Operator, now_us: int) -> Tail:
-    """Checks the end of the audit log, and records that it did.
+def check_log(transaction: Transaction, operator: Operator) -> Tail:
+    """Checks the end of the audit log.
 
     Raises:
         NoAuditLogError: see there.
     """
+    _require(transaction, operator)
+    return audit_tail.check(transaction)
+
+
+def record_check(transaction: Transaction, operator: Operator, tail: Tail, now_us: int) -> None:
+    """Records that the end of the audit log was checked, and what came of it."""
     by = _by(transaction, operator, now_us)
-    tail = audit_tail.check(transaction)
     details: dict[str, str | int] = {
         "entries": tail.last - tail.first + 1,
         "from": tail.first,
@@ -159,9 +164,8 @@ def verify(transaction: Transaction, operator: Operator, now_us: int) -> Tail:
         "problems": tail.problems,
     }
     reason = "problems_found" if tail.problems else None
-    act = Act(Event.AUDIT_VERIFIED, by.actor, reason=reason, details=details)
+    act = Act(Event.AUDIT_VERIFIED, by.actor, reason=reason, network=by.network, details=details)
     audit_verifications.record(transaction, act, now_us)
-    return tail
 
 
 def all_operators(transaction: Transaction, operator: Operator) -> list[Listed]:
@@ -178,7 +182,7 @@ def _require(transaction: Transaction, operator: Operator) -> None:
 def _by(transaction: Transaction, operator: Operator, now_us: int, *, is_dangerous: bool = False) -> By:
     """Returns who acts, as the audit log names them."""
     _require(transaction, operator)
-    by = By(Actor("operator", operator.user_id), now_us)
+    by = By(Actor("operator", operator.user_id), now_us, operator.network)
     if is_dangerous and not operator.is_fresh(by.now):
         raise NotFreshError
     return by

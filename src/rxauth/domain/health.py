@@ -75,7 +75,7 @@ class Health:
 
 def look(transaction: Transaction, now: int) -> Health:
     """Looks how everything is; now: UTC seconds."""
-    waiting, oldest_us = audit_numbering.lag(transaction)
+    waiting, oldest_us = audit_numbering.lag(transaction, COUNTED)
     too_old = now - mails.GIVEN_UP_AFTER_S
     return Health(
         engine=transaction.engine_name(),

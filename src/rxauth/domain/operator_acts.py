@@ -18,15 +18,21 @@ from rxauth.storage.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class By:
-    """Who acts, and when: UTC microseconds."""
+    """Who acts, when (UTC microseconds), and from where; None: at the command line."""
 
     actor: Actor
     now_us: int
+    network: str | None = None
 
     @property
     def now(self) -> int:
         """UTC seconds."""
         return self.now_us // 1_000_000
+
+    def record(self, transaction: Transaction, event: Event, owner: str | None, target: str, **details: str) -> None:
+        """Records what was done. owner: the organization, None if it concerns the installation."""
+        act = Act(event, self.actor, owner, target, network=self.network, details=details)
+        audit.record(transaction, act, self.now_us)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +63,7 @@ def create_organization(
         InvalidError: no such name or address.
     """
     made = organizations.create(transaction, name, by.now)
-    audit.record(transaction, Act(Event.ORGANIZATION_CREATED, by.actor, made.id, made.id), by.now_us)
+    by.record(transaction, Event.ORGANIZATION_CREATED, made.id, made.id)
     if administrator is not None:
         invite_administrator(transaction, by, made.id, administrator, outbox)
     return made
@@ -71,7 +77,7 @@ def invite_administrator(transaction: Transaction, by: By, organization_id: str,
     """
     asked = invites.Asked(email, frozenset({Role.ADMINISTRATOR}))
     invite = invites.create(transaction, organization_id, asked, outbox, by.now)
-    audit.record(transaction, Act(Event.PERSON_INVITED, by.actor, organization_id, invite.id), by.now_us)
+    by.record(transaction, Event.PERSON_INVITED, organization_id, invite.id)
 
 
 def disable_organization(transaction: Transaction, by: By, organization_id: str) -> None:
@@ -81,7 +87,7 @@ def disable_organization(transaction: Transaction, by: By, organization_id: str)
         AbsentError: there is none, or none that is not disabled.
     """
     organizations.disable(transaction, organization_id, by.now)
-    audit.record(transaction, Act(Event.ORGANIZATION_DISABLED, by.actor, organization_id, organization_id), by.now_us)
+    by.record(transaction, Event.ORGANIZATION_DISABLED, organization_id, organization_id)
 
 
 def enable_organization(transaction: Transaction, by: By, organization_id: str) -> None:
@@ -91,7 +97,7 @@ def enable_organization(transaction: Transaction, by: By, organization_id: str) 
         AbsentError: there is none, or none that is disabled.
     """
     organizations.enable(transaction, organization_id, by.now)
-    audit.record(transaction, Act(Event.ORGANIZATION_ENABLED, by.actor, organization_id, organization_id), by.now_us)
+    by.record(transaction, Event.ORGANIZATION_ENABLED, organization_id, organization_id)
 
 
 def rotate_keys(transaction: Transaction, by: By, rotation: Rotation) -> list[Rotated]:
@@ -110,8 +116,7 @@ def rotate_keys(transaction: Transaction, by: By, rotation: Rotation) -> list[Ro
             published_for_s=rotation.published_for_s,
             verify_for_s=rotation.verify_for_s,
         )
-        act = Act(Event.KEYS_ROTATED, by.actor, target=current, details={"previous": previous})
-        audit.record(transaction, act, by.now_us)
+        by.record(transaction, Event.KEYS_ROTATED, None, current, previous=previous)
         rotated.append(Rotated(current, previous, one.key_id))
     return rotated
 
@@ -127,7 +132,7 @@ def add_operator(transaction: Transaction, by: By, email: str, name: Name | None
         if name is None
         else operators.add_new(transaction, email, name, outbox, by.now)
     )
-    audit.record(transaction, Act(Event.OPERATOR_ADDED, by.actor, target=user_id), by.now_us)
+    by.record(transaction, Event.OPERATOR_ADDED, None, user_id)
     return user_id
 
 
@@ -138,5 +143,5 @@ def remove_operator(transaction: Transaction, by: By, email: str) -> str:
         AbsentError: see `operators`.
     """
     user_id = operators.remove(transaction, email)
-    audit.record(transaction, Act(Event.OPERATOR_REMOVED, by.actor, target=user_id), by.now_us)
+    by.record(transaction, Event.OPERATOR_REMOVED, None, user_id)
     return user_id

@@ -44,6 +44,11 @@ def json_answer(status: int, content: Any, *headers: tuple[bytes, bytes]) -> Ans
     return Answer(status, encode(content), [_JSON, _NO_SNIFFING, _NO_STORE, *headers])
 
 
+def nothing_here() -> Answer:
+    """Answers for a path that there is not; also for one that nobody shall know of."""
+    return json_answer(404, {"error": "not_found", "error_description": "There is nothing here."})
+
+
 def empty_answer(status: int, *headers: tuple[bytes, bytes]) -> Answer:
     """Returns an answer without content that nobody may keep."""
     return Answer(status, b"", [_NO_SNIFFING, _NO_STORE, *headers])

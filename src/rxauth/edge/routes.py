@@ -28,11 +28,13 @@ from rxauth.edge import (
     well_known,
 )
 from rxauth.edge.addresses import AUTHORIZE_PATH, MAIL_PATH, SETTINGS_PATH, SIGN_IN_PATH
+from rxauth.edge.admin import serving as console_pages
+from rxauth.edge.admin.table import PAGES as CONSOLE
 from rxauth.edge.context import Edge
 from rxauth.edge.errors import DisconnectedError, api_answer, bearer_answer, token_endpoint_answer
 from rxauth.edge.page_errors import page_answer
 from rxauth.edge.requests import Request
-from rxauth.edge.responses import Answer, json_answer
+from rxauth.edge.responses import Answer, json_answer, nothing_here
 from rxauth.edge.settings import frame
 from rxauth.edge.settings import serving as settings_pages
 from rxauth.edge.settings.sections import Section
@@ -74,6 +76,10 @@ def table(edge: Edge) -> list[Route]:
         _page(edge, SETTINGS_PATH, settings_pages.first, settings_pages.first),
         _page(edge, frame.SWITCH_PATH, settings_pages.choose, settings_pages.choose),
         *[_page(edge, one.path, *_shown_and_done(one)) for one in SECTIONS],
+        *[
+            Route(one.path, _Endpoint(edge, None, partial(console_pages.answer, page=one), page_answer))
+            for one in CONSOLE
+        ],
         _page(edge, links.RESET, links.show_reset, links.act_reset),
         _page(edge, links.EMAIL, links.show_email, links.act_email),
         _page(edge, invitations.PATH, invitations.show, invitations.act),
@@ -122,11 +128,11 @@ def _page(edge: Edge, path: str, show: Handle, act: Handle) -> Route:
 class _Endpoint:
     """One path: runs its function, and turns what it raises into an answer.
 
-    is_shared: whether pages of the client that asks may read the answer.
+    methods None: the function sees to it. is_shared: whether pages of the client that asks may read the answer.
     """
 
     def __init__(
-        self, edge: Edge, methods: tuple[str, ...], handle: Handle, on_error: OnError, *, is_shared: bool = False
+        self, edge: Edge, methods: tuple[str, ...] | None, handle: Handle, on_error: OnError, *, is_shared: bool = False
     ) -> None:
         self._edge = edge
         self._methods = methods
@@ -138,7 +144,7 @@ class _Endpoint:
         """Answers one request."""
         request = Request(scope, receive)
         handle = self._preflight if self._is_shared and scope["method"] == "OPTIONS" else self._handle
-        if scope["method"] not in self._methods and handle is self._handle:
+        if self._methods is not None and scope["method"] not in self._methods and handle is self._handle:
             await _method_not_allowed(self._methods)(scope, receive, send)
             return
         try:
@@ -167,7 +173,7 @@ class _Endpoint:
         if origin is not None:
             known = edge.origins.peek(origin)
             known = await edge.in_thread(edge.origins.fetch, origin) if known is None else known
-        return cors.preflight(origin, self._methods, is_registered=bool(known))
+        return cors.preflight(origin, self._methods or (), is_registered=bool(known))
 
 
 def _method_not_allowed(methods: tuple[str, ...]) -> Answer:
@@ -179,4 +185,4 @@ async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] != "http":
         await send({"type": "websocket.close", "code": 4404})
         return
-    await json_answer(404, {"error": "not_found", "error_description": "There is nothing here."})(scope, receive, send)
+    await nothing_here()(scope, receive, send)

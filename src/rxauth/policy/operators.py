@@ -16,12 +16,14 @@ DANGEROUS_WITHIN_S: Final = 3_600  # how long ago an operator may have proven tw
 class Operator:
     """The proof that somebody looks after the installation, in one transaction; see `as_operator`.
 
-    transaction: the very one in which it was read that the person is an operator. proven_at: UTC seconds.
+    transaction: the very one in which it was read that the person is an operator. proven_at: UTC seconds. network: from
+    where, as the audit log has it.
     """
 
     transaction: object = field(repr=False, compare=False)
     user_id: str
     proven_at: int
+    network: str | None = None
 
     def is_fresh(self, now: int) -> bool:
         """Tells whether the two factors were proven lately enough for a dangerous act; now: UTC seconds."""
@@ -34,7 +36,7 @@ class TooWeak:
 
 
 def as_operator(
-    transaction: object, user_id: str, proven: Authentication, *, is_operator: bool
+    transaction: object, user_id: str, proven: Authentication, *, is_operator: bool, network: str | None = None
 ) -> Operator | TooWeak | None:
     """Decides whether a person may look after the installation; None: no, and there is nothing to be told.
 
@@ -42,4 +44,4 @@ def as_operator(
     """
     if not is_operator:
         return None
-    return Operator(transaction, user_id, proven.at) if proven.acr == ACR else TooWeak()
+    return Operator(transaction, user_id, proven.at, network) if proven.acr == ACR else TooWeak()
