@@ -14,6 +14,5 @@ def rxauth_sandbox(pytestconfig: pytest.Config) -> Iterator["RunningSandbox"]:
     """A sandbox on a port of its own: `rxauth_sandbox.url`, `.client_id`, `.client_secret`, `.token("prescriber")`."""
     from rxauth.testing import running_sandbox  # noqa: PLC0415  # late: most sessions do not ask for it
 
-    cache = None if pytestconfig.cache is None else pytestconfig.cache.mkdir("rxauth")
-    with running_sandbox(cache) as one:
+    with running_sandbox(pytestconfig.cache.mkdir("rxauth")) as one:
         yield one
