@@ -12,8 +12,8 @@ run: $(STAMP)
 
 test: $(STAMP)
 	@$(VENV)/bin/mypy & types=$$!; \
-	tools/system-packages postgresql chromium npm fonts-dejavu-core && tools/node-modules; installed=$$?; \
-	wait $$types && exit $$installed
+	tools/system-packages postgresql chromium npm fonts-dejavu-core && tools/node-modules && npm --prefix sdk --silent test; tried=$$?; \
+	wait $$types && exit $$tried
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check --quiet
 	@$(VENV)/bin/lint-imports --no-cache

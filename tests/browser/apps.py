@@ -51,16 +51,16 @@ def bundle(folder: Path) -> dict[str, str]:
 
 
 class App:
-    """One application on an origin of its own."""
+    """One application on an origin of its own: a page, which runs /app.js."""
 
-    def __init__(self) -> None:
+    def __init__(self, page: bytes = PAGE) -> None:
         self.script = ""
         app = self
 
         class Files(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 is_script = self.path == "/app.js"
-                body = app.script.encode() if is_script else PAGE
+                body = app.script.encode() if is_script else page
                 self.send_response(200)
                 self.send_header("content-type", "text/javascript" if is_script else "text/html")
                 self.send_header("content-length", str(len(body)))
