@@ -60,7 +60,7 @@ _NEW: Final[Values] = _ONE | {
 }
 _LINES: Final = [
     Line(f"org_01KAMXJ1T0V8ZJ6X5YQ0R3W7N{n}", name, NOW - n * 9 * _DAY, NOW if n == 2 else None)
-    for n, name in enumerate(("Alder Clinic", "Birch Clinic", "Cedar Grove Family Medicine", "عيادة الأرز"))
+    for n, name in enumerate(("Alder Clinic", "Birch Clinic", "Cedar Grove Family Medicine", "عيادة الأرز", "W" * 200))
 ]
 _FOUND: Final[Values] = {
     "words": "",
