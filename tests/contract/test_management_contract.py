@@ -9,7 +9,7 @@ from tests.contract.test_clinical_contract import AGREED, CONTRACT, types
 
 SERVED = contract.schema()
 CLINICAL = build_schema(read_contract("clinical.graphql"))
-OWN = parse("\n".join(read_contract(file) for file in ("management.graphql", "apps.graphql")))
+OWN = parse("\n".join(read_contract(file) for file in ("management.graphql", "apps.graphql", "activity.graphql")))
 ADDED = [one.name.value for one in OWN.definitions if isinstance(one, TypeDefinitionNode)]
 ADDED_FIELDS = [
     f"{one.name.value}.{field.name.value}"

@@ -33,7 +33,7 @@ ALEMBIC.set_main_option("script_location", str(files("rxauth.storage.migrations"
 REVISIONS = [script.revision for script in ScriptDirectory.from_config(ALEMBIC).walk_revisions()][::-1]
 APPEND_ONLY = (
     *("audit_outbox", "audit_log", "audit_keys", "audit_entries", "audit_reports", "audit_checkpoints"),
-    *("audit_verifications", "access_records", "access_record_patients"),
+    *("audit_index", "audit_verifications", "access_records", "access_record_patients"),
 )
 _SOMEBODY = "(SELECT min(id) FROM organizations)"
 RANGES = {"audit_entries_0", "audit_entries_1"}
@@ -224,6 +224,7 @@ def test_sqlite_refuses_to_change_the_audit_log(world: World, table: str) -> Non
         "access_records": f"{_SOMEBODY}, 'a', 1, 'b', 'c', 'd', 'e', NULL, 'f', 'g', 'h', 0, NULL, 'i'",
         "access_record_patients": f"{_SOMEBODY}, 'a', 'b'",
         "audit_verifications": "'1'",
+        "audit_index": "'a', 'b', 'c'",
     }
     row = values.get(table, "1, 'a', 'b', 'c'")
     added = f"INSERT INTO {table} VALUES ({row})"

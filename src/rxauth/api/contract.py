@@ -4,7 +4,7 @@ from typing import Final
 
 from graphql import GraphQLSchema
 
-from rxauth.api import clinical, management, people, webhooks
+from rxauth.api import activity, clinical, management, people, webhooks
 from rxauth.api.clinical import ordering, screening
 from rxauth.api.management import apps
 from rxauth.api.schema import Binding, Resolver, build, read_contract
@@ -21,6 +21,7 @@ FILES: Final = (
     "providers.graphql",
     "webhooks.graphql",
     "machine.graphql",
+    "activity.graphql",
 )
 
 
@@ -37,7 +38,8 @@ def binding() -> Binding:
     """Returns what the files are bound to; a type of one file may be extended by the other."""
     resolvers: dict[str, dict[str, Resolver]] = {}
     clinical_ones = (clinical.BINDING.resolvers, ordering.RESOLVERS, screening.RESOLVERS)
-    for one in (*clinical_ones, management.RESOLVERS, people.RESOLVERS, apps.RESOLVERS, webhooks.RESOLVERS):
+    others = (management.RESOLVERS, people.RESOLVERS, apps.RESOLVERS, webhooks.RESOLVERS, activity.RESOLVERS)
+    for one in (*clinical_ones, *others):
         for kind, fields in one.items():
             resolvers.setdefault(kind, {}).update(fields)
     inputs = {

@@ -11,7 +11,7 @@ from sqlalchemy import bindparam, select
 
 from rxauth.crypto.sealing import derive
 from rxauth.domain.errors import AbsentError
-from rxauth.domain.paging import FROM_THE_START, Page
+from rxauth.domain.paging import Page, first_of
 from rxauth.ids import new_ulid
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.access_log import access_record_patients, access_records
@@ -21,7 +21,6 @@ from rxauth.storage.tenancy import Statement, insert_row, sql
 DIGEST_BYTES: Final = 16  # of HMAC-SHA-256 (RFC 2104 §5): half the room in an index that only grows
 NAME_LIMIT_CHARACTERS: Final = 100
 _PURPOSE: Final = "patients in the access log"
-_FIRST_ENTROPY: Final = bytes(10)
 _INSERT = insert_row(access_records)
 _INSERT_PATIENT = insert_row(access_record_patients)
 _COLUMNS: Final = tuple(column for column in access_records.c if column.name != "organization_id")
@@ -167,12 +166,12 @@ def search(
     until_ms: int | None = None,
 ) -> list[Recorded]:
     """Lists operations, newest first: of one person or machine, at `since_ms` or later, before `until_ms`."""
-    before = page.before if until_ms is None else min(page.before, _first_id(until_ms))
+    before = page.before if until_ms is None else min(page.before, first_of(until_ms))
     values = {} if actor_id is None else {"actor_id": actor_id}
     found = transaction.all(
         _search(by_actor=actor_id is not None),
         organization_id=organization_id,
-        since="" if since_ms is None else _first_id(since_ms),
+        since="" if since_ms is None else first_of(since_ms),
         before=before,
         rows=page.rows,
         **values,
@@ -190,13 +189,6 @@ def owner(transaction: Transaction, patient_id: str) -> str:
     if row is None:
         raise AbsentError(f"there is no patient {patient_id}")
     return str(row.organization_id)
-
-
-def _first_id(at_ms: int) -> str:
-    """Returns the lowest identifier that a record of that millisecond may have."""
-    if at_ms < 0:
-        return ""
-    return new_ulid(at_ms, _FIRST_ENTROPY) if at_ms < 1 << 48 else FROM_THE_START
 
 
 @cache

@@ -6,7 +6,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, func, select
 
-from rxauth.domain import audit, audit_days, audit_keys, audit_log, audit_owners, tallies
+from rxauth.domain import audit, audit_days, audit_index, audit_keys, audit_log, audit_owners, tallies
 from rxauth.domain.audit_effects import first_prescription
 from rxauth.domain.audit_log import Chain, genesis_hash
 from rxauth.ids import new_ulid
@@ -99,7 +99,9 @@ def number(
     if not is_behind:
         reports.until(now_us)
     audit_log.append(transaction, chain.rows)
-    tallies.add(transaction, audit_owners.owned(transaction, waiting))
+    owned = audit_owners.owned(transaction, waiting)
+    tallies.add(transaction, owned)
+    audit_index.add(transaction, owned)
     if before // RANGE_ENTRIES != chain.seq // RANGE_ENTRIES:
         transaction.first(_RANGE_AHEAD)
     # A batch leaves nothing behind that is numbered below its last record, as far as that is settled.

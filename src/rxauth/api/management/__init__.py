@@ -8,7 +8,6 @@ from rxauth.api.management import (
     accesses,
     account,
     audiences,
-    audit,
     clients,
     machine,
     machine_secrets,
@@ -28,7 +27,6 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
         "Query": {
             "accessLog": accesses.search,
             "audiences": audiences.search,
-            "auditEntries": audit.search,
             "clients": clients.search,
             "myConsents": account.own_consents,
             "mySessions": account.own_sessions,
@@ -165,7 +163,6 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
             "tokensInLastDay": machine_secrets.tokens_in_last_day,
         },
         "AccessRecord": {"at": shown.of("at_ms")},
-        "AuditEntry": {"at": audit.at_ms, "details": audit.details},
     }
 )
 

@@ -13,7 +13,7 @@ _RIGHTS: Final = {
     **dict.fromkeys(
         (
             *("audit_outbox", "audit_log", "audit_keys", "audit_entries", "audit_reports", "audit_checkpoints"),
-            *("audit_verifications", "access_records", "access_record_patients"),
+            *("audit_index", "audit_verifications", "access_records", "access_record_patients"),
         ),
         "SELECT, INSERT",
     ),

@@ -7,7 +7,7 @@ from typing import Final
 
 from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, LargeBinary, Table
 
-from rxauth.storage.tables.metadata import Text, metadata
+from rxauth.storage.tables.metadata import TENANT_COLUMN, Text, metadata
 
 audit_outbox: Final = Table(
     "audit_outbox",
@@ -53,6 +53,18 @@ audit_entries: Final = Table(
     Column("entry", LargeBinary, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     Index("ix_audit_entries_id", "id"),
+)
+
+# By what an organization's entries are found again, in the order of their records. Without a foreign key: a record is
+# numbered whatever it names, or the log would stand still.
+audit_index: Final = Table(
+    "audit_index",
+    metadata,
+    Column(TENANT_COLUMN, Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("id", Text, primary_key=True),
+    info={"tenant": True},
+    sqlite_with_rowid=False,
 )
 
 # Which entry reports of which day, as a number of days since 1970.

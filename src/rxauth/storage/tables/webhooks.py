@@ -69,6 +69,13 @@ Index(
     postgresql_where=_WAITING,
 )
 Index("ix_webhook_deliveries_log", webhook_deliveries.c.organization_id, webhook_deliveries.c.number)
+Index(
+    "ix_webhook_deliveries_settled",
+    webhook_deliveries.c.organization_id,
+    webhook_deliveries.c.settled_at,
+    webhook_deliveries.c.state,
+    webhook_deliveries.c.webhook_id,
+)
 Index("ix_webhook_deliveries_webhook", webhook_deliveries.c.webhook_id, webhook_deliveries.c.number)
 _DEAD: Final = text("state = 'dead'")
 Index(

@@ -1,0 +1,63 @@
+"""What the identifiers in an organization's audit entries are called now, also those of who left and what was ended."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, Final
+
+from sqlalchemy import BindParameter, bindparam, select
+
+from rxauth.domain.names import Name
+from rxauth.ids import CLIENT_ID_CHARACTERS, Kind
+from rxauth.storage.database import Transaction
+from rxauth.storage.tables.access import client_secrets, clients
+from rxauth.storage.tables.people import invites, users
+from rxauth.storage.tables.webhooks import webhooks
+from rxauth.storage.tenancy import Statement, sql
+
+_IDS: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
+_PEOPLE = sql(
+    select(users.c.id, users.c.title, users.c.first_name, users.c.middle_name, users.c.last_name).where(
+        users.c.id.in_(_IDS)
+    )
+)
+_CLIENTS = sql(
+    select(clients.c.id, clients.c.name).where(
+        clients.c.organization_id == bindparam("organization_id"), clients.c.id.in_(_IDS)
+    )
+)
+_OTHERS: Final[Mapping[str, Statement]] = {
+    Kind.SECRET: sql(
+        select(client_secrets.c.id, client_secrets.c.name).where(
+            client_secrets.c.organization_id == bindparam("organization_id"), client_secrets.c.id.in_(_IDS)
+        )
+    ),
+    Kind.INVITE: sql(
+        select(invites.c.id, invites.c.email.label("name")).where(
+            invites.c.organization_id == bindparam("organization_id"), invites.c.id.in_(_IDS)
+        )
+    ),
+    Kind.WEBHOOK: sql(
+        select(webhooks.c.id, webhooks.c.name).where(
+            webhooks.c.organization_id == bindparam("organization_id"), webhooks.c.id.in_(_IDS)
+        )
+    ),
+}
+
+
+def of(transaction: Transaction, organization_id: str, identifiers: Iterable[str]) -> Mapping[str, str]:
+    """Names those of the identifiers that have a name, in one statement for each kind that is among them.
+
+    identifiers: from entries of the organization's own log, which is what lets it know the people in it.
+    """
+    wanted = sorted(set(identifiers))
+    named: dict[str, str] = {}
+    if people := [one for one in wanted if one.startswith(f"{Kind.USER}_")]:
+        for row in transaction.all(_PEOPLE, ids=people):
+            named[row.id] = Name(row.first_name, row.last_name, row.title, row.middle_name).full
+    if apps := [one for one in wanted if len(one) == CLIENT_ID_CHARACTERS and "_" not in one]:
+        rows = transaction.all(_CLIENTS, organization_id=organization_id, ids=apps)
+        named.update((row.id, row.name) for row in rows)
+    for kind, statement in _OTHERS.items():
+        if ids := [one for one in wanted if one.startswith(f"{kind}_")]:
+            rows = transaction.all(statement, organization_id=organization_id, ids=ids)
+            named.update((row.id, row.name) for row in rows if row.name)
+    return named
