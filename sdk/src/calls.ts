@@ -38,7 +38,8 @@ export type Rest<Variables> = object extends Variables
 /** What a session can send. */
 export interface Call {
   /**
-   * Sends a request with the token. A token that is refused is renewed once, and the request sent again.
+   * Sends a request with the token. A token that is refused is renewed once, and the request sent again. A request that
+   * its own signal ends throws what the signal says.
    *
    * @throws RxauthError `origin_not_allowed`: the server is not one that may see the token.
    */

@@ -1,70 +1,18 @@
 /** The client of one application: signing in and out, and the session between. */
 
-import { type Answer, type Asked, ask, conclude, type Parameters } from "./authorization.js";
+import { ask, conclude, type Parameters } from "./authorization.js";
 import { calls } from "./calls.js";
+import type { Client, LoginOptions, SignedIn, Started } from "./contract.js";
 import { isRxauthError, RxauthError, type StepUp } from "./errors.js";
 import type { Permission } from "./generated/api.js";
-import { keysOf, type User, verify } from "./id-token.js";
-import type { Invitation } from "./invitation.js";
+import { keysOf, verify } from "./id-token.js";
+import { landed, leave } from "./landing.js";
 import { remember } from "./memory.js";
 import { type ClientOptions, configure } from "./options.js";
-import { type Held, held, looksLike, type Session } from "./session.js";
+import { type Held, held, type Session } from "./session.js";
 import { join } from "./tabs.js";
 import { isPassing, refresh, type Tokens } from "./token-endpoint.js";
 import { openWindow, throughFrame, throughWindow } from "./windows.js";
-
-/** What a sign-in may say. */
-export interface LoginOptions {
-  /** The organization, by identifier or name, instead of the client's. */
-  readonly organization?: string;
-  /** What the link of an invitation said: see `invitation`. */
-  readonly invitation?: Invitation;
-  readonly loginHint?: string;
-  /** `login`: ask for the password again; `select_account`: let somebody else sign in; `none`: bother nobody. */
-  readonly prompt?: "login" | "select_account" | "consent" | "none";
-  /** What an error with the code `step_up_required` asks for. */
-  readonly stepUp?: StepUp;
-  /** Comes back with the session; it stays in this tab. */
-  readonly appState?: unknown;
-}
-
-/** A session that just began, and what the application gave to `login`. */
-export interface SignedIn {
-  readonly session: Session;
-  readonly appState: unknown;
-}
-
-/** What the page finds when it loads. session null: nobody is signed in. */
-export interface Started {
-  readonly session: Session | null;
-  readonly appState: unknown;
-}
-
-/** The client of one application. What needs somebody to be signed in is on the session that it returns. */
-export interface Client {
-  /** Finishes a sign-in if this page is where one came back to, and finds the session otherwise. It does so once. */
-  start(): Promise<Started>;
-  /** Leads the person to the sign-in; what comes after it never runs. */
-  login(options?: LoginOptions & { readonly popup?: false }): Promise<never>;
-  /** Signs the person in through a window beside the page: call it where a click is handled. */
-  login(options: LoginOptions & { readonly popup: true }): Promise<SignedIn>;
-  /** Finishes a sign-in and takes its answer out of the address; null: this page has no answer. */
-  handleRedirect(): Promise<SignedIn | null>;
-  /** Finds the session that was there before: in storage, in another tab, or at the server; null: there is none. */
-  restore(): Promise<Session | null>;
-  /** Goes over to another organization of the same person: without leaving the page if nothing is to be asked. */
-  switchOrganization(organization: string, options?: { readonly appState?: unknown }): Promise<Session>;
-  /** Ends the session here, in other tabs and at the server, and goes to `returnTo`; left out: the page's origin. */
-  logout(options?: { readonly returnTo?: string }): Promise<never>;
-  /** The present session; null: nobody is signed in, or nothing was started yet. */
-  session(): Session | null;
-  user(): User | null;
-  isAuthenticated(): boolean;
-  /** Tells whether somebody is signed in who may do something now. */
-  can(permission: Permission): boolean;
-  /** Calls a function whenever the session begins, is renewed or ends. Returns what stops that. */
-  onChange(listener: (session: Session | null) => void): () => void;
-}
 
 /** Makes the client of an application. It touches neither the network nor the browser yet. */
 export function createClient(options: ClientOptions): Client {
@@ -94,7 +42,7 @@ export function createClient(options: ClientOptions): Client {
   function become(next: Held | undefined): void {
     const before = current;
     current = next;
-    session = !next ? null : session && before && looksLike(before, next) ? session : sessionOf(next);
+    session = !next ? null : session && before?.shown === next.shown ? session : sessionOf(next);
     for (const listener of listeners) listener(session);
   }
 
@@ -227,22 +175,14 @@ export function createClient(options: ClientOptions): Client {
   async function login(options: LoginOptions & { readonly popup?: boolean } = {}): Promise<SignedIn> {
     if (options.popup) return inWindow(options);
     const { url, asked } = await ask(config, parametersOf(options));
-    sessionStorage.setItem(config.name, JSON.stringify({ asked, appState: options.appState }));
-    return leave(url);
+    return leave(config, url, { asked, appState: options.appState });
   }
 
   async function handleRedirect(): Promise<SignedIn | null> {
-    const url = new URL(location.href);
-    const query = url.searchParams;
-    if (!query.has("state") || !(query.has("code") || query.has("error"))) return null;
-    const answer: Answer = Object.fromEntries(query);
-    for (const name of ["code", "state", "iss", "error", "error_description"]) query.delete(name);
-    history.replaceState(history.state, "", url);
-    const text = sessionStorage.getItem(config.name);
-    sessionStorage.removeItem(config.name);
-    const { asked, appState } = JSON.parse(text ?? "{}") as { asked?: Asked; appState?: unknown };
-    take(await conclude(config, keyOf, asked, answer));
-    return { session: session as Session, appState };
+    const back = landed(config);
+    if (!back) return null;
+    take(await conclude(config, keyOf, back.asked, back.answer));
+    return { session: session as Session, appState: back.appState };
   }
 
   async function restore(): Promise<Session | null> {
@@ -288,7 +228,7 @@ export function createClient(options: ClientOptions): Client {
       forget();
       tabs.tell({ type: "out" });
       const query = new URLSearchParams({ client_id: config.clientId, returnTo });
-      return leave(`${config.domain}/v2/logout?${query}`);
+      return leave(config, `${config.domain}/v2/logout?${query}`);
     },
     session: () => session,
     user: () => session?.user ?? null,
@@ -302,12 +242,12 @@ export function createClient(options: ClientOptions): Client {
   return client as Client;
 
   async function begin(): Promise<Started> {
-    return (await handleRedirect()) ?? { session: await restore(), appState: undefined };
+    try {
+      return (await handleRedirect()) ?? { session: await restore(), appState: undefined };
+    } catch (error) {
+      // What was refused was this sign-in; the session before it goes on.
+      if (!session) await restore().catch(() => null);
+      throw error;
+    }
   }
-}
-
-/** Leads the page elsewhere; what waits for it never goes on. */
-function leave(url: string): Promise<never> {
-  location.assign(url);
-  return new Promise<never>(() => {});
 }

@@ -12,7 +12,7 @@ import {
   useSyncExternalStore,
 } from "react";
 import type { CallOptions, Operation, Rest } from "./calls.js";
-import type { Client } from "./client.js";
+import type { Client } from "./contract.js";
 import { RxauthError } from "./errors.js";
 import type { Permission } from "./generated/api.js";
 import type { Session } from "./session.js";

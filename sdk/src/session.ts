@@ -28,27 +28,29 @@ export interface Held {
   readonly tokens: Tokens;
   readonly user: User;
   readonly permissions: readonly string[];
+  /** The same for what looks the same to a page. */
+  readonly shown: string;
   /** The same for the same person in the same organization. */
   readonly identity: string;
 }
 
-const CLAIMS = [
-  ...(["sub", "org_id", "org_name", "name", "given_name", "middle_name", "family_name", "nickname"] as const),
-  ...(["email", "email_verified"] as const),
+const CLAIMS: (keyof User)[] = [
+  "sub",
+  "org_id",
+  "org_name",
+  "name",
+  "given_name",
+  "middle_name",
+  "family_name",
+  "nickname",
+  "email",
+  "email_verified",
 ];
 
 /** Reads what tokens say. */
 export function held(tokens: Tokens): Held {
-  const said = partOf<User>(tokens.id, 1);
-  const user = Object.fromEntries(
-    CLAIMS.flatMap((name) => (name in said ? [[name, said[name]]] : [])),
-  ) as never as User;
+  const user = JSON.parse(JSON.stringify(partOf<User>(tokens.id, 1), CLAIMS)) as User;
   const { permissions = [] } = partOf<{ permissions?: string[] }>(tokens.access, 1);
-  return { tokens, user, permissions, identity: `${user.sub} ${user.org_id ?? ""}` };
-}
-
-/** Tells whether two say the same to a page. */
-export function looksLike(one: Held, other: Held): boolean {
-  const [said, later] = [one, other].map(({ user, permissions }) => JSON.stringify([user, permissions]));
-  return said === later;
+  const shown = JSON.stringify([user, permissions]);
+  return { tokens, user, permissions, shown, identity: `${user.sub} ${user.org_id ?? ""}` };
 }

@@ -10,15 +10,16 @@ from typing import Final
 import pyotp
 from playwright.sync_api import BrowserContext
 
-from rxauth.domain import clients, memberships, peoples_clients, sessions, totp
+from rxauth.domain import clients, invites, memberships, peoples_clients, sessions, totp
 from rxauth.domain.client_urls import Registered
+from rxauth.domain.mails import Outbox
 from rxauth.domain.peoples_clients import PeoplesClient
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
 from tests.browser.apps import PAGE, App
 from tests.live import at_its_issuer
-from tests.people import add_person
-from tests.world import NOW, World
+from tests.people import add_person, link_written
+from tests.world import ISSUER, NOW, World
 
 ROOT: Final = Path(__file__).parents[2]
 SDK: Final = ROOT / "sdk"
@@ -104,6 +105,13 @@ class SdkScene:
             return shown
 
         return self.live.server.database.write(work)
+
+    def invite(self, email: str) -> str:
+        """Invites an address to Birch's staff; returns what the link in the letter holds."""
+        database, asked = self.live.server.database, invites.Asked(email, frozenset({Role.STAFF}))
+        post = Outbox(ISSUER, self.live.server.sealing_key)
+        now = self.live.clock.seconds()
+        return link_written(database, self.live.world, lambda tx: invites.create(tx, self.birch, asked, post, now))
 
     def end_sessions(self, user_id: str) -> None:
         """Ends every session of somebody, as an administrator can."""

@@ -10,6 +10,7 @@ from tests.browser.apps import log_in
 from tests.browser.sdk_apps import SdkScene
 from tests.conftest import make_world
 from tests.live import decode
+from tests.people import PASSWORD
 from tests.world import Template
 
 TOKEN = "auth.session().getToken()"
@@ -289,6 +290,29 @@ def test_an_organization_of_others_is_refused_with_a_code(page: Page, scene: Sdk
     assert code_of(page, "auth.start()") == "access_denied"
     assert page.url == f"{scene.apps['memory'].origin}/"
     assert page.evaluate("auth.start().then(({ session }) => session)") is None
+
+
+def test_a_sign_in_that_is_refused_leaves_the_session_before_it(page: Page, scene: SdkScene) -> None:
+    user = sign_in(page, scene)
+    leave(page, f'auth.login({{ organization: "{scene.birch}" }})')
+    page.wait_for_url(f"{scene.apps['memory'].origin}/?error=*")
+    page.wait_for_function("window.auth")
+    assert code_of(page, "auth.start()") == "access_denied"
+    assert page.evaluate("auth.user()") == user
+
+
+def test_an_invitation_is_accepted_on_the_way_to_its_organization(page: Page, scene: SdkScene) -> None:
+    link = scene.invite("dana@example.com")
+    page.goto(f"{scene.apps['memory'].origin}/?invitation={link}&organization={scene.birch}")
+    page.wait_for_function("window.auth")
+    leave(page, "auth.login({ invitation: app.invitation() })")
+    page.get_by_label("First name").fill("Dana")
+    page.get_by_label("Last name").fill("Fir")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button").click()
+    log_in(page, "dana@example.com")
+    user = back(page, scene)["user"]
+    assert (user["given_name"], user["org_id"]) == ("Dana", scene.birch)
 
 
 def test_an_answer_that_nobody_asked_for_is_refused(page: Page, scene: SdkScene) -> None:
