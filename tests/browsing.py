@@ -82,14 +82,17 @@ class Browser:
         """Opens a page and follows redirects as long as they stay on the server."""
         return self._follow(self.send("GET", path, **options))
 
-    def submit(self, form: int = 0, press: str | None = None, **fields: str) -> httpx.Response:
-        """Fills in a form of the page and sends it; press: the value of the button, the first if None."""
+    def submit(self, form: int = 0, press: str | None = None, files: Any = None, **fields: str) -> httpx.Response:
+        """Fills in a form of the page and sends it.
+
+        press: the value of the button, the first if None. files: by field, each its name and content.
+        """
         one = self.forms()[form]
         button = next((each for each in one.buttons if press in {None, each[1]}), None)
         data = one.fields | ({} if button is None else dict([button])) | fields
         target = urlsplit(urljoin(str(self.page.url), one.action))
         return self._follow(
-            self.send("POST", f"{target.path}?{target.query}" if target.query else target.path, data=data)
+            self.send("POST", f"{target.path}?{target.query}" if target.query else target.path, data=data, files=files)
         )
 
     def forms(self) -> list[Form]:

@@ -10,9 +10,11 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Router
 from starlette.types import Receive, Scope, Send
 
-from rxauth.edge import protocol
+from rxauth.domain import pictures
+from rxauth.edge import branding, protocol
 from rxauth.edge.pages import assets
 from rxauth.edge.responses import Answer
+from tests.pictures import PNG
 
 SENT: Final = "Sent:"
 
@@ -49,6 +51,10 @@ class Stage:
         answer: Answer | Response = self.answers.get(path, Response(status_code=404))
         if path.startswith("/static/"):
             answer = assets.file(path.removeprefix("/static/"))
+        if path.startswith("/branding/"):
+            name = path.rpartition("/")[2]
+            logo = Response(pictures.read(PNG, "logo").content, media_type="image/png")
+            answer = branding.stylesheet(name) if name.endswith(".css") else logo
         if scope["method"] == "POST":
             body = b""
             more = True

@@ -139,7 +139,7 @@ def poisoned(value: Any, key: str = "") -> Any:
 
 
 MOVING = frozenset({"autofocus"})  # goes to the first field that is empty
-KEPT = frozenset({"qr_svg", "tab", "chosen", "methods", "only", "scopes", "error_field"})
+KEPT = frozenset({"qr_svg", "tab", "chosen", "methods", "first_factor", "only", "scopes", "error_field"})
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=IDS)

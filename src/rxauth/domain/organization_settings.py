@@ -147,7 +147,7 @@ def _require_within(organization: Organization, longest: Limits) -> None:
     )
     for field, value, least, most in asked:
         if value is not None and not least <= value <= most:
-            raise InvalidError(f"{field} is {least} to {most}: this installation allows no more", field)
+            raise InvalidError(f"write {least // 60} to {most // 60} minutes: this installation allows no more", field)
 
 
 def _is_longer(before: int | None, after: int | None) -> bool:

@@ -241,7 +241,8 @@ def set_provider_rules(
     if home_state is not None and home_state not in STATES:
         raise InvalidError("a state is two capital letters, such as NY", "homeState")
     if signing_max_age_s is not None and not 0 < signing_max_age_s <= SIGNING_AGE_LIMIT_S:
-        raise InvalidError(f"whoever signs proved who they are 1 to {SIGNING_AGE_LIMIT_S} seconds ago")
+        problem = f"whoever signs proved who they are 1 to {SIGNING_AGE_LIMIT_S} seconds ago"
+        raise InvalidError(problem, "signingMaxAgeSeconds")
     values = {"solo": solo, "state": home_state, "max_age": signing_max_age_s}
     if transaction.run(_PROVIDER_RULES, the_id=organization_id, **values) == 0:
         raise AbsentError(f"there is no organization {organization_id}")

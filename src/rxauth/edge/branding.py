@@ -36,7 +36,11 @@ def accent_url(color: str | None) -> str | None:
 
 async def accent(_edge: Edge, request: Request) -> Answer:
     """Answers with the stylesheet of a colour, whoever's it is."""
-    name = request.part("name")
+    return stylesheet(request.part("name"))
+
+
+def stylesheet(name: str) -> Answer:
+    """Returns the stylesheet of this name, such as 14614f.css."""
     try:
         sheet = accents.stylesheet(accents.read(f"#{name.removesuffix(_SHEET)}")) if name.endswith(_SHEET) else ""
     except InvalidError:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from rxauth.crypto import secrets
 from rxauth.crypto.jws import encode_base64url
+from rxauth.edge import multipart
 from rxauth.edge.cookies import carrying, session_handle
 from rxauth.edge.requests import FIELDS_LIMIT, VALUE_LIMIT_CHARACTERS, Request
 from rxauth.oauth.browser import Browser
@@ -21,15 +22,16 @@ _OWN_SITES: Final = frozenset({None, "same-origin", "none"})
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """How many fields a form has at most, and how many characters each."""
+    """How many fields a form has at most, and how many characters each. files: whether it may have files too."""
 
     fields: int
     characters: int
+    files: bool = False
 
 
 _USUAL: Final = Limits(FIELDS_LIMIT, VALUE_LIMIT_CHARACTERS)
 # What is far too long for a field is refused beside it, with all that was typed still there.
-SETTINGS_LIMITS: Final = Limits(500, 100_000)
+SETTINGS_LIMITS: Final = Limits(500, 100_000, files=True)
 
 
 class ForeignFormError(InvalidRequestError):
@@ -91,6 +93,9 @@ async def form_pairs(request: Request, limits: Limits = _USUAL) -> list[tuple[st
     Raises:
         InvalidRequestError: it is no form.
     """
+    if request.media_type() == multipart.MEDIA_TYPE and limits.files:
+        body, content_type = await request.body(), request.header(b"content-type") or ""
+        return _within(multipart.pairs(content_type, body, limits.fields), limits)
     if request.media_type() != "application/x-www-form-urlencoded":
         raise InvalidRequestError("The body is not a form.")
     return _pairs(await request.body(), limits)
@@ -116,6 +121,10 @@ def _pairs(raw: bytes, limits: Limits) -> list[tuple[str, str]]:
         )
     except ValueError:
         raise InvalidRequestError(f"The parameters are not at most {limits.fields} texts in UTF-8.") from None
+    return _within(pairs, limits)
+
+
+def _within(pairs: list[tuple[str, str]], limits: Limits) -> list[tuple[str, str]]:
     if any(len(value) > limits.characters for _, value in pairs):
         raise InvalidRequestError(f"A parameter is longer than {limits.characters} characters.")
     return pairs

@@ -74,6 +74,7 @@ def table(edge: Edge) -> list[Route]:
         _page(edge, AUTHORIZE_PATH, authorize.ask, authorize.ask),
         *[_page(edge, tab.path, partial(account.show, tab=tab), partial(account.act, tab=tab)) for tab in account.TABS],
         _page(edge, SETTINGS_PATH, settings_pages.first, settings_pages.first),
+        _page(edge, frame.PROFILE_PATH, settings_pages.profile, settings_pages.profile),
         _page(edge, frame.SWITCH_PATH, settings_pages.choose, settings_pages.choose),
         *[_page(edge, one.path, *_shown_and_done(one)) for one in SECTIONS],
         *[

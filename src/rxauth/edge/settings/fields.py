@@ -38,6 +38,10 @@ class Fields:
 
     def is_ticked(self, name: str) -> bool:
         """Tells whether a checkbox is ticked."""
+        return self.has(name)
+
+    def has(self, name: str) -> bool:
+        """Tells whether a field was sent, empty or not."""
         return any(key == name for key, _ in self.pairs)
 
     def lines(self, name: str) -> list[str]:

@@ -9,6 +9,7 @@ from rxauth.edge.visits import Visit
 from rxauth.policy import decide
 
 SWITCH_PATH: Final = f"{SETTINGS_PATH}/switch"
+PROFILE_PATH: Final = f"{SETTINGS_PATH}/profile"
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,11 @@ async def act(edge: Edge, request: Request, section: Section) -> Answer:
     return await _after(one, chosen, sent, done)
 
 
+async def profile(_edge: Edge, _request: Request) -> Answer:
+    """Leads to the pages of one's own account, which have another path because they need no organization."""
+    return see_other(ACCOUNT_PATH)
+
+
 async def choose(edge: Edge, request: Request) -> Answer:
     """Has somebody who works for several organizations say anew which one the settings show."""
     asked = PageRequest(SETTINGS_PATH, of_organization=True, chooses_organization=True)
@@ -205,11 +210,14 @@ def _common(one: _Visit) -> dict[str, Any]:
 
 
 def _typed(sent: Fields | None) -> Any:
-    """Returns what a template asks for the value of a field: what was typed, or else what there is."""
+    """Returns what a template asks for the value of a field: what was typed, or else what there is.
+
+    A field that came with what it was (`was_` and its name), and is still the same, was not typed in.
+    """
 
     def value(name: str, there_is: Any = None) -> Any:
         present = "" if there_is is None else there_is
-        if sent is None:
+        if sent is None or (sent.has(f"was_{name}") and sent.text(name) == sent.text(f"was_{name}")):
             return present
         return sent.all(name) if isinstance(present, list) else sent.text(name, "")
 
