@@ -13,7 +13,7 @@ COMMANDS = {
     "serve": [],
     "migrate": [],
     "organizations": ["create", "list", "disable", "enable", "sign-in", "provider-rules"],
-    "people": ["invite", "list", "disable", "import"],
+    "people": ["invite", "list", "disable", "reset-factors", "import"],
     "providers": [
         "propose",
         "change",

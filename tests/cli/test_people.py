@@ -6,10 +6,23 @@ from pathlib import Path
 from typing import Any
 
 import bcrypt
+import pyotp
 import pytest
 
 from rxauth.crypto.passwords import Cost, judge
-from rxauth.domain import audiences, clients, invites, memberships, organizations, passwords, sessions, users
+from rxauth.domain import (
+    audiences,
+    clients,
+    factors,
+    invites,
+    mails,
+    memberships,
+    organizations,
+    passwords,
+    sessions,
+    totp,
+    users,
+)
 from rxauth.domain.client_urls import UrlKind
 from rxauth.domain.sessions import Proof
 from rxauth.policy.roles import Role
@@ -255,9 +268,10 @@ def test_a_client_that_cannot_be_is_one_sentence(
         (["invite", "org_nothing", ADA, "--role", "Staff"], "there is no organization org_nothing"),
         (["list", "org_nothing"], "there is no organization org_nothing"),
         (["disable", "usr_nobody"], "there is no person usr_nobody"),
+        (["reset-factors", "usr_nobody"], "there is no person usr_nobody with a second factor"),
         (["import", "org_nothing", "people.csv"], "there is no organization org_nothing"),
     ],
-    ids=["no such role", "invite nowhere", "list nowhere", "nobody", "import nowhere"],
+    ids=["no such role", "invite nowhere", "list nowhere", "nobody", "nobody's factors", "import nowhere"],
 )
 def test_a_mistake_is_one_sentence(
     command_line: CommandLine, sqlite_world: World, arguments: list[str], said: str
@@ -282,3 +296,20 @@ def test_the_operator_sets_what_sign_ins_of_an_organization_are_like(
     found = read(sqlite_world, lambda tx: organizations.find(tx, owner))
     assert (found.session_idle_s, found.session_lifetime_s, found.second_factor_required) == (900, None, True)
     assert command_line.fail(sqlite_world.settings, "organizations", "sign-in", "org_nobody")
+
+
+def test_the_operator_takes_the_second_factors_of_whoever_lost_them(
+    command_line: CommandLine, sqlite_world: World
+) -> None:
+    ada = write(sqlite_world, lambda tx: add_person(tx, ADA))
+    key = sqlite_world.settings.sealing_key
+    begun = write(sqlite_world, lambda tx: totp.begin(tx, ada.id, key, NOW))
+    app = pyotp.TOTP(begun.secret)
+    assert write(sqlite_world, lambda tx: factors.confirm_totp(tx, ada.id, app.at(NOW), key, NOW))
+
+    code, printed, error = command_line(sqlite_world.settings, "people", "reset-factors", ada.id)
+
+    assert (code, printed, error) == (0, f"{ada.id} has no second factor any more.\n", WAITS)
+    assert not read(sqlite_world, lambda tx: factors.has_second(tx, ada.id))
+    [letter] = read(sqlite_world, lambda tx: mails.all_of_them(tx, key))
+    assert letter[1].subject == "Your second factors were reset"

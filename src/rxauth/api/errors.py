@@ -75,7 +75,7 @@ _NOT_NOW: Final = frozenset(
 _NOT_YOU: Final = frozenset(
     {
         *("permission_missing", "needs_person", "same_person", "own_authority", "operator_not_alone"),
-        *("role_exceeds", "works_elsewhere"),
+        *("role_exceeds", "works_elsewhere", "own_factors"),
     }
 )
 # The library quotes a whole input in which a member is missing, and personal data with it.

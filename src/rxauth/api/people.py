@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any, Final
 
-from rxauth.api.management import invites, member_lists, members, roles, shown, users
+from rxauth.api.management import factor_resets, invites, member_lists, members, roles, shown, users
 from rxauth.api.schema import Resolver
 
 RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
@@ -26,6 +26,9 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
             "setRoles": members.set_roles,
             "removeMember": members.remove,
             "endMemberSessions": members.end_sessions,
+            "resetSecondFactors": factor_resets.reset,
+            "approveSecondFactorReset": factor_resets.approve,
+            "withdrawSecondFactorReset": factor_resets.withdraw,
             "updateProfile": members.update_own,
             "updateMember": members.update,
         },
@@ -46,8 +49,17 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
             "worksElsewhere": member_lists.works_elsewhere,
             "refusal": member_lists.refusal,
             "authority": member_lists.authority,
+            "resetRefusal": factor_resets.refusal,
+            "resetTakesTwo": factor_resets.takes_two,
+            "secondFactorReset": factor_resets.waiting,
         },
         "MemberRole": {"role": member_lists.role, "pending": member_lists.pending},
+        "SecondFactorReset": {
+            "askedByName": factor_resets.asked_by_name,
+            "askedAt": shown.moment("asked_at"),
+            "lapsesAt": factor_resets.lapses_at,
+            "approvalRefusal": factor_resets.approval_refusal,
+        },
         "SecondFactors": {"app": shown.of("has_app")},
         "Role": {
             "name": roles.name,

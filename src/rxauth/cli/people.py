@@ -102,6 +102,23 @@ def disable(user: Annotated[str, typer.Argument(help="The person's identifier, u
     print(f"{user} is disabled.")
 
 
+@app.command("reset-factors", short_help="Take somebody's second factors.")
+def reset_factors(user: Annotated[str, typer.Argument(help="The person's identifier, usr_...")]) -> None:
+    """Take the app, passkeys and recovery codes of somebody who lost them; whoever prescribed is suspended.
+
+    Make sure of who asks: whoever has the password adds new factors at the next sign-in.
+    """
+    from rxauth.cli.acts import outbox, say_how_letters_leave
+    from rxauth.cli.installation import settings, write
+    from rxauth.clock import Clock
+    from rxauth.domain import factor_resets
+
+    chosen, now = settings(), Clock().seconds()
+    write(lambda tx: factor_resets.by_operator(tx, user, outbox(chosen), now), chosen)
+    print(f"{user} has no second factor any more.")
+    say_how_letters_leave(chosen)
+
+
 @app.command("import", short_help="Bring people from another system.")
 def import_all(
     organization: _Organization,

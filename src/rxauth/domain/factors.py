@@ -162,6 +162,13 @@ def remove_passkey(transaction: Transaction, user_id: str, passkey_id: str, now:
     _record(transaction, Event.FACTOR_REMOVED, user_id, "passkey", now)
 
 
+def forget(transaction: Transaction, user_id: str) -> None:
+    """Takes all that a person has beside a password; the caller holds the person's lock, and records it."""
+    totp.forget(transaction, user_id)
+    passkeys.forget(transaction, user_id)
+    recovery_codes.remove(transaction, user_id)
+
+
 def _require_none_owed(transaction: Transaction, user_id: str, *, has_others: bool) -> None:
     """Refuses to take the last factor of somebody who must have one.
 

@@ -113,6 +113,30 @@ def membership_ended(to: str, organization_name: str) -> Letter:
     )
 
 
+def factor_reset_asked(to: str) -> Letter:
+    """Tells that somebody asked to take all second factors of an account."""
+    return _letter(
+        to,
+        "Somebody asked to reset your second factors",
+        "An administrator asked to remove the authenticator app, the passkeys and the recovery codes of your account. "
+        "It happens when a second administrator approves it, within 24 hours.",
+        "If you asked them to, there is nothing to do. If not, tell an administrator of your organization at once: "
+        "somebody may be pretending to be you.",
+    )
+
+
+def factors_reset(to: str) -> Letter:
+    """Tells that all second factors of an account were taken."""
+    return _letter(
+        to,
+        "Your second factors were reset",
+        "The authenticator app, the passkeys and the recovery codes of your account were removed, and you were signed "
+        "out everywhere. Sign in with your password, and add a new second factor. If you prescribe, you may do so "
+        "again once two people have said so.",
+        "If you did not ask for this, choose a new password at once, and tell an administrator of your organization.",
+    )
+
+
 def new_device(to: str, device: str) -> Letter:
     """Tells of a sign-in with a browser that was not seen before."""
     return notice(to, "A new sign-in to your account", f"Somebody signed in to your account with {_plain(device)}.")

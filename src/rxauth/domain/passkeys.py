@@ -33,6 +33,7 @@ _USE = sql(
 )
 _RENAME = sql(update(table).where(*_MINE).values(name=bindparam("new_name")))
 _REMOVE = sql(delete(table).where(*_MINE))
+_FORGET = sql(delete(table).where(table.c.user_id == bindparam("the_user_id")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,6 +173,11 @@ def remove(transaction: Transaction, user_id: str, passkey_id: str) -> None:
     """
     if transaction.run(_REMOVE, passkey_id=passkey_id, the_user_id=user_id) == 0:
         raise AbsentError("you have no such passkey")
+
+
+def forget(transaction: Transaction, user_id: str) -> None:
+    """Forgets every passkey of a person."""
+    transaction.run(_FORGET, the_user_id=user_id)
 
 
 def _registered(transaction: Transaction, user_id: str, asker: Asker, answer: str, now: int) -> Registered | None:

@@ -1,4 +1,4 @@
-"""What becomes of an authority when its provider leaves the organization: it ends with the membership."""
+"""What becomes of an authority when its provider leaves the organization, or loses what proves who signs."""
 
 from dataclasses import replace
 
@@ -24,3 +24,15 @@ def leave(transaction: Transaction, organization_id: str, user_id: str, now: int
     provider_store.store(transaction, after)
     details = {} if before.proposal is None else {"proposal_id": before.proposal.id}
     provider_records.followed(transaction, act, after, {**details, "why": Reason.LEFT})
+
+
+def lose_factors(transaction: Transaction, organization_id: str, user_id: str, now: int) -> None:
+    """Suspends the authority of whoever lost their second factors, until two people give it back."""
+    before = providers.lock(transaction, organization_id, user_id)
+    if before is None or before.state is not State.APPROVED:
+        return
+    state = authority.TRANSITIONS[before.state, Act.SUSPEND]
+    after = replace(before, state=state, reason=Reason.FACTOR_LOST, proposal=None, changed_at=now)
+    provider_store.store(transaction, after)
+    details = {} if before.proposal is None else {"proposal_id": before.proposal.id}
+    provider_records.followed(transaction, Act.SUSPEND, after, {**details, "why": Reason.FACTOR_LOST})

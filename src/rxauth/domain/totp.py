@@ -35,6 +35,7 @@ _SPEND = sql(
     .values(last_step=bindparam("step"))
 )
 _REMOVE = sql(delete(table).where(_MINE, table.c.confirmed_at.is_not(None)))
+_FORGET = sql(delete(table).where(_MINE))
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +120,11 @@ def remove(transaction: Transaction, user_id: str) -> None:
     """
     if transaction.run(_REMOVE, the_user_id=user_id) == 0:
         raise AbsentError("there is no authenticator app to remove")
+
+
+def forget(transaction: Transaction, user_id: str) -> None:
+    """Forgets a person's app, and one that is being set up, if there is any."""
+    transaction.run(_FORGET, the_user_id=user_id)
 
 
 def _begun(transaction: Transaction, user_id: str, now: int) -> Any:

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rxauth.api.context import Context, Info
 from rxauth.api.management import provider_people
 from rxauth.api.management import roles as roles_resolvers
-from rxauth.domain import members, memberships, providers
+from rxauth.domain import factor_resets, members, memberships, providers
 from rxauth.domain.errors import InvalidError
 from rxauth.domain.members import Activity, FactorState, Member
 from rxauth.domain.memberships import LastAdministratorError
@@ -119,6 +119,7 @@ def _met(context: Context, found: Sequence[Member]) -> Sequence[Member]:
     context.want(members.activity_of, ids, context.session_limits, context.clock.seconds())
     context.want(providers.states_of, ids, context.clock.seconds())
     context.want(memberships.administrators_but, ids)
+    context.want(factor_resets.waiting_for, ids, context.clock.seconds())
     return found
 
 

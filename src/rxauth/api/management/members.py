@@ -7,8 +7,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from rxauth.api.context import Info
+from rxauth.api.errors import StepUpError
 from rxauth.api.management import roles as roles_resolvers
-from rxauth.api.management.callers import actor, doer
+from rxauth.api.management.callers import TWO_FACTORS, actor, doer
 from rxauth.api.management.invites import outbox_of
 from rxauth.domain import audit, member_acts, users
 from rxauth.domain.audit import Event
@@ -47,40 +48,38 @@ def profile_input(**changes: Any) -> ProfileInput:
 def add_role(_root: None, info: Info, input: RoleInput) -> User:  # noqa: A002  # the contract's name
     """Mutation.addRole: nothing happens if the member has it."""
     role = roles_resolvers.read(input.role_id, "roleId")
-    return _act(info, input.user_id, GIVE_ROLES, _setting(lambda had: had | {role}, "roleId"))
+    return act(info, input.user_id, GIVE_ROLES, _setting(lambda had: had | {role}, "roleId"))
 
 
 def remove_role(_root: None, info: Info, input: RoleInput) -> User:  # noqa: A002  # the contract's name
     """Mutation.removeRole: nothing happens if the member does not have it."""
     role = roles_resolvers.read(input.role_id, "roleId")
-    return _act(info, input.user_id, GIVE_ROLES, _setting(lambda had: had - {role}, "roleId"))
+    return act(info, input.user_id, GIVE_ROLES, _setting(lambda had: had - {role}, "roleId"))
 
 
 def set_roles(_root: None, info: Info, user_id: str, role_ids: Sequence[str]) -> User:
     """Mutation.setRoles."""
     roles = frozenset(roles_resolvers.read(one, "roleIds") for one in role_ids)
-    return _act(info, user_id, GIVE_ROLES, _setting(lambda _had: roles, "roleIds"))
+    return act(info, user_id, GIVE_ROLES, _setting(lambda _had: roles, "roleIds"))
 
 
 def remove(_root: None, info: Info, user_id: str) -> bool:
     """Mutation.removeMember."""
     outbox = outbox_of(info.context)
-    _act(info, user_id, GIVE_ROLES, lambda tx, attempt: member_acts.remove(tx, attempt, outbox))
+    act(info, user_id, GIVE_ROLES, lambda tx, attempt: member_acts.remove(tx, attempt, outbox))
     return True
 
 
 def end_sessions(_root: None, info: Info, user_id: str) -> int:
     """Mutation.endMemberSessions: their clients hear of it once the request is done."""
-    ended = _act(info, user_id, GIVE_ROLES, member_acts.end_sessions)
+    ended = act(info, user_id, GIVE_ROLES, member_acts.end_sessions)
     info.context.ended_sessions.extend(ended)
     return len(ended)
 
 
 def update(_root: None, info: Info, user_id: str, input: ProfileInput) -> User:  # noqa: A002  # the contract's name
     """Mutation.updateMember."""
-    return _act(
-        info, user_id, EDIT_PROFILES, lambda tx, attempt: member_acts.change_profile(tx, attempt, input.changes)
-    )
+    return act(info, user_id, EDIT_PROFILES, lambda tx, attempt: member_acts.change_profile(tx, attempt, input.changes))
 
 
 def update_own(_root: None, info: Info, input: ProfileInput) -> User:  # noqa: A002  # the contract's name
@@ -118,11 +117,11 @@ def _setting(chosen: Callable[[frozenset[Role]], frozenset[Role]], where: str) -
     return work
 
 
-def _act(info: Info, user_id: str, permission: str, work: Work[Result]) -> Result:
+def act(info: Info, user_id: str, permission: str, work: Work[Result]) -> Result:
     """Acts in one write; a refusal is recorded in another, because the first was rolled back.
 
     Raises:
-        AbsentError: no member. RefusedError: with its code.
+        AbsentError: no member. StepUpError: the caller must prove two factors again. RefusedError: with its code.
     """
     context = info.context
     organization_id, now, one = context.organization_id, context.clock.seconds(), doer(context.caller)
@@ -136,6 +135,8 @@ def _act(info: Info, user_id: str, permission: str, work: Work[Result]) -> Resul
         return context.write(begun)
     except RefusedError as error:
         refused = error
+    if refused.code == "second_factor_not_fresh":
+        raise StepUpError(TWO_FACTORS)
     who = actor(context.caller)
     context.write(lambda tx: member_acts.refused(tx, refused, organization_id, user_id, actor=who, now=now))
     raise refused
