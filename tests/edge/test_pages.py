@@ -130,15 +130,18 @@ def test_the_stylesheet_is_small() -> None:
 
 
 def poisoned(value: Any, key: str = "") -> Any:
-    """Returns values whose every text ends in an attack; which page or method is shown stays."""
+    """Returns values whose every text ends in an attack; which page or method is shown stays, and codes and days do."""
     if isinstance(value, dict):
         return {name: poisoned(one, name) for name, one in value.items()}
     if isinstance(value, list):
         return [poisoned(one, key) for one in value]
-    return f"{value} {HOSTILE}" if isinstance(value, str) and key not in KEPT else value
+    is_text = isinstance(value, str) and key not in KEPT and not CODE.fullmatch(value)
+    return f"{value} {HOSTILE}" if is_text else value
 
 
 MOVING = frozenset({"autofocus"})  # goes to the first field that is empty
+# A member of an enumeration, or a day or moment: nobody types them.
+CODE = re.compile(r"[A-Z]+(_[A-Z]+)*|\d{4}-\d{2}-\d{2}(T[\d:.]+Z)?")
 KEPT = frozenset({"qr_svg", "tab", "chosen", "methods", "first_factor", "only", "scopes", "error_field"})
 
 

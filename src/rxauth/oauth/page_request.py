@@ -3,9 +3,11 @@
 import base64
 
 import msgspec
+from msgspec.structs import replace
 
 from rxauth.crypto import sealing
 
+AGAIN = "again"  # the parameter by which a page finds what was typed
 _PURPOSE = "link of a page request"
 
 
@@ -14,7 +16,8 @@ class PageRequest(msgspec.Struct, frozen=True, omit_defaults=True, tag="page"):
 
     sealed_link: what a link in a letter held, sealed, because it opens something; None: there is none. acr: how surely
     one must know who is there; None: it does not matter. of_organization: the page shows one organization.
-    chooses_organization: the person wants to say anew which.
+    chooses_organization: the person wants to say anew which. sealed_form: what somebody typed there before the sign-in
+    came between.
     """
 
     path: str
@@ -23,6 +26,7 @@ class PageRequest(msgspec.Struct, frozen=True, omit_defaults=True, tag="page"):
     acr: str | None = None
     of_organization: bool = False
     chooses_organization: bool = False
+    sealed_form: str | None = None
 
     def __repr__(self) -> str:
         """Leaves out the link."""
@@ -32,6 +36,11 @@ class PageRequest(msgspec.Struct, frozen=True, omit_defaults=True, tag="page"):
 def with_link(path: str, link: str, sealing_key: bytes) -> PageRequest:
     """Returns the request for a page behind a link in a letter."""
     return PageRequest(path, None, base64.b64encode(sealing.seal(link.encode(), sealing_key, _PURPOSE)).decode())
+
+
+def resumed(request: PageRequest, sign_in_id: str) -> PageRequest:
+    """Returns the request of a sign-in that is over: if something was typed before, its page is told where that is."""
+    return request if request.sealed_form is None else replace(request, path=f"{request.path}?{AGAIN}={sign_in_id}")
 
 
 def location(request: PageRequest, sealing_key: bytes) -> str:

@@ -21,7 +21,7 @@ from rxauth.oauth.browser import Browser, client_of, look
 from rxauth.oauth.endpoints import authorize
 from rxauth.oauth.endpoints.authorize import Waiting
 from rxauth.oauth.errors import OAuthError
-from rxauth.oauth.page_request import PageRequest
+from rxauth.oauth.page_request import PageRequest, resumed
 from rxauth.oauth.server import Server
 from rxauth.oauth.steps import (
     Deny,
@@ -114,7 +114,7 @@ def finish(server: Server, transaction: Transaction, one: UnderWay) -> Authoriza
     if isinstance(one.request, PageRequest):
         if isinstance(one.step, Finish) and one.step.organization_id is not None and one.found.session is not None:
             sessions.choose_organization(transaction, one.found.session.id, one.step.organization_id, now)
-        return one.request
+        return resumed(one.request, one.sign_in.id)
     error = as_error(one.step)
     if isinstance(one.step, Finish) and one.found.session is not None:
         try:
@@ -132,7 +132,7 @@ def cancel(
     if not sign_ins.finish(transaction, one.sign_in.id, server.clock.seconds()):
         return None
     if isinstance(one.request, PageRequest):
-        return one.request
+        return resumed(one.request, one.sign_in.id)
     return messages.failure(one.request, error, server.issuer)
 
 

@@ -41,6 +41,12 @@ def day(moment_s: int) -> str:
     return f"{at.day} {at:%B %Y}"
 
 
+def calendar(day_written: str) -> str:
+    """Returns a day of a calendar, such as that a licence ends with, in no zone: 24 November 2026."""
+    at = datetime.fromisoformat(day_written)
+    return f"{at.day} {at:%B %Y}"
+
+
 def full_moment(moment_s: int) -> str:
     """Returns a moment in UTC, to the second."""
     return f"{day(moment_s)}, {datetime.fromtimestamp(moment_s, UTC):%H:%M:%S} UTC"

@@ -1,5 +1,6 @@
 """A page asks the API, in process, as the person whose session it shows."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -19,6 +20,8 @@ from rxauth.policy.assurance import Authentication, acr_of
 from rxauth.policy.permissions import PERMISSIONS
 from rxauth.policy.subjects import Caller, UserSubject
 
+# Where a refused value stands among others, which a page shows beside the value itself.
+_PLACE: Final = re.compile(r"\A\w+(?:\.\w+)*\[\d+\]: ")
 CLIENT_ID: Final = "settings"  # what records name, where a token would name its client
 # A page signs nothing, whoever is there.
 _ALL: Final = frozenset(permission.name for permission in PERMISSIONS) - {prescribing.PERMISSION}
@@ -80,7 +83,7 @@ async def ask(
 
 def _problem(error: Mapping[str, Any]) -> Problem:
     extensions = error.get("extensions", {})
-    message = str(error["message"])
+    message = _PLACE.sub("", str(error["message"]))
     sentence = f"{message[:1].upper()}{message[1:]}".rstrip(".") + "."
     more = [extensions.get(name) for name in ("field", "reason", "max_age")]
     return Problem(extensions.get("code", ""), sentence, *more)

@@ -31,8 +31,9 @@ class Act:
     notice: what the next page says about it. leads_to: the path of that page, from the answer and the fields; None: the
     page that the form was on. page: a template that shows the answer itself, because it has what is shown once; then
     there is no next page. places: fields of the form by the API's (`input.npi`) where it is not the last of its names
-    in snake case. rests_on: what of the page's answer the form was filled in by; if that has changed meanwhile, the
-    form is shown again.
+    in snake case; place_of: the same where it takes the form to tell, from the API's name or, if no value is at fault,
+    from the code of the reason. rests_on: what of the page's answer the form was filled in by; if that has changed
+    meanwhile, the form is shown again.
     """
 
     document: str
@@ -41,6 +42,7 @@ class Act:
     leads_to: Callable[[Data, Fields], str] | None = None
     page: str | None = None
     places: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    place_of: Callable[[str, Fields], str | None] | None = None
     rests_on: Callable[[Data], Any] | None = None
 
 
@@ -51,7 +53,8 @@ class Section:
     opens: permissions of which any one opens the page; none: every member. query: the document that it asks; a variable
     `$can_write_invite: Boolean!` says whether write:invite is held. values: what the template needs beside `data`.
     required: the root field without which there is nothing to show: null answers 404. wanted: how surely one must know
-    who is there before the page is shown; None: as for any page. acts: by the field `act` of a form.
+    who is there before the page is shown; None: as for any page. acts: by the field `act` of a form. redraws: values of
+    that field that do nothing but show the form again as it was typed, such as with one more row.
     """
 
     path: str
@@ -64,6 +67,7 @@ class Section:
     required: str | None = None
     wanted: Wanted | None = None
     acts: Mapping[str, Act] = field(default_factory=lambda: MappingProxyType({}))
+    redraws: frozenset[str] = frozenset()
 
     @property
     def asked_permissions(self) -> Mapping[str, str]:

@@ -18,8 +18,8 @@ from rxauth.edge.errors import RETRY_AFTER
 from rxauth.edge.forms import SETTINGS_LIMITS, browser_of, query_pairs, read_form_pairs, token
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, see_other
+from rxauth.edge.settings import carried, frame
 from rxauth.edge.settings import fields as fields_of
-from rxauth.edge.settings import frame
 from rxauth.edge.settings.asking import Answered, Problem, ask, caller_of, encoded
 from rxauth.edge.settings.fields import FieldError, Fields
 from rxauth.edge.settings.sections import Act, Section
@@ -41,6 +41,7 @@ _STATUS: Final[Mapping[str, int]] = {
 }
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SENT_BEFORE: Final = "This form was sent before, with other values. Look at what is there now, and send it again."
+_CARRIED: Final = "You proved who you are. What you sent waits here: look at it, and send it again."
 _STALE: Final = "Somebody changed this since you opened it. What you typed is still here: compare, and send it again."
 
 
@@ -62,7 +63,9 @@ async def show(edge: Edge, request: Request, section: Section, notices: Mapping[
     one = await _enter(edge, request, section)
     if isinstance(one, Answer):
         return one
-    return await _page(one, await _ask(one), notice=notices.get(one.fields.text("done")))
+    typed = await carried.find(edge, one.visitor, one.path, one.fields)
+    notice = notices.get(one.fields.text("done")) if typed is None else _CARRIED
+    return await _page(one, await _ask(one), notice=notice, typed=typed)
 
 
 async def act(edge: Edge, request: Request, section: Section) -> Answer:
@@ -72,6 +75,11 @@ async def act(edge: Edge, request: Request, section: Section) -> Answer:
         return one
     sent = fields_of.of(await read_form_pairs(request, one.path, SETTINGS_LIMITS)).within(one.fields.parts)
     chosen = section.acts.get(sent.text("act"))
+    wanted = section.wanted
+    if wanted is not None and not wanted.is_met(one.caller.authentication, edge.server.clock.seconds()):
+        return await _prove(one, sent, wanted.max_age_s)
+    if sent.text("act") in section.redraws:
+        return await _page(one, await _ask(one), typed=sent)
     if chosen is None:
         return see_other(one.path)
     try:
@@ -109,9 +117,8 @@ async def _enter(edge: Edge, request: Request, section: Section) -> _Visit | Ans
     """Returns the visit of somebody who may open the page, or the page that says why not."""
     path = request.path
     asked = PageRequest(path, of_organization=True)
-    if section.wanted is not None:  # a form that is shown can still be sent when half of the time is over
-        max_age_s = section.wanted.max_age_s // (1 if request.method == "POST" else 2)
-        asked = PageRequest(path, max_age_s, acr=section.wanted.acr, of_organization=True)
+    if section.wanted is not None and request.method != "POST":  # half of the time is left for the form
+        asked = PageRequest(path, section.wanted.max_age_s // 2, acr=section.wanted.acr, of_organization=True)
     visitor = await visit(edge, request, asked)
     if not isinstance(visitor, Visit):
         return visitor
@@ -152,14 +159,22 @@ async def _after(one: _Visit, chosen: Act, sent: Fields, done: Answered) -> Answ
         path = one.path if chosen.leads_to is None else chosen.leads_to(done.data, sent)
         return see_other(f"{path}{'&' if '?' in path else '?'}done={sent.text('act')}")
     if problem.code == _STEP_UP:
-        asked = PageRequest(one.path, (problem.max_age_s or 0) // 2, acr=AAL2, of_organization=True)
-        return await sign_in_first(one.edge, one.visitor.browser, asked)
+        return await _prove(one, sent, problem.max_age_s or 0)
     if problem.code == "IDEMPOTENCY_KEY_REUSED":
         problem = Problem(problem.code, _SENT_BEFORE)
     if problem.reason == "changed_meanwhile":
         problem = Problem(problem.code, _STALE)
     place = chosen.places.get(problem.field or "", _last_name(problem.field))
+    if chosen.place_of is not None:
+        place = chosen.place_of(problem.field or problem.reason or "", sent)
     return await _page(one, await _ask(one), problem=Problem(problem.code, problem.message, place), typed=sent)
+
+
+async def _prove(one: _Visit, sent: Fields, max_age_s: int) -> Answer:
+    """Has somebody prove again who they are, and come back to what they typed."""
+    form = carried.seal(one.edge, one.visitor, one.path, sent)
+    asked = PageRequest(one.path, max_age_s // 2, acr=AAL2, of_organization=True, sealed_form=form)
+    return await sign_in_first(one.edge, one.visitor.browser, asked)
 
 
 async def _page(
