@@ -22,6 +22,7 @@ FOLDER = Path(pages.__file__).parent
 FRAMES = {
     "base.html",
     "parts.html",
+    "provider_parts.html",
     "frame.html",
     "account.html",
     "settings.html",

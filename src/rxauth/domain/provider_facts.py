@@ -89,10 +89,12 @@ def registration(
     """
     problem = dea_problem(number)
     if problem is not None:
-        raise InvalidError(problem)
+        raise InvalidError(problem, "number")
     named = frozenset(schedules)
     if not named or not named <= frozenset(DEA_SCHEDULES):
-        raise InvalidError(f"the schedules of a registration are one or more of {', '.join(DEA_SCHEDULES)}")
+        raise InvalidError(
+            f"the schedules of a registration are one or more of {', '.join(DEA_SCHEDULES)}", "schedules"
+        )
     covered = tuple(one for one in DEA_SCHEDULES if one in named)
     return Registration(normal_dea(number), _state(state), covered, _day(expires_on), _status(status), verification)
 
@@ -105,7 +107,7 @@ def require(facts: Facts, now: int) -> None:
     """
     problem = npi_problem(facts.npi)
     if problem is not None:
-        raise InvalidError(problem)
+        raise InvalidError(problem, "facts.NPI")
     numbers = [(one.licence.state, one.licence.number) for one in facts.licences]
     registered = [one.number for one in facts.registrations]
     if not 0 < len(numbers) <= LICENCE_LIMIT or len(registered) > LICENCE_LIMIT:
@@ -158,17 +160,17 @@ def _number(text: str) -> str:
 
 def _state(text: str) -> str:
     if text not in STATES:
-        raise InvalidError("a state is two capital letters, such as NY")
+        raise InvalidError("a state is two capital letters, such as NY", "state")
     return text
 
 
 def _status(text: str) -> LicenceStatus:
     if text not in _STATUSES:
-        raise InvalidError(f"the status is one of {', '.join(LicenceStatus)}")
+        raise InvalidError(f"the status is one of {', '.join(LicenceStatus)}", "status")
     return LicenceStatus(text)
 
 
 def _day(day: datetime.date) -> datetime.date:
     if day.year not in _YEARS:
-        raise InvalidError(f"a licence ends in one of the years {_YEARS.start} to {_YEARS.stop - 1}")
+        raise InvalidError(f"a licence ends in one of the years {_YEARS.start} to {_YEARS.stop - 1}", "expiresOn")
     return day

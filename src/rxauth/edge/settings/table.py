@@ -4,13 +4,14 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from rxauth.edge.settings import organization, organization_branding, organization_rules
+from rxauth.edge.settings import organization, organization_branding, organization_rules, providers
 from rxauth.edge.settings.sections import Section
 
 SECTIONS: Final[tuple[Section, ...]] = (
     *organization.SECTIONS,
     *organization_rules.SECTIONS,
     *organization_branding.SECTIONS,
+    *providers.SECTIONS,
 )
 NOTICES: Final[Mapping[str, str]] = MappingProxyType(
     {name: act.notice for section in SECTIONS for name, act in section.acts.items()}
