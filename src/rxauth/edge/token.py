@@ -18,6 +18,11 @@ async def exchange(edge: Edge, request: Request) -> Answer:
     """Answers a token request."""
     asked = await token_request(request)
     request.client_id = asked.parameters.get("client_id")
+    return await answer(edge, asked)
+
+
+async def answer(edge: Edge, asked: TokenRequest) -> Answer:
+    """Answers a token request that was read already."""
     with noted(edge, asked):
         require_patience(edge, asked)
         grant = token.grant_of(asked)
@@ -25,9 +30,9 @@ async def exchange(edge: Edge, request: Request) -> Answer:
             issued = await edge.in_thread(token.spend, edge.server, asked, grant)
             more = {"id_token": issued.id_token, "refresh_token": issued.refresh_token}
             return _answer(issued.access, {name: value for name, value in more.items() if value is not None})
-        answer = await _from_memory(edge, asked, grant)
-    await edge.audit.commit(audit.row(answer.act, edge.server.clock.microseconds()))
-    return _answer(answer.token, {})
+        machine = await _from_memory(edge, asked, grant)
+    await edge.audit.commit(audit.row(machine.act, edge.server.clock.microseconds()))
+    return _answer(machine.token, {})
 
 
 async def _from_memory(edge: Edge, asked: TokenRequest, grant: Grant) -> token.Answer:

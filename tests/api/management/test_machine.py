@@ -8,14 +8,15 @@ from typing import Any
 import httpx
 import pytest
 
-from rxauth.domain import clients, organizations
+from rxauth.domain import audiences, clients, organizations
+from rxauth.domain.audiences import Audience
 from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.policy.permissions import MACHINE_DEFAULT, PERMISSIONS, Machine
 from rxauth.policy.roles import Role
 from tests.api.answers import code, the_error
 from tests.api.management.people import Clinic, Somebody
 from tests.live import Live
-from tests.world import NOW, Tenant
+from tests.world import AUDIENCE, NOW, Tenant
 
 DAY = 86_400
 SECRET = "id name state createdAt createdBy expiresAt revokedAt lastUsedAt tokensInLastDay"
@@ -275,6 +276,34 @@ def test_a_secret_is_not_made_of_what_is_none(lone_clinic: Clinic, values: dict[
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
     assert error["extensions"].get("field") == field
     assert len(machine(lone_clinic)["secrets"]) == 1
+
+
+def test_one_secret_is_found_by_its_identifier_and_another_organizations_is_not(lone_clinic: Clinic) -> None:
+    """M-10."""
+    world, token = lone_clinic.live.world, lone_clinic.administrator.token
+    document = f"query($id: ID!) {{ machineSecret(id: $id) {{ {SECRET} client {{ id audience }} }} }}"
+
+    found = lone_clinic.live.data(token, document, {"id": world.alder.secret_id})["machineSecret"]
+
+    assert (found["id"], found["client"]) == (
+        world.alder.secret_id,
+        {"id": world.alder.client_id, "audience": AUDIENCE},
+    )
+    for other in (world.birch.secret_id, "nothing"):
+        assert lone_clinic.live.data(token, document, {"id": other}) == {"machineSecret": None}
+
+
+def test_audiences_are_the_servers_own_and_the_organizations(lone_clinic: Clinic) -> None:
+    alder = lone_clinic.holders.organization_id
+    api = Audience(alder, "https://api.alder.example", 600, "ES256", NOW)
+    lone_clinic.holders.write(lambda tx: audiences.add(tx, api, reserved=frozenset()))
+
+    assert lone_clinic.live.data(lone_clinic.administrator.token, AUDIENCES)["audiences"] == [
+        {"identifier": AUDIENCE, "isOwn": True, "tokenLifetimeSeconds": 3_600, "algorithm": "RS256"},
+        {"identifier": api.identifier, "isOwn": False, "tokenLifetimeSeconds": 600, "algorithm": "ES256"},
+    ]
+    other = lone_clinic.somebody(Role.DEVELOPER, organization_id=lone_clinic.live.world.birch.organization_id)
+    assert len(lone_clinic.live.data(other.token, AUDIENCES)["audiences"]) == 1
 
 
 @pytest.mark.parametrize("document", [RENAME, EXPIRE, REVOKE], ids=["rename", "expire", "revoke"])

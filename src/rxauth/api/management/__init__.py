@@ -31,6 +31,7 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
             "myConsents": account.own_consents,
             "mySessions": account.own_sessions,
             "machineClient": machine.find,
+            "machineSecret": machine_secrets.find,
             "organization": organizations.organization,
             "organizations": organizations.of_person,
             "organizationSettings": settings.settings,
@@ -146,6 +147,7 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
         "MachineClient": {
             "createdAt": shown.moment("created_at"),
             "isDisabled": shown.of("disabled"),
+            "audience": machine.audience,
             "tokenLifetimeSeconds": machine.token_lifetime,
             "permissions": machine.permissions,
             "secrets": machine_secrets.search,

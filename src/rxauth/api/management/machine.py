@@ -108,6 +108,11 @@ def permissions(client: Client, info: Info) -> Sequence[Shown]:
     return [shown(permission.name) for permission in PERMISSIONS]
 
 
+def audience(_client: Client, info: Info) -> str:
+    """MachineClient.audience."""
+    return info.context.require_terms().audience
+
+
 def token_lifetime(_client: Client, info: Info) -> int:
     """MachineClient.tokenLifetimeSeconds."""
     return info.context.require_terms().machine_token_s

@@ -1,16 +1,19 @@
 """What a settings page is made of: the document that it asks, the template that shows the answer, and its acts."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
+from rxauth.edge.context import Edge
+from rxauth.edge.requests import Request
 from rxauth.edge.settings.fields import Fields
 from rxauth.policy.assurance import Wanted
 
 Data = Mapping[str, Any]
 Variables = Mapping[str, Any]
+Run = Callable[[Edge, Request, Fields], Awaitable[Mapping[str, Any]]]
 _PERMISSION_VARIABLE: Final = re.compile(r"\$(can_(\w+?)_(\w+))\s*:")
 
 
@@ -54,7 +57,8 @@ class Section:
     `$can_write_invite: Boolean!` says whether write:invite is held. values: what the template needs beside `data`.
     required: the root field without which there is nothing to show: null answers 404. wanted: how surely one must know
     who is there before the page is shown; None: as for any page. acts: by the field `act` of a form. redraws: values of
-    that field that do nothing but show the form again as it was typed, such as with one more row.
+    that field that do nothing but show the form again as it was typed, such as with one more row. runs: forms by that
+    field that ask another endpoint, in process, and show on the same page what it said.
     """
 
     path: str
@@ -68,6 +72,7 @@ class Section:
     wanted: Wanted | None = None
     acts: Mapping[str, Act] = field(default_factory=lambda: MappingProxyType({}))
     redraws: frozenset[str] = frozenset()
+    runs: Mapping[str, Run] = field(default_factory=lambda: MappingProxyType({}))
 
     @property
     def asked_permissions(self) -> Mapping[str, str]:

@@ -4,6 +4,7 @@ import hashlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import msgspec
@@ -39,6 +40,7 @@ _STATUS: Final[Mapping[str, int]] = {
     "IDEMPOTENCY_KEY_IN_USE": 409,
     "INTERNAL_SERVER_ERROR": 500,
 }
+_NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 _SENT_BEFORE: Final = "This form was sent before, with other values. Look at what is there now, and send it again."
 _CARRIED: Final = "You proved who you are. What you sent waits here: look at it, and send it again."
@@ -74,6 +76,9 @@ async def act(edge: Edge, request: Request, section: Section) -> Answer:
     if isinstance(one, Answer):
         return one
     sent = fields_of.of(await read_form_pairs(request, one.path, SETTINGS_LIMITS)).within(one.fields.parts)
+    run = section.runs.get(sent.text("act"))
+    if run is not None:
+        return await _page(one, await _ask(one), typed=sent, more=await run(edge, request, sent))
     chosen = section.acts.get(sent.text("act"))
     wanted = section.wanted
     if wanted is not None and not wanted.is_met(one.caller.authentication, edge.server.clock.seconds()):
@@ -184,8 +189,9 @@ async def _page(
     notice: str | None = None,
     problem: Problem | None = None,
     typed: Fields | None = None,
+    more: Mapping[str, Any] = _NOTHING,
 ) -> Answer:
-    """Shows what the API said. problem: of a form, which stays as it was typed."""
+    """Shows what the API said. problem: of a form, which stays as it was typed. more: what else the template needs."""
     data, section = answered.data, one.section
     if answered.problem is not None and answered.problem.code == "FORBIDDEN":
         return _forbidden(one.visitor, section, one.edge.server.clock.seconds())
@@ -195,6 +201,7 @@ async def _page(
     shown = {
         **_common(one),
         **section.values(data, one.fields if typed is None else typed),
+        **more,
         "data": data,
         "fields": one.fields,
         "typed": _typed(typed),
