@@ -121,7 +121,8 @@ def test_a_hostile_text_is_absent_or_refused_and_no_accident(
         assert answer.status_code in {200, 400, 422}
         codes[text] = {error["extensions"]["code"] for error in answer.json().get("errors", [])}
 
-    allowed = REFUSALS | ({"CONFLICT"} if place.field in FEW else set())
+    late = place.field in FEW or place.path == ("version",)  # what somebody read before is not there any longer
+    allowed = REFUSALS | ({"CONFLICT"} if late else set())
     assert {text[:20]: found for text, found in codes.items() if not found <= allowed} == {}
     assert len(live.data(machine, "{ patients(first: 100) { id } }")["patients"]) >= 24
 
