@@ -11,6 +11,7 @@ import pytest
 
 from rxauth.domain import clients, machine_clients, memberships, organizations, totp
 from rxauth.domain.audit import Event
+from rxauth.domain.client_secrets import Secret
 from rxauth.domain.clients import Client
 from rxauth.policy.permissions import MACHINE_DEFAULT
 from rxauth.policy.roles import Role
@@ -64,6 +65,18 @@ def machine(cast: Cast) -> Client:
     return found
 
 
+def first(cast: Cast) -> Secret:
+    """Returns the secret that Alder's client began with."""
+    found = machine(cast).secret(cast.live.world.alder.secret_id)
+    assert found is not None
+    return found
+
+
+def second(cast: Cast) -> Secret:
+    """Returns the one that was made after it; both are of one second."""
+    return next(one for one in machine(cast).secrets if one.id != cast.live.world.alder.secret_id)
+
+
 def exchange(cast: Cast, secret: str) -> httpx.Response:
     """Exchanges a secret of Alder's client."""
     return cast.live.exchange(cast.live.world.alder, client_secret=secret)
@@ -95,9 +108,9 @@ def test_a_new_secret_is_shown_once_with_the_command_that_uses_it_and_what_becom
     form_body = {"grant_type": "client_credentials"}
     assert cast.live.http.post("/oauth/token", data=form_body, auth=tuple(pair.split(":"))).status_code == 200
     assert "works until" in text
-    new = machine(cast).secrets[-1]
+    new = second(cast)
     assert (new.name, new.expires_at) == ("Production <b>", NOW + 90 * 86_400)
-    assert machine(cast).secrets[0].expires_at == NOW + 3_600
+    assert first(cast).expires_at == NOW + 3_600
     browser.open(PAGE)
     assert "Production &lt;b&gt;" in browser.page.text
     assert [exchange(cast, one).status_code for one in (alder.secret, secret)] == [200, 200]
@@ -110,7 +123,7 @@ def test_a_secret_made_on_a_page_is_in_no_other_page_no_record_no_log_and_not_in
     browser = at(cast)
     secret = made(browser)
     assert exchange(cast, secret).status_code == 200
-    new = machine(cast).secrets[-1]
+    new = second(cast)
 
     paths = (PAGE, NEW, f"{PAGE}/try", f"{PAGE}/secrets/{new.id}", f"{PAGE}/secrets/{new.id}/revoke")
     pages = [browser.open(path).text for path in paths]
@@ -131,17 +144,17 @@ def test_a_form_that_is_sent_twice_makes_one_secret(cast: Cast) -> None:
     browser = at(cast, NEW)
     fields = browser.forms()[form(browser, "secret_create")].fields | {"name": "Twice", "overlap_seconds": "60"}
 
-    first, second = (browser.send("POST", NEW, data=fields) for _ in range(2))
+    answer, again = (browser.send("POST", NEW, data=fields) for _ in range(2))
 
-    assert SECRET.search(first.text)
-    assert (second.status_code, SECRET.search(second.text)) == (409, None)
-    assert "shown once and not kept" in second.text
+    assert SECRET.search(answer.text)
+    assert (again.status_code, SECRET.search(again.text)) == (409, None)
+    assert "shown once and not kept" in again.text
     assert len(machine(cast).secrets) == 2
 
 
 def test_of_two_secrets_that_work_one_is_ended_before_a_third_is_made(cast: Cast) -> None:
     browser = at(cast)
-    secret, old = made(browser), machine(cast).secrets[0]
+    secret, old = made(browser), first(cast)
     browser.open(NEW)
     assert "Two secrets work already" in browser.page.text
     assert not [one for one in browser.forms() if one.fields.get("act") == "secret_create"]
@@ -160,7 +173,7 @@ def test_of_two_secrets_that_work_one_is_ended_before_a_third_is_made(cast: Cast
 
 
 def test_a_secret_has_another_name_and_end_and_what_is_wrong_is_said_beside_its_field(cast: Cast) -> None:
-    secret = machine(cast).secrets[0]
+    secret = first(cast)
     browser = at(cast, f"{PAGE}/secrets/{secret.id}")
 
     browser.submit(form(browser, "secret_rename"), name="Old & grey")
@@ -174,7 +187,7 @@ def test_a_secret_has_another_name_and_end_and_what_is_wrong_is_said_beside_its_
     browser.submit(form(browser, "secret_expiry"), lifetime_days="many")
     assert browser.page.status_code == 422
 
-    changed = machine(cast).secrets[0]
+    changed = first(cast)
     assert (changed.name, changed.expires_at) == ("Old & grey", NOW + 30 * 86_400)
 
 
@@ -226,9 +239,9 @@ def test_whoever_has_a_second_factor_proves_it_to_give_a_permission_and_not_to_r
     assert more.headers["location"].startswith("/sign-in")
     assert machine(cast).subject.permissions == {"read:order"}
 
-    browser.open(f"{PAGE}/secrets/{machine(cast).secrets[0].id}/revoke")
+    browser.open(f"{PAGE}/secrets/{first(cast).id}/revoke")
     browser.submit(form(browser, "secret_revoke"))
-    assert machine(cast).secrets[0].revoked_at == live.clock.seconds()
+    assert first(cast).revoked_at == live.clock.seconds()
 
 
 def test_the_exchange_is_tried_for_real_and_neither_secret_nor_token_is_shown_whole(cast: Cast) -> None:
@@ -261,7 +274,7 @@ def test_another_organizations_secret_is_as_absent_as_none(cast: Cast, below: st
     assert [one.status_code for one in answers] == [404, 404]
     assert answers[0].text == answers[1].text
 
-    own = machine(cast).secrets[0].id
+    own = first(cast).id
     browser.open(f"{PAGE}/secrets/{own}/revoke")
     fields = browser.forms()[form(browser, "secret_revoke")].fields
     sent = [browser.send("POST", f"{PAGE}/secrets/{one}/revoke", data=fields) for one in (birch.secret_id, "nothing")]
@@ -271,7 +284,7 @@ def test_another_organizations_secret_is_as_absent_as_none(cast: Cast, below: st
 
 def test_nobody_else_opens_the_pages_or_sends_their_forms(cast: Cast) -> None:
     """M-13."""
-    secret_id = machine(cast).secrets[0].id
+    secret_id = first(cast).id
     browser = at(cast, PAGE, "ada@example.com")
     for path in ("", "/new-secret", f"/secrets/{secret_id}", f"/secrets/{secret_id}/revoke", "/permissions", "/try"):
         for answer in (browser.open(PAGE + path), browser.send("POST", PAGE + path, data={"act": "secret_revoke"})):
