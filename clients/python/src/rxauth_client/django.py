@@ -52,7 +52,8 @@ class Protection:
                     return _refused(error, request)
                 return await view(request, caller, *arguments, **named)  # type: ignore[misc]
 
-            return csrf_exempt(waiting if iscoroutinefunction(view) else plain)
+            decorated: View = csrf_exempt(waiting if iscoroutinefunction(view) else plain)
+            return decorated
 
         return decorate
 
@@ -64,7 +65,8 @@ class Protection:
 
 
 def _sent(request: HttpRequest) -> str | None:
-    return request.headers.get("Authorization")
+    sent: str | None = request.headers.get("Authorization")
+    return sent
 
 
 def _refused(error: RxauthError, request: HttpRequest) -> JsonResponse:
