@@ -50,7 +50,7 @@ class Protection:
                     caller = self._permitted(await self._verifier.verify_async(_sent(request)), any_of)
                 except RxauthError as error:
                     return _refused(error, request)
-                return await view(request, caller, *arguments, **named)  # type: ignore[misc]
+                return await view(request, caller, *arguments, **named)
 
             decorated: View = csrf_exempt(waiting if iscoroutinefunction(view) else plain)
             return decorated
