@@ -15,13 +15,13 @@ export interface Operation<Data, Variables, Kind extends "query" | "mutation" = 
   readonly __kind?: Kind;
 }
 
+type Typed = { readonly __apiType?: (variables: never) => unknown };
+
 /** What an operation answers. */
-export type ResultOf<O> = O extends Operation<infer Data, infer _, infer _> ? Data : never;
+export type ResultOf<O extends Typed> = ReturnType<NonNullable<O["__apiType"]>>;
 
 /** What an operation takes. */
-export type VariablesOf<O> = O extends { readonly __apiType?: (variables: infer Variables) => unknown }
-  ? Variables
-  : never;
+export type VariablesOf<O extends Typed> = Parameters<NonNullable<O["__apiType"]>>[0];
 
 /** What goes with one call. */
 export interface CallOptions {

@@ -63,7 +63,12 @@ export async function operationsAreTyped(session: Session): Promise<string | und
 }
 
 export type Row = NonNullable<ResultOf<typeof patients>["patients"][number]>;
+export const fullName = (row: Row): string => row.name.full;
+// @ts-expect-error A row is a patient.
+export const row: Row = 7;
 export const wanted: VariablesOf<typeof createPatient>["sex"] = "FEMALE";
+// @ts-expect-error There is no such sex.
+export const unwanted: VariablesOf<typeof createPatient>["sex"] = "F";
 
 export function ownDocumentsAreTypedAsTheirMakersSay(
   session: Session,
