@@ -1,0 +1,26 @@
+/** Elements, made of values: text stays text, whatever is in it. */
+
+type Child = Node | string | null | undefined;
+
+/** Makes an element; what begins with `on` is a handler. */
+export function element<K extends keyof HTMLElementTagNameMap>(
+  name: K,
+  properties: Partial<HTMLElementTagNameMap[K]>,
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[K] {
+  const made = Object.assign(document.createElement(name), properties);
+  made.append(...children.filter((one): one is Node | string => one !== null && one !== undefined));
+  return made;
+}
+
+/** Returns the one element of the page that fits a selector. */
+export function place(selector: string): HTMLElement {
+  const found = document.querySelector<HTMLElement>(selector);
+  if (!found) throw new Error(`The page has no ${selector}.`);
+  return found;
+}
+
+/** Makes a labelled field of a form. */
+export function field<T extends HTMLElement>(label: string, control: T): HTMLLabelElement {
+  return element("label", {}, label, control);
+}
