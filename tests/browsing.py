@@ -26,6 +26,8 @@ class _Forms(HTMLParser):
         self.found: list[Form] = []
         self.headings: list[str] = []
         self._in_heading = False
+        self._area: str | None = None
+        self._choice: str | None = None
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Notes forms, their fields and buttons, and headings."""
@@ -37,18 +39,34 @@ class _Forms(HTMLParser):
             kind = given.get("type", "text")
             if kind not in {"radio", "checkbox"} or "checked" in given:
                 self.found[-1].fields[given["name"]] = given.get("value", "")
+        elif self.found and tag == "textarea":
+            self._area = given["name"]
+            self.found[-1].fields[self._area] = ""
+        elif self.found and tag == "select":
+            self._choice = given["name"]
+        elif self.found and tag == "option" and self._choice is not None:
+            if "selected" in given or self._choice not in self.found[-1].fields:
+                self.found[-1].fields[self._choice] = given.get("value", "")
         elif self.found and tag == "button" and given.get("name"):
             self.found[-1].buttons.append((given["name"], given.get("value", "")))
 
     def handle_endtag(self, tag: str) -> None:
-        """Notes the end of a heading."""
+        """Notes the end of a heading, and of a field that has its text inside."""
         if tag == "h1":
             self._in_heading = False
+        elif tag == "textarea" and self._area is not None:
+            # A newline right after the tag is no part of the text (the HTML standard §13.1.2.5).
+            self.found[-1].fields[self._area] = self.found[-1].fields[self._area].removeprefix("\n")
+            self._area = None
+        elif tag == "select":
+            self._choice = None
 
     def handle_data(self, data: str) -> None:
-        """Collects the text of headings."""
+        """Collects the text of headings and of fields."""
         if self._in_heading:
             self.headings.append(data.strip())
+        if self._area is not None:
+            self.found[-1].fields[self._area] += data
 
 
 class Browser:

@@ -2,7 +2,12 @@
 
 from typing import Final
 
-from tests.edge import page_samples_machine, page_samples_organization, page_samples_providers
+from tests.edge import (
+    page_samples_apps,
+    page_samples_machine,
+    page_samples_organization,
+    page_samples_providers,
+)
 from tests.edge.page_sample import FRAME, SETTINGS, Sample
 
 _FORBIDDEN = FRAME | {
@@ -18,6 +23,7 @@ SAMPLES: Final = (
     Sample("settings-absent", "settings_absent.html", _ABSENT),
     Sample("settings-without", "settings_without.html", FRAME | {"tab": "team", "organization_name": None}),
     *page_samples_machine.SAMPLES,
+    *page_samples_apps.SAMPLES,
     *page_samples_organization.SAMPLES,
     *page_samples_providers.SAMPLES,
 )

@@ -25,6 +25,7 @@ FRAMES = {
     "provider_parts.html",
     "frame.html",
     "machine_parts.html",
+    "settings_app_parts.html",
     "account.html",
     "settings.html",
     "web_message.html",
@@ -144,7 +145,21 @@ def poisoned(value: Any, key: str = "") -> Any:
 MOVING = frozenset({"autofocus"})  # goes to the first field that is empty
 # A member of an enumeration, or a day or moment: nobody types them.
 CODE = re.compile(r"[A-Z]+(_[A-Z]+)*|\d{4}-\d{2}-\d{2}(T[\d:.]+Z)?")
-KEPT = frozenset({"qr_svg", "tab", "chosen", "methods", "first_factor", "only", "scopes", "error_field", "createdBy"})
+KEPT = frozenset(
+    {
+        "qr_svg",
+        "tab",
+        "chosen",
+        "methods",
+        "first_factor",
+        "only",
+        "scopes",
+        "error_field",
+        "createdBy",
+        "appType",
+        "app_type",
+    }
+)
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=IDS)

@@ -120,7 +120,8 @@ class Wanted:
             try:
                 require_destination(self.backchannel_logout_uri, networks)
             except InvalidError as error:
-                raise InvalidError(f"backchannelLogoutUri: {error}", "backchannelLogoutUri") from None
+                problem = str(error).removeprefix("url ")
+                raise InvalidError(f"the back-channel logout URL {problem}", "backchannelLogoutUri") from None
         registered = Registered(self.redirect_urls, self.logout_urls, self.web_origins)
         return PeoplesClient(name, self.app_type, registered, backchannel_logout_uri=self.backchannel_logout_uri)
 

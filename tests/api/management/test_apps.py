@@ -320,7 +320,7 @@ def test_what_no_app_has_is_refused_by_name(lone_clinic: Clinic, changed: dict[s
     ):
         error = the_error(answer)
         assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": named}
-        assert named.partition("[")[0] in error["message"] or "URLs" in error["message"]
+        assert named.partition("[")[0] in error["message"] or "URL" in error["message"]
     assert shown(lone_clinic) == [app]
 
 

@@ -42,6 +42,7 @@ _STATUS: Final[Mapping[str, int]] = {
 }
 _NOTHING: Final[Mapping[str, Any]] = MappingProxyType({})
 _HUMP: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
+_PLACE: Final = re.compile(r"\[([0-9]+)\]\Z")
 _SENT_BEFORE: Final = "This form was sent before, with other values. Look at what is there now, and send it again."
 _CARRIED: Final = "You proved who you are. What you sent waits here: look at it, and send it again."
 _STALE: Final = "Somebody changed this since you opened it. What you typed is still here: compare, and send it again."
@@ -172,7 +173,8 @@ async def _after(one: _Visit, chosen: Act, sent: Fields, done: Answered) -> Answ
     place = chosen.places.get(problem.field or "", _last_name(problem.field))
     if chosen.place_of is not None:
         place = chosen.place_of(problem.field or problem.reason or "", sent)
-    return await _page(one, await _ask(one), problem=Problem(problem.code, problem.message, place), typed=sent)
+    message = _of_line(problem, sent.text(place or ""))
+    return await _page(one, await _ask(one), problem=Problem(problem.code, message, place), typed=sent)
 
 
 async def _prove(one: _Visit, sent: Fields, max_age_s: int) -> Answer:
@@ -267,6 +269,15 @@ def _absent(one: _Visit, problem: Problem | None) -> Answer:
 def _digest(value: Any) -> str:
     """Returns what a form brings back to say what it was filled in by."""
     return encode_base64url(hashlib.sha256(msgspec.json.encode(value, order="sorted")).digest()[:12])
+
+
+def _of_line(problem: Problem, typed: str) -> str:
+    """Returns what is wrong with a field; with one of several lines (`redirectUrls[1]`), it says with which."""
+    found = _PLACE.search(problem.field or "")
+    lines = [number for number, line in enumerate(typed.splitlines(), 1) if line.strip()]
+    if found is None or int(found[1]) >= len(lines) or len(lines) == 1:
+        return problem.message
+    return f"Line {lines[int(found[1])]}: {problem.message[:1].lower()}{problem.message[1:]}"
 
 
 def _last_name(name: str | None) -> str | None:

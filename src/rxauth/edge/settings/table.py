@@ -4,11 +4,19 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from rxauth.edge.settings import machine, organization, organization_branding, organization_rules, providers
+from rxauth.edge.settings import (
+    apps,
+    machine,
+    organization,
+    organization_branding,
+    organization_rules,
+    providers,
+)
 from rxauth.edge.settings.sections import Section
 
 SECTIONS: Final[tuple[Section, ...]] = (
     *machine.SECTIONS,
+    *apps.SECTIONS,
     *organization.SECTIONS,
     *organization_rules.SECTIONS,
     *organization_branding.SECTIONS,

@@ -1,0 +1,56 @@
+"""The lines that an app's page offers, in Chromium: pasted as they stand, they sign somebody in."""
+
+import subprocess
+from pathlib import Path
+
+from playwright.sync_api import BrowserContext
+
+from rxauth.domain import apps, memberships
+from rxauth.domain.apps import Wanted
+from rxauth.policy.roles import Role
+from rxauth.storage.database import Transaction
+from tests.browser.apps import HERE, App, log_in
+from tests.live import at_its_issuer, decode
+from tests.people import add_person
+from tests.world import NOW, World
+
+
+def bundled(folder: Path, source: str) -> str:
+    """Returns the lines of a page as a script; what they export is `app.…`."""
+    (folder / "node_modules").symlink_to(HERE / "node_modules")
+    (folder / "app.js").write_text(source)
+    program = HERE / "node_modules" / ".bin" / "esbuild"
+    options = ["--bundle", "--format=iife", "--global-name=app", "--log-level=warning"]
+    return subprocess.run([program, "app.js", *options], cwd=folder, check=True, capture_output=True, text=True).stdout
+
+
+def test_the_lines_of_an_apps_page_sign_somebody_in(
+    sqlite_world: World, context: BrowserContext, tmp_path: Path
+) -> None:
+    live, app = at_its_issuer(sqlite_world), App()
+    alder = sqlite_world.alder.organization_id
+
+    def fill(tx: Transaction) -> str:
+        memberships.add(tx, alder, add_person(tx, "ada@example.com").id, [Role.DEVELOPER], NOW)
+        return apps.create(tx, alder, Wanted("Charts", "spa", (app.origin,)), (), NOW).id
+
+    client_id = live.server.database.write(fill)
+    page = context.new_page()
+    page.goto(f"{live.server.issuer}settings/developers/apps/{client_id}")
+    log_in(page)
+    lines = page.locator("#snippet-spa").text_content()
+    assert lines is not None
+    app.script = bundled(tmp_path, lines)
+
+    page.goto(app.origin)
+    assert page.evaluate("app.start()") is None
+    page.evaluate("void app.signIn()")
+    page.wait_for_url(f"{app.origin}/?code=*")
+    user = page.evaluate("app.start()")
+
+    assert (user["email"], user["org_id"]) == ("ada@example.com", alder)
+    token = page.evaluate("app.auth0.getTokenSilently()")
+    assert decode(token)[1]["client_id"] == client_id
+    assert live.data(token, "{ apps { id } }") == {"apps": [{"id": client_id}]}
+    app.stop()
+    live.stop()
