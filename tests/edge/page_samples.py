@@ -49,11 +49,16 @@ CONSENT: Final[Values] = FORM | {
     "scopes": ["openid", "profile", "email", "offline_access"],
     "destination": "app.pillbox.example",
 }
-PROFILE: Final[Values] = FRAME | {
-    "tab": "profile",
+_THERE: Final[Values] = {
+    **dict.fromkeys(("title", "middle_name", "npi", "phone", "fax"), ""),
+    **dict.fromkeys(("street1", "street2", "city", "state", "postal_code", "country"), ""),
     "first_name": "Maya",
     "last_name": "Brandt",
-    "phone": "",
+}
+PROFILE: Final[Values] = FRAME | {
+    "tab": "profile",
+    "there": _THERE,
+    "was": {f"was_{name}": text for name, text in _THERE.items()},
     "pending_email": None,
     "typed_email": "",
 }
@@ -184,7 +189,12 @@ _EMPTY_SECURITY = SECURITY | {
     "required_by": [],
     "password_minimum": 15,
 }
-_CHANGED_PROFILE = PROFILE | {"notice": "Saved.", "pending_email": "maya@birch.example", "phone": "+1 718 555 0100"}
+_CHANGED_PROFILE = PROFILE | {
+    "notice": "Saved.",
+    "pending_email": "maya@birch.example",
+    "there": _THERE | {"title": "Dr.", "phone": "+17185550100", "street1": "1 Main Street", "city": "Albany"},
+}
+_WRONG_PROFILE = _CHANGED_PROFILE | {"notice": None, "error": "Address.state is blank.", "error_field": "state"}
 
 _BRANDING = {
     "name": "Alder Clinic",
@@ -224,6 +234,7 @@ SAMPLES: Final = (
     Sample("mails", "mails.html", {"letters": [LETTER, LETTER | {"subject": "You are invited to Alder Clinic"}]}),
     Sample("mails-none", "mails.html", {"letters": []}),
     Sample("account-profile", "account_profile.html", PROFILE),
+    Sample("account-profile-wrong", "account_profile.html", _WRONG_PROFILE),
     Sample("account-profile-changed", "account_profile.html", _CHANGED_PROFILE),
     Sample("account-security", "account_security.html", SECURITY),
     Sample("account-security-empty", "account_security.html", _EMPTY_SECURITY),

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pyotp
 import pytest
 
-from rxauth.domain import invites, sessions
+from rxauth.domain import invites, sessions, users
 from rxauth.domain.invites import Asked
+from rxauth.domain.users import User
 from rxauth.policy.roles import Role
 from tests.browsing import Browser
 from tests.live import Live
@@ -45,6 +46,61 @@ def test_a_person_changes_its_name(cast: Cast) -> None:
     browser.submit(form=form_with(browser, "profile"), first_name="Adeline", last_name="Marsh", phone="")
     assert "Your profile was saved." in browser.page.text
     assert browser.forms()[form_with(browser, "profile")].fields["first_name"] == "Adeline"
+
+
+ADDRESS = {"street1": "1 Main Street", "city": "Albany", "state": "NY", "postal_code": "12207"}
+
+
+def ada(cast: Cast) -> User:
+    """Returns Ada as she is now."""
+    found = cast.live.server.database.read(lambda tx: users.find(tx, cast.ada.id))
+    assert found is not None
+    return found
+
+
+def test_a_person_keeps_their_numbers_and_address(cast: Cast) -> None:
+    browser = at_account(cast)
+    given = {"title": "Dr.", "middle_name": "Jo", "npi": "1245319599", "phone": "(212) 555-0100", "fax": "2125550101"}
+    browser.submit(form=form_with(browser, "profile"), **given, **ADDRESS)
+    assert "Your profile was saved." in browser.page.text
+    one = ada(cast)
+    assert (one.name.full, one.npi, one.phone) == ("Dr. Ada Jo Marsh", "1245319599", "+12125550100")
+    assert one.address is not None
+    assert (one.address.street1, one.address.street2, one.address.country) == ("1 Main Street", None, "US")
+    browser.submit(form=form_with(browser, "profile"), fax="", npi="", **dict.fromkeys(ADDRESS, ""))
+    one = ada(cast)
+    assert (one.fax, one.npi, one.address, one.phone) == (None, None, None, "+12125550100")
+
+
+@pytest.mark.parametrize(
+    ("fields", "place"),
+    [
+        ({"first_name": " "}, "first_name"),
+        ({"last_name": "x" * 8_000}, "last_name"),
+        ({"npi": "1245319598"}, "npi"),
+        ({"phone": "12"}, "phone"),
+        ({"fax": "<b>"}, "fax"),
+        (ADDRESS | {"city": ""}, "city"),
+        (ADDRESS | {"postal_code": ""}, "postal_code"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_in_a_profile_is_named_and_stays_typed(cast: Cast, fields: dict[str, str], place: str) -> None:
+    browser = at_account(cast)
+    before = ada(cast)
+    browser.submit(form=form_with(browser, "profile"), title="Dr.", **fields)
+    assert browser.page.status_code == 422
+    assert f'<a href="#{place}">' in browser.page.text
+    kept = browser.forms()[form_with(browser, "profile")].fields
+    assert {name: kept[name] for name in ("title", *fields)} == {"title": "Dr."} | fields
+    assert ada(cast) == before
+
+
+def test_what_somebody_else_changed_meanwhile_is_not_undone(cast: Cast) -> None:
+    browser = at_account(cast)
+    cast.live.server.database.write(lambda tx: users.change_profile(tx, cast.ada.id, NOW, fax="+12125550199"))
+    browser.submit(form=form_with(browser, "profile"), phone="+12125550100")
+    assert (ada(cast).fax, ada(cast).phone) == ("+12125550199", "+12125550100")
 
 
 def test_a_new_password_ends_every_other_session(cast: Cast) -> None:

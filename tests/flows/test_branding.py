@@ -8,13 +8,16 @@ from typing import Any
 import httpx
 import pytest
 
-from rxauth.domain import organizations, peoples_clients
+from rxauth.domain import invites, organizations, peoples_clients
 from rxauth.domain.client_urls import Registered
 from rxauth.domain.clients import SPA
+from rxauth.domain.invites import Asked
 from rxauth.domain.peoples_clients import PeoplesClient
+from rxauth.policy.roles import Role
 from tests.api.answers import code, the_error
 from tests.api.management.people import Clinic
 from tests.live import Live
+from tests.people import link_written, outbox
 from tests.pictures import JPEG, PNG, WEBP
 from tests.signing_in import CALLBACK, Cast
 from tests.world import NOW
@@ -186,6 +189,17 @@ def test_a_client_of_one_organization_shows_it_on_every_page_of_the_way(lone_cli
     cast.log_in(browser)
     assert browser.heading() == "Set up a second factor"
     assert f"/branding/{alder}/" in browser.page.text
+
+
+def test_an_invite_looks_like_who_invites(lone_clinic: Clinic, cast: Cast) -> None:
+    shown = branded(lone_clinic, logo=in_base64(PNG))
+    database, world = lone_clinic.live.server.database, lone_clinic.live.world
+    asked = Asked("new@example.com", frozenset({Role.STAFF}))
+    alder, letters = lone_clinic.holders.organization_id, outbox(world)
+    link = link_written(database, world, lambda tx: invites.create(tx, alder, asked, letters, NOW))
+    browser = cast.browser()
+    browser.open(f"/invite?token={link}")
+    assert shown["logo"]["path"] in browser.page.text
 
 
 def test_a_disabled_organization_is_not_shown(lone_clinic: Clinic, cast: Cast) -> None:

@@ -7,7 +7,7 @@ from typing import Any, Final
 from rxauth.domain.errors import DomainError
 from rxauth.domain.factors import FRESH_S, StaleProofError
 from rxauth.edge import account_acts as acts
-from rxauth.edge import account_pages, pages
+from rxauth.edge import account_pages, pages, profile_fields
 from rxauth.edge.account_acts import Result
 from rxauth.edge.addresses import ACCOUNT_PATH
 from rxauth.edge.context import Edge
@@ -79,14 +79,15 @@ async def act(edge: Edge, request: Request, tab: Tab) -> Answer:
     except StaleProofError:
         return await sign_in_first(edge, visitor.browser, PageRequest(tab.path, FRESH_S // 2))
     except DomainError as error:
-        result = Result(problem=f"{str(error)[:1].upper()}{str(error)[1:]}".rstrip(".") + ".")
+        problem = f"{str(error)[:1].upper()}{str(error)[1:]}".rstrip(".") + "."
+        result = Result(problem=problem, place=profile_fields.place(error.field))
     except ConflictError:
         result = Result(problem="Somebody changed the same at this moment. Look at it again, and repeat it.")
     if result.page is not None:
         values = {**result.values, "action": tab.path, "csrf": token(visitor.handle, tab.path)}
         return pages.page(result.page, values)
     if result.problem is not None:
-        return await _page(edge, visitor, tab, problem=result.problem, typed=fields)
+        return await _page(edge, visitor, tab, problem=result, typed=fields)
     return see_other(f"{tab.path}?done={result.done}")
 
 
@@ -96,7 +97,7 @@ async def _page(
     tab: Tab,
     *,
     notice: str | None = None,
-    problem: str | None = None,
+    problem: Result | None = None,
     typed: Mapping[str, str] | None = None,
 ) -> Answer:
     values = await edge.in_thread(
@@ -106,7 +107,7 @@ async def _page(
         "action": tab.path,
         "csrf": token(visitor.handle, tab.path),
         "notice": notice,
-        "error": problem,
-        "error_field": None if typed is None else acts.AT_FAULT.get(typed.get("act", "")),
+        "error": None if problem is None else problem.problem,
+        "error_field": None if problem is None else problem.place or acts.AT_FAULT.get((typed or {}).get("act", "")),
     }
     return pages.page(f"account_{tab.name}.html", around | values, status=200 if problem is None else 422)

@@ -23,7 +23,7 @@ from rxauth.domain import (
 )
 from rxauth.domain.audit import Act, Actor, Event
 from rxauth.domain.errors import InvalidError
-from rxauth.domain.names import Name
+from rxauth.edge import profile_fields
 from rxauth.edge.context import Edge
 from rxauth.edge.second_factors import asker
 from rxauth.edge.visits import Visit, outbox
@@ -48,25 +48,26 @@ AT_FAULT: Final = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came of a form. done: the notice that says so; problem: what was wrong; page: the page that comes next."""
+    """What came of a form. done: the notice that says so; problem: what was wrong; page: the page that comes next.
+
+    place: the field that the problem is about; None: the one that is usually at fault.
+    """
 
     done: str = ""
     problem: str | None = None
+    place: str | None = None
     page: str | None = None
     values: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
 
 async def change_profile(edge: Edge, visitor: Visit, fields: Mapping[str, str]) -> Result:
-    """Changes the person's name and telephone number."""
-    user = visitor.user
-    name = Name(
-        fields.get("first_name", "").strip(), fields.get("last_name", "").strip(), user.name.title, user.name.middle
-    )
-    phone = fields.get("phone", "").strip() or None
+    """Changes the person's name, numbers and address."""
+    user, changed = visitor.user, profile_fields.changes(visitor.user, fields)
 
     def work(tx: Transaction) -> None:
-        users.change_profile(tx, user.id, edge.server.clock.seconds(), name=name, phone=phone)
-        _record(edge, tx, visitor, Event.PROFILE_CHANGED)
+        if changed:
+            users.change_profile(tx, user.id, edge.server.clock.seconds(), **changed)
+            _record(edge, tx, visitor, Event.PROFILE_CHANGED)
 
     await edge.in_thread(edge.server.database.write, work)
     return Result("profile")

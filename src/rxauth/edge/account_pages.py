@@ -5,6 +5,7 @@ from typing import Any
 
 from rxauth.domain import consents, factors, passkeys, sessions
 from rxauth.domain.password_rules import LEAST_CHARACTERS, LEAST_WITH_SECOND_FACTOR
+from rxauth.edge import profile_fields
 from rxauth.edge.second_factors import asker
 from rxauth.edge.visits import Visit
 from rxauth.oauth.server import Server
@@ -15,12 +16,11 @@ Values = dict[str, Any]
 
 
 def profile(_server: Server, _transaction: Transaction, visitor: Visit, typed: Mapping[str, str]) -> Values:
-    """Returns the person's name and address; what was typed stays."""
-    name = visitor.user.name
+    """Returns the person's names, numbers and addresses; what was typed stays."""
+    there = profile_fields.shown(visitor.user)
     return {
-        "first_name": typed.get("first_name", name.first),
-        "last_name": typed.get("last_name", name.last),
-        "phone": typed.get("phone", visitor.user.phone or ""),
+        "there": {name: typed.get(name, text) for name, text in there.items()},
+        "was": {f"was_{name}": text for name, text in there.items()},
         "pending_email": None,
         "typed_email": typed.get("new_email", ""),
     }

@@ -10,7 +10,8 @@ from rxauth.domain.audit import Act, Actor, Event
 from rxauth.domain.errors import DomainError
 from rxauth.domain.invites import Invite
 from rxauth.domain.names import Name
-from rxauth.edge import pages
+from rxauth.domain.organizations import Organization
+from rxauth.edge import branding, pages
 from rxauth.edge.addresses import ACCOUNT_PATH, SIGN_IN_PATH
 from rxauth.edge.context import Edge
 from rxauth.edge.forms import browser_of, greeted, query_pairs, read_form, token
@@ -30,7 +31,7 @@ class Found:
     """An invite, who invites to what, and who is there. is_known: somebody has the address already."""
 
     invite: Invite
-    organization_name: str
+    organization: Organization
     inviter: str | None
     is_known: bool
     visitor: Visit | None
@@ -67,7 +68,7 @@ async def act(edge: Edge, request: Request) -> Answer:
     if waiting is not None:
         return see_other(f"{SIGN_IN_PATH}/{waiting}")
     values = {
-        "title": f"You have joined {found.organization_name}",
+        "title": f"You have joined {found.organization.name}",
         "explanation": "Go back to the application and log in.",
         "next_url": ACCOUNT_PATH,
         "next_text": "Go to your account",
@@ -80,7 +81,7 @@ async def _accept(edge: Edge, request: Request, found: Found, fields: Mapping[st
     name = Name(fields.get("first_name", "").strip(), fields.get("last_name", "").strip())
     new_hash = ""
     if not found.is_known:
-        words = password_rules.words_of(found.invite.email, name, [found.organization_name])
+        words = password_rules.words_of(found.invite.email, name, [found.organization.name])
         password_rules.require_acceptable(fields.get("password", ""), words)
         new_hash = await edge.slow.run(hashes.new_hash, fields.get("password", ""), edge.password_cost)
 
@@ -114,7 +115,7 @@ async def _find(edge: Edge, request: Request) -> Found | None:
         known = users.find_by_email(tx, invite.email)
         by = None if inviter is None else inviter.name.full
         present = visitor(edge.server, tx, browser, PageRequest(PATH))
-        return Found(invite, organization.name, by, known is not None, present)
+        return Found(invite, organization, by, known is not None, present)
 
     found: Found | None = await edge.in_thread(edge.server.database.read, work)
     return found
@@ -129,7 +130,8 @@ def _is_there(found: Found) -> bool:
 def _page(request: Request, found: Found, typed: Mapping[str, str], problem: str | None = None) -> Answer:
     browser, greeting = greeted(browser_of(request))
     values = {
-        "organization_name": found.organization_name,
+        "organization_name": found.organization.name,
+        "branding": branding.shown(found.organization),
         "email": found.invite.email,
         "roles": [str(role) for role in found.invite.roles],
         "inviter": found.inviter,
