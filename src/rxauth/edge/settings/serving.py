@@ -152,7 +152,13 @@ def _rests(one: _Visit, chosen: Act, sent: Fields) -> Expected | None:
     if rests_on is None:
         return None
     body = encoded(one.caller, one.section.query, one.section.variables(one.fields))
-    return Expected(body, lambda data: seen == _digest(rests_on(data)))
+    required = one.section.required
+
+    def holds(data: Data) -> bool:
+        is_there = required is None or data.get(required) is not None
+        return is_there and seen == _digest(rests_on(data))
+
+    return Expected(body, holds)
 
 
 async def _after(one: _Visit, chosen: Act, sent: Fields, done: Answered) -> Answer:
