@@ -154,7 +154,7 @@ def _rests(one: _Visit, chosen: Act, sent: Fields) -> Expected | None:
     body = encoded(one.caller, one.section.query, one.section.variables(one.fields))
     required = one.section.required
 
-    def holds(data: Data) -> bool:
+    def holds(data: Mapping[str, Any]) -> bool:
         is_there = required is None or data.get(required) is not None
         return is_there and seen == _digest(rests_on(data))
 
