@@ -7,6 +7,7 @@ from tests.edge import (
     page_samples_machine,
     page_samples_organization,
     page_samples_providers,
+    page_samples_webhooks,
 )
 from tests.edge.page_sample import FRAME, SETTINGS, Sample
 
@@ -24,6 +25,7 @@ SAMPLES: Final = (
     Sample("settings-without", "settings_without.html", FRAME | {"tab": "team", "organization_name": None}),
     *page_samples_machine.SAMPLES,
     *page_samples_apps.SAMPLES,
+    *page_samples_webhooks.SAMPLES,
     *page_samples_organization.SAMPLES,
     *page_samples_providers.SAMPLES,
 )

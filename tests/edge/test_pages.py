@@ -26,6 +26,7 @@ FRAMES = {
     "frame.html",
     "machine_parts.html",
     "settings_app_parts.html",
+    "settings_webhook_parts.html",
     "account.html",
     "settings.html",
     "web_message.html",

@@ -11,12 +11,14 @@ from rxauth.edge.settings import (
     organization_branding,
     organization_rules,
     providers,
+    webhooks,
 )
 from rxauth.edge.settings.sections import Section
 
 SECTIONS: Final[tuple[Section, ...]] = (
     *machine.SECTIONS,
     *apps.SECTIONS,
+    *webhooks.SECTIONS,
     *organization.SECTIONS,
     *organization_rules.SECTIONS,
     *organization_branding.SECTIONS,
