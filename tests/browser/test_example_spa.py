@@ -94,6 +94,7 @@ def opened(page: Page, practice: Practice, email: str, patient: str) -> None:
     page.goto(practice.url)
     page.get_by_role("button", name="Sign in").click()
     log_in(page, email)
+    expect(page.get_by_role("listitem")).to_have_count(20)
     page.get_by_label("Name").fill(patient)
     page.get_by_role("button", name=patient).first.click()
     expect(page.get_by_role("heading", name=patient)).to_be_visible()

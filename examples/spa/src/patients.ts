@@ -16,7 +16,8 @@ export function search(session: Session, choose: (patient: Patient) => Promise<v
     // What was typed before is not asked for any more: its answer might come after this one's.
     stop.abort();
     stop = new AbortController();
-    const answer = await session.graphql(patients, { filter: { name: typed.value }, first: 20 }, stop);
+    const filter = typed.value ? { name: typed.value } : null;
+    const answer = await session.graphql(patients, { filter, first: 20 }, stop);
     found.replaceChildren(...answer.patients.flatMap((one) => (one ? [row(one)] : [])));
     if (!answer.patients.length) found.append(element("li", {}, "Nobody has a name that begins so."));
   };
