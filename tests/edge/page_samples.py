@@ -194,7 +194,7 @@ _CHANGED_PROFILE = PROFILE | {
     "pending_email": "maya@birch.example",
     "there": _THERE | {"title": "Dr.", "phone": "+17185550100", "street1": "1 Main Street", "city": "Albany"},
 }
-_WRONG_PROFILE = _CHANGED_PROFILE | {"notice": None, "error": "Address.state is blank.", "error_field": "state"}
+_WRONG_PROFILE = _CHANGED_PROFILE | {"notice": None, "error": "State is blank.", "error_field": "state"}
 
 _BRANDING = {
     "name": "Alder Clinic",

@@ -12,6 +12,7 @@ from rxauth.edge.account_acts import Result
 from rxauth.edge.addresses import ACCOUNT_PATH
 from rxauth.edge.context import Edge
 from rxauth.edge.forms import query_pairs, read_form, token
+from rxauth.edge.pages import wording
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, see_other
 from rxauth.edge.settings import frame
@@ -79,8 +80,7 @@ async def act(edge: Edge, request: Request, tab: Tab) -> Answer:
     except StaleProofError:
         return await sign_in_first(edge, visitor.browser, PageRequest(tab.path, FRESH_S // 2))
     except DomainError as error:
-        problem = f"{str(error)[:1].upper()}{str(error)[1:]}".rstrip(".") + "."
-        result = Result(problem=problem, place=profile_fields.place(error.field))
+        result = Result(problem=wording.sentence(str(error), error.field), place=profile_fields.place(error.field))
     except ConflictError:
         result = Result(problem="Somebody changed the same at this moment. Look at it again, and repeat it.")
     if result.page is not None:

@@ -1,5 +1,6 @@
 """Values to words: moments, devices and names as a person reads them."""
 
+import re
 from datetime import UTC, datetime
 from typing import Final
 
@@ -64,6 +65,18 @@ def ago(moment_s: int, now: int) -> str:
         if number >= 1:
             return f"{number} {unit}{'' if number == 1 else 's'} ago"
     return "just now"
+
+
+def sentence(message: str, field: str | None = None) -> str:
+    """Returns a refusal as a sentence: of `address.postalCode is blank`, Postal code is blank.
+
+    field: the API's name of the refused value, None if there is none; people do not know it.
+    """
+    if field is not None and message.startswith(f"{field} "):
+        last = re.sub(r"\d+$|\[\d+\]$", "", field.rpartition(".")[2])
+        words = last if last.isupper() else re.sub(r"(?<=[a-z])(?=[A-Z])", " ", last).lower()
+        message = f"{words}{message.removeprefix(field)}"
+    return f"{message[:1].upper()}{message[1:]}".rstrip(".") + "."
 
 
 def device(user_agent: str) -> str:

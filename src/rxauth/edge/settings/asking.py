@@ -12,6 +12,7 @@ from rxauth.api.execute import Expected
 from rxauth.api.outcomes import Outcome
 from rxauth.edge import operations
 from rxauth.edge.context import Edge
+from rxauth.edge.pages import wording
 from rxauth.edge.requests import Request
 from rxauth.edge.settings.sections import Data, Variables, permission_variables
 from rxauth.edge.visits import Visit
@@ -84,6 +85,6 @@ async def ask(
 def _problem(error: Mapping[str, Any]) -> Problem:
     extensions = error.get("extensions", {})
     message = _PLACE.sub("", str(error["message"]))
-    sentence = f"{message[:1].upper()}{message[1:]}".rstrip(".") + "."
+    sentence = wording.sentence(message, extensions.get("field"))
     more = [extensions.get(name) for name in ("field", "reason", "max_age")]
     return Problem(extensions.get("code", ""), sentence, *more)
