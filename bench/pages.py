@@ -19,7 +19,7 @@ from bench.connections import USER_AGENT, Connection, get
 from bench.installation import Installation
 from bench.load import Post
 from rxauth.clock import Clock
-from rxauth.domain import audit, memberships, sessions, users
+from rxauth.domain import audit, member_words, memberships, sessions, users
 from rxauth.domain.names import Name
 from rxauth.domain.sessions import Proof
 from rxauth.domain.users import User
@@ -30,6 +30,7 @@ from rxauth.policy.assurance import ONE_TIME_CODE, PASSWORD
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Database, Transaction
 from rxauth.storage.tables.access import organizations
+from rxauth.storage.tables.people import member_words as member_words_table
 from rxauth.storage.tables.people import membership_roles
 from rxauth.storage.tables.people import memberships as memberships_table
 from rxauth.storage.tables.people import users as users_table
@@ -144,6 +145,12 @@ def _load(transaction: Transaction, organization_id: str, people: int, others: i
         insert(membership_roles),
         [member | {"user_id": user_id, "role": roles[number % 4]} for user_id, number in persons],
     )
+    words = [
+        member | {"user_id": user_id, "word": word}
+        for user_id, number in persons
+        for word in member_words.words_of(Name(f"Ada{number}", f"Marsh{number % 97}"), f"person{number}@example.com")
+    ]
+    run(insert(member_words_table), words)
 
 
 def _acts(one: Installation, numbers: range) -> Iterator[dict[str, object]]:

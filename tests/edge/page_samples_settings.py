@@ -7,6 +7,7 @@ from tests.edge import (
     page_samples_machine,
     page_samples_organization,
     page_samples_providers,
+    page_samples_team,
     page_samples_webhooks,
 )
 from tests.edge.page_sample import FRAME, SETTINGS, Sample
@@ -28,4 +29,5 @@ SAMPLES: Final = (
     *page_samples_webhooks.SAMPLES,
     *page_samples_organization.SAMPLES,
     *page_samples_providers.SAMPLES,
+    *page_samples_team.SAMPLES,
 )

@@ -159,6 +159,7 @@ KEPT = frozenset(
         "createdBy",
         "appType",
         "app_type",
+        "role",
     }
 )
 

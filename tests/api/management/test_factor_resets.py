@@ -32,6 +32,20 @@ DONE, ASKED = "Your second factors were reset", "Somebody asked to reset your se
 _INSERT_TOTP = insert_row(totp_factors)
 
 
+def give_app(tx: Transaction, user_id: str, now: int) -> None:
+    """Gives somebody an app and recovery codes."""
+    tx.run(
+        _INSERT_TOTP,
+        user_id=user_id,
+        sealed_secret=b"sealed",
+        confirmed_at=now,
+        sealed_pending=None,
+        pending_at=now,
+        last_step=-1,
+    )
+    factors.make_recovery_codes(tx, user_id, now)
+
+
 class Losing(Clinic):
     """A clinic with two administrators and a prescriber who lost their phone."""
 
@@ -44,21 +58,7 @@ class Losing(Clinic):
 
     def equip(self, user_id: str) -> None:
         """Gives somebody an app and recovery codes."""
-        now = self.live.clock.seconds()
-
-        def work(tx: Transaction) -> None:
-            tx.run(
-                _INSERT_TOTP,
-                user_id=user_id,
-                sealed_secret=b"sealed",
-                confirmed_at=now,
-                sealed_pending=None,
-                pending_at=now,
-                last_step=-1,
-            )
-            factors.make_recovery_codes(tx, user_id, now)
-
-        self.holders.write(work)
+        self.holders.write(lambda tx: give_app(tx, user_id, self.live.clock.seconds()))
 
     def send(self, who: Somebody | str, document: str, about: Somebody | str, **variables: Any) -> httpx.Response:
         """Sends a mutation about somebody's second factors."""

@@ -11,6 +11,8 @@ from rxauth.edge.settings import (
     organization_branding,
     organization_rules,
     providers,
+    team,
+    team_member,
     webhooks,
 )
 from rxauth.edge.settings.sections import Section
@@ -23,6 +25,8 @@ SECTIONS: Final[tuple[Section, ...]] = (
     *organization_rules.SECTIONS,
     *organization_branding.SECTIONS,
     *providers.SECTIONS,
+    *team.SECTIONS,
+    *team_member.SECTIONS,
 )
 NOTICES: Final[Mapping[str, str]] = MappingProxyType(
     {name: act.notice for section in SECTIONS for name, act in section.acts.items()}
