@@ -11,7 +11,7 @@ from rxauth.edge.context import Edge
 from rxauth.edge.cookies import CLEARED, session_handle
 from rxauth.edge.forms import form_pairs, query_pairs, read_form, token
 from rxauth.edge.requests import Request
-from rxauth.edge.responses import Answer, empty_answer
+from rxauth.edge.responses import Answer, see_other
 from rxauth.oauth.endpoints import end_session
 from rxauth.oauth.endpoints.end_session import Wanted
 from rxauth.oauth.server import Server
@@ -56,8 +56,7 @@ async def _end(edge: Edge, request: Request, return_to: str | None) -> Answer:
     for notice in await edge.in_thread(end_session.end, edge.server, handle, request.network, request.request_id):
         edge.logouts.send(notice)
     if return_to is not None:
-        # RFC 9700 §4.12: a 307 would send a form on.
-        return empty_answer(303, (b"location", return_to.encode()), CLEARED)
+        return see_other(return_to, CLEARED)
     return pages.page("logged_out.html", {"client_name": None}, headers=(CLEARED,))
 
 
