@@ -20,6 +20,7 @@ from rxauth.edge import (
     links,
     logout,
     mail_page,
+    openapi,
     pages,
     pharmacy_reports,
     readiness,
@@ -71,6 +72,7 @@ def table(edge: Edge) -> list[Route]:
         Route(KEY_SET_PATH, _Endpoint(edge, _READ, well_known.key_set, token_endpoint_answer)),
         Route("/.well-known/openid-configuration", _Endpoint(edge, _READ, well_known.metadata, token_endpoint_answer)),
         Route(METADATA_PATH, _Endpoint(edge, _READ, well_known.metadata, token_endpoint_answer)),
+        Route(openapi.PATH, _Endpoint(edge, _READ, openapi.show, token_endpoint_answer)),
         _page(edge, AUTHORIZE_PATH, authorize.ask, authorize.ask),
         *[_page(edge, tab.path, partial(account.show, tab=tab), partial(account.act, tab=tab)) for tab in account.TABS],
         _page(edge, SETTINGS_PATH, settings_pages.first, settings_pages.first),
@@ -136,25 +138,25 @@ class _Endpoint:
         self, edge: Edge, methods: tuple[str, ...] | None, handle: Handle, on_error: OnError, *, is_shared: bool = False
     ) -> None:
         self._edge = edge
-        self._methods = methods
+        self.methods = methods
         self._handle = handle
-        self._on_error = on_error
-        self._is_shared = is_shared
+        self.on_error = on_error
+        self.is_shared = is_shared
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
         request = Request(scope, receive)
-        handle = self._preflight if self._is_shared and scope["method"] == "OPTIONS" else self._handle
-        if self._methods is not None and scope["method"] not in self._methods and handle is self._handle:
-            await _method_not_allowed(self._methods)(scope, receive, send)
+        handle = self._preflight if self.is_shared and scope["method"] == "OPTIONS" else self._handle
+        if self.methods is not None and scope["method"] not in self.methods and handle is self._handle:
+            await _method_not_allowed(self.methods)(scope, receive, send)
             return
         try:
             answer = await handle(self._edge, request)
         except DisconnectedError:
             return
         except Exception as error:  # whatever it is becomes an answer here, and nowhere else
-            answer = self._on_error(error, request.request_id)
-        if self._is_shared and handle is self._handle:
+            answer = self.on_error(error, request.request_id)
+        if self.is_shared and handle is self._handle:
             cors.share(await self._client(request), request, answer)
         await answer(scope, receive, send)
 
@@ -174,7 +176,7 @@ class _Endpoint:
         if origin is not None:
             known = edge.origins.peek(origin)
             known = await edge.in_thread(edge.origins.fetch, origin) if known is None else known
-        return cors.preflight(origin, self._methods or (), is_registered=bool(known))
+        return cors.preflight(origin, self.methods or (), is_registered=bool(known))
 
 
 def _method_not_allowed(methods: tuple[str, ...]) -> Answer:
