@@ -15,6 +15,7 @@ _LIVE: Final[Values] = {
     "state": "WORKS",
     "createdAt": "2026-11-20T09:14:00.000Z",
     "createdBy": "usr_1",
+    "createdByName": "Dr. Maya Alder",
     "expiresAt": None,
     "revokedAt": None,
     "lastUsedAt": "2026-11-23T11:57:00.000Z",
@@ -108,6 +109,9 @@ SAMPLES: Final = (
     ),
     _page("machine-secret-made", "machine_secret_made", "/new-secret", _MADE),
     _page("machine-secret", "machine_secret", _SECRET_PATH, {"machineSecret": _LIVE}, others=[_OLD]),
+    _page(
+        "machine-secret-of-another", "machine_secret", _SECRET_PATH, {"machineSecret": _LIVE}, others=[], user_id="-"
+    ),
     _page("machine-secret-revoked", "machine_secret", _SECRET_PATH, {"machineSecret": _REVOKED}, others=[]),
     _page("machine-revoke", "machine_revoke", _REVOKE_PATH, {"machineSecret": _LIVE}, others=[]),
     _page("machine-revoke-old", "machine_revoke", _REVOKE_PATH, {"machineSecret": _OLD}, others=[_LIVE]),

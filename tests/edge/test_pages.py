@@ -157,6 +157,7 @@ KEPT = frozenset(
         "scopes",
         "error_field",
         "createdBy",
+        "user_id",
         "appType",
         "app_type",
         "role",

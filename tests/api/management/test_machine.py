@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from rxauth.domain import audiences, clients, organizations
+from rxauth.domain import audiences, clients, organizations, users
 from rxauth.domain.audiences import Audience
 from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.policy.permissions import MACHINE_DEFAULT, PERMISSIONS, Machine
@@ -291,6 +291,25 @@ def test_one_secret_is_found_by_its_identifier_and_another_organizations_is_not(
     )
     for other in (world.birch.secret_id, "nothing"):
         assert lone_clinic.live.data(token, document, {"id": other}) == {"machineSecret": None}
+
+
+def test_who_made_a_secret_is_named_to_whoever_may_see_people(lone_clinic: Clinic) -> None:
+    developer, live = lone_clinic.somebody(Role.DEVELOPER), lone_clinic.live
+    new = made(lone_clinic, developer)
+    document = "query($id: ID!) { machineSecret(id: $id) { createdBy createdByName } }"
+    secrets = [new["id"], live.world.alder.secret_id]
+
+    seen = [live.data(lone_clinic.administrator.token, document, {"id": one})["machineSecret"] for one in secrets]
+
+    name = live.server.database.read(lambda tx: users.find(tx, developer.id))
+    assert name is not None
+    assert seen == [
+        {"createdBy": developer.id, "createdByName": name.name.full},
+        {"createdBy": None, "createdByName": None},
+    ]
+    answer = live.graphql(developer.token, document, {"id": new["id"]}).json()
+    assert answer["data"]["machineSecret"] == {"createdBy": developer.id, "createdByName": None}
+    assert answer["errors"][0]["extensions"]["requiredPermission"] == "read:profile"
 
 
 def test_audiences_are_the_servers_own_and_the_organizations(lone_clinic: Clinic) -> None:

@@ -159,6 +159,7 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
             "state": machine_secrets.state,
             "createdAt": shown.moment("stored.created_at"),
             "createdBy": shown.of("stored.created_by"),
+            "createdByName": machine_secrets.created_by_name,
             "expiresAt": shown.moment("stored.expires_at"),
             "revokedAt": shown.moment("stored.revoked_at"),
             "lastUsedAt": machine_secrets.last_used_at,

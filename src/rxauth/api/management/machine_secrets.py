@@ -6,12 +6,13 @@ from typing import Final
 
 from rxauth.api.context import Context, Info
 from rxauth.api.management.callers import actor
-from rxauth.domain import audit, clients, machine_clients, tallies
+from rxauth.domain import audit, clients, machine_clients, provider_people, tallies
 from rxauth.domain.audit import Event
 from rxauth.domain.client_secrets import Described, Secret
 from rxauth.domain.clients import Client
 from rxauth.domain.errors import InvalidError
 from rxauth.domain.machine_clients import DAY_S
+from rxauth.domain.names import Name
 from rxauth.domain.paging import page
 from rxauth.domain.tallies import Use
 from rxauth.storage.database import Transaction
@@ -34,6 +35,7 @@ def search(client: Client, info: Info, after: str | None = None, first: int | No
     """MachineClient.secrets: newest first."""
     context, found = info.context, machine_clients.page_of(client, page(after, first))
     context.want(tallies.last_used, [one.id for one in found], context.clock.seconds())
+    context.want(provider_people.names, [one.created_by for one in found])
     return [Shown(client, one) for one in found]
 
 
@@ -120,6 +122,12 @@ def state(shown: Shown, info: Info) -> str:
     if shown.stored.revoked_at is not None:
         return "REVOKED"
     return "WORKS" if shown.stored.is_live(info.context.clock.seconds()) else "EXPIRED"
+
+
+def created_by_name(shown: Shown, info: Info) -> str | None:
+    """MachineSecret.createdByName."""
+    name: Name | None = info.context.get(provider_people.names, shown.stored.created_by or "")
+    return None if name is None else name.full
 
 
 def last_used_at(shown: Shown, info: Info) -> int | None:

@@ -27,8 +27,12 @@ _BEFORE: Final = """
 query BeforeNewSecret { machineClient { id secrets(first: 10) { id name state expiresAt lastUsedAt } } }
 """
 _ONE: Final = f"""
-query MachineSecret($id: ID!) {{
-  machineSecret(id: $id) {{ {_FIELDS} client {{ id secrets(first: 10) {{ id name state }} }} }}
+query MachineSecret($id: ID!, $can_read_profile: Boolean!) {{
+  machineSecret(id: $id) {{
+    {_FIELDS}
+    createdByName @include(if: $can_read_profile)
+    client {{ id secrets(first: 10) {{ id name state }} }}
+  }}
 }}
 """
 _PERMISSIONS: Final = """
