@@ -3,7 +3,7 @@
 import subprocess
 from pathlib import Path
 
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, Page
 
 from rxauth.domain import apps, memberships
 from rxauth.domain.apps import Wanted
@@ -15,13 +15,14 @@ from tests.people import add_person
 from tests.world import NOW, World
 
 
-def bundled(folder: Path, source: str) -> str:
-    """Returns the lines of a page as a script; what they export is `app.…`."""
-    (folder / "node_modules").symlink_to(HERE / "node_modules")
-    (folder / "app.js").write_text(source)
-    program = HERE / "node_modules" / ".bin" / "esbuild"
-    options = ["--bundle", "--format=iife", "--global-name=app", "--log-level=warning"]
-    return subprocess.run([program, "app.js", *options], cwd=folder, check=True, capture_output=True, text=True).stdout
+def bundled(folder: Path, page: Page, name: str) -> str:
+    """Returns lines that a page offers as a script; what they export is `app.…`."""
+    lines = page.locator(f"#snippet-{name}").text_content()
+    assert lines is not None
+    (folder / f"{name}.jsx").write_text(lines)
+    program = str(HERE / "node_modules" / ".bin" / "esbuild")
+    command = [program, f"{name}.jsx", "--bundle", "--format=iife", "--global-name=app", "--log-level=warning"]
+    return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
 def test_the_lines_of_an_apps_page_sign_somebody_in(
@@ -38,9 +39,9 @@ def test_the_lines_of_an_apps_page_sign_somebody_in(
     page = context.new_page()
     page.goto(f"{live.server.issuer}settings/developers/apps/{client_id}")
     log_in(page)
-    lines = page.locator("#snippet-spa").text_content()
-    assert lines is not None
-    app.script = bundled(tmp_path, lines)
+    (tmp_path / "node_modules").symlink_to(HERE / "node_modules")
+    scripts = {name: bundled(tmp_path, page, name) for name in ("spa", "sdk", "react")}
+    app.script = scripts["spa"]
 
     page.goto(app.origin)
     assert page.evaluate("app.start()") is None
@@ -52,5 +53,12 @@ def test_the_lines_of_an_apps_page_sign_somebody_in(
     token = page.evaluate("app.auth0.getTokenSilently()")
     assert decode(token)[1]["client_id"] == client_id
     assert live.data(token, "{ apps { id } }") == {"apps": [{"id": client_id}]}
+
+    app.script = scripts["sdk"]  # of the same client, which remembers who is there
+    page.goto(app.origin)
+    assert page.evaluate("app.start()") == user
+    app.script = scripts["react"]
+    page.goto(app.origin)
+    assert page.evaluate("typeof app.Photon") == "function"
     app.stop()
     live.stop()
