@@ -3,6 +3,7 @@
 from typing import Final
 
 from tests.edge import (
+    page_samples_activity,
     page_samples_apps,
     page_samples_machine,
     page_samples_organization,
@@ -30,4 +31,5 @@ SAMPLES: Final = (
     *page_samples_organization.SAMPLES,
     *page_samples_providers.SAMPLES,
     *page_samples_team.SAMPLES,
+    *page_samples_activity.SAMPLES,
 )

@@ -29,6 +29,7 @@ FRAMES = {
     "settings_webhook_parts.html",
     "account.html",
     "settings.html",
+    "settings_activity_records.html",
     "web_message.html",
     "form_post.html",
 }

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from rxauth.api.management import activity, audit
+from rxauth.api.management import accesses, activity, audit
 from rxauth.api.schema import Resolver
 
 RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
@@ -12,10 +12,14 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
         "Query": {
             "auditEntries": audit.search,
             "auditEntry": audit.find,
+            "auditActor": audit.find_actor,
             "auditVerification": audit.verification,
             "activitySeries": activity.of_event,
             "webhookDeliverySeries": activity.of_deliveries,
         },
+        "MachineClient": {"tokenSeries": activity.of_client},
+        "App": {"tokenSeries": activity.of_client},
+        "AccessRecord": {"actorName": accesses.actor_name},
         "AuditEntry": {
             "at": audit.at_ms,
             "actorName": audit.actor_name,

@@ -1,15 +1,21 @@
 """What the identifiers in an organization's audit entries are called now, also those of who left and what was ended."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any, Final
 
-from sqlalchemy import BindParameter, bindparam, select
+from sqlalchemy import BindParameter, bindparam, exists, select
 
+from rxauth.domain import audit_index
+from rxauth.domain.audit_index import Range
+from rxauth.domain.errors import AbsentError
 from rxauth.domain.names import Name
+from rxauth.domain.paging import FROM_THE_START
 from rxauth.ids import CLIENT_ID_CHARACTERS, Kind
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.access import client_secrets, clients
-from rxauth.storage.tables.people import invites, users
+from rxauth.storage.tables.access_log import access_records
+from rxauth.storage.tables.people import invites, memberships, users
 from rxauth.storage.tables.webhooks import webhooks
 from rxauth.storage.tenancy import Statement, sql
 
@@ -41,6 +47,46 @@ _OTHERS: Final[Mapping[str, Statement]] = {
         )
     ),
 }
+_WAS_HERE = sql(
+    select(
+        exists().where(
+            memberships.c.organization_id == bindparam("organization_id"), memberships.c.user_id == bindparam("id")
+        ),
+        exists().where(
+            access_records.c.organization_id == bindparam("organization_id"),
+            access_records.c.actor_id == bindparam("id"),
+        ),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who acts in an organization, or did. kind: person or client."""
+
+    id: str
+    kind: str
+    name: str = field(repr=False)
+
+
+def find_actor(transaction: Transaction, organization_id: str, actor_id: str) -> Actor:
+    """Returns who has an identifier: a client of the organization, a member, or somebody who left.
+
+    Raises:
+        AbsentError: nobody of this identifier ever was in the organization.
+    """
+    name = of(transaction, organization_id, [actor_id]).get(actor_id)
+    is_person = actor_id.startswith(f"{Kind.USER}_")
+    if name is None or (is_person and not _was_here(transaction, organization_id, actor_id)):
+        raise AbsentError("there is nobody of this identifier", "id")
+    return Actor(actor_id, "person" if is_person else "client", name)
+
+
+def _was_here(transaction: Transaction, organization_id: str, user_id: str) -> bool:
+    if any(transaction.first(_WAS_HERE, organization_id=organization_id, id=user_id)):
+        return True
+    anything = Range("", FROM_THE_START, 1)
+    return bool(audit_index.ids(transaction, organization_id, audit_index.keys(None, user_id), anything))
 
 
 def of(transaction: Transaction, organization_id: str, identifiers: Iterable[str]) -> Mapping[str, str]:

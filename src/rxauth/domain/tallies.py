@@ -64,6 +64,11 @@ _SERIES = (
     )
     .group_by(table.c.event, "bucket")
 )
+_OF_CLIENTS = sql(
+    _SERIES.add_columns(table.c.client_id)
+    .where(table.c.client_id.in_(bindparam("client_ids", expanding=True)))
+    .group_by(table.c.client_id)
+)
 _OF_ALL = sql(_SERIES)
 _OF_CLIENT = sql(_SERIES.where(table.c.client_id == bindparam("client_id")))
 
@@ -142,4 +147,32 @@ def series(
     )
     for row in rows:
         counts[Event(row.event)][row.bucket - first] = int(row.count)
+    return counts
+
+
+def of_clients(
+    transaction: Transaction,
+    organization_id: str,
+    events: Iterable[Event],
+    client_ids: Sequence[str],
+    *,
+    since_hour: int,
+    until_hour: int,
+    step: Step,
+) -> Mapping[str, Mapping[Event, Sequence[int]]]:
+    """Counts events as `series` does, for each of some clients."""
+    wanted, first = tuple(events), since_hour // step
+    times = max(0, (until_hour - 1) // step - first + 1)
+    counts = {client_id: {event: [0] * times for event in wanted} for client_id in client_ids}
+    rows = transaction.all(
+        _OF_CLIENTS,
+        organization_id=organization_id,
+        events=list(wanted),
+        client_ids=list(client_ids),
+        since_hour=since_hour,
+        until_hour=until_hour,
+        hours=int(step),
+    )
+    for row in rows:
+        counts[row.client_id][Event(row.event)][row.bucket - first] = int(row.count)
     return counts

@@ -36,8 +36,9 @@ from rxauth.edge.errors import DisconnectedError, api_answer, bearer_answer, tok
 from rxauth.edge.page_errors import page_answer
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, json_answer, nothing_here
-from rxauth.edge.settings import frame
+from rxauth.edge.settings import activity_export, frame
 from rxauth.edge.settings import serving as settings_pages
+from rxauth.edge.settings.activity import PATH as ACTIVITY_PATH
 from rxauth.edge.settings.sections import Section
 from rxauth.edge.settings.table import NOTICES, SECTIONS
 from rxauth.oauth.endpoints.discovery import (
@@ -78,6 +79,13 @@ def table(edge: Edge) -> list[Route]:
         _page(edge, SETTINGS_PATH, settings_pages.first, settings_pages.first),
         _page(edge, frame.PROFILE_PATH, settings_pages.profile, settings_pages.profile),
         _page(edge, frame.SWITCH_PATH, settings_pages.choose, settings_pages.choose),
+        *[
+            Route(
+                f"{ACTIVITY_PATH}/export.{name}",
+                _Endpoint(edge, ("GET",), partial(activity_export.export, name=name), page_answer),
+            )
+            for name in activity_export.FORMS
+        ],
         *[_page(edge, one.path, *_shown_and_done(one)) for one in SECTIONS],
         *[
             Route(one.path, _Endpoint(edge, None, partial(console_pages.answer, page=one), page_answer))

@@ -30,6 +30,7 @@ class Place:
     organization_id: str
     people: dict[Role, str] = field(default_factory=dict)
     parts: dict[str, str] = field(default_factory=dict)
+    token: str = field(default="", repr=False)
 
     @property
     def ids(self) -> dict[str, str]:
@@ -105,7 +106,7 @@ class Furnished:
         place = Place(organization_id, {role: holders.person(role) for role in Role})
         place.people[Role.PRESCRIBER] = holders.provider()
         session, _ = holders.session(holders.provider(roles=tuple(Role)), ("pwd", "otp"))
-        self._token = str(holders.redeemed(holders.code(session))["access_token"])
+        place.token = str(holders.redeemed(holders.code(session))["access_token"])
         place.parts["user_id"] = place.people[Role.PRESCRIBER]
         self._make(place)
         return place
@@ -123,10 +124,11 @@ class Furnished:
         place.parts |= {"invite_id": self._ask(place, invite)["id"]}
         secrets = "{ machineClient { secrets { id } } }"
         place.parts |= {"secret_id": self._ask(place, secrets)["secrets"][0]["id"]}
+        place.parts |= {"patient_id": self._ask(place, "{ patients(first: 1) { id } }")[0]["id"]}
         self._ask(place, mutation("changeProviderAuthority"), userId=place.parts["user_id"], facts=facts())
 
-    def _ask(self, _place: Place, document: str, **variables: Any) -> Any:
-        [answer] = self.live.data(self._token, document, variables).values()
+    def _ask(self, place: Place, document: str, **variables: Any) -> Any:
+        [answer] = self.live.data(place.token, document, variables).values()
         return answer
 
 

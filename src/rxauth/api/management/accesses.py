@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from rxauth.api.context import Info
-from rxauth.domain import access_records, patients
+from rxauth.domain import access_records, audit_names, patients
 from rxauth.domain.access_records import Recorded
 from rxauth.domain.errors import AbsentError, InvalidError
 from rxauth.domain.paging import page
@@ -31,7 +31,9 @@ def of_patient(
         digest = access_records.digest(key, context.organization_id, found.id)
         return access_records.of_patient(transaction, context.organization_id, digest, wanted)
 
-    return context.read(work)
+    found = context.read(work)
+    context.want(audit_names.of, [one.actor_id for one in found])
+    return found
 
 
 def search(
@@ -47,8 +49,16 @@ def search(
     """Query.accessLog: newest first, of one person or machine, or within a time."""
     context = info.context
     wanted = page(after, first)
-    return context.read(
+    found = context.read(
         lambda tx: access_records.search(
             tx, context.organization_id, wanted, actor_id=actor_id, since_ms=since, until_ms=until
         )
     )
+    context.want(audit_names.of, [one.actor_id for one in found])
+    return found
+
+
+def actor_name(record: Recorded, info: Info) -> str | None:
+    """AccessRecord.actorName."""
+    name: str | None = info.context.get(audit_names.of, record.actor_id)
+    return name

@@ -1,14 +1,14 @@
 """The audit log of the caller's organization, and how it was last verified."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from rxauth.api.context import Info
 from rxauth.domain import audit_names, audit_search, audit_state
+from rxauth.domain.audit_names import Actor
 from rxauth.domain.audit_search import Found, Numbered, Wanted
 from rxauth.domain.audit_state import Checkpoint, State
 from rxauth.domain.paging import page
-from rxauth.storage.database import Transaction
 
 
 class Detail(NamedTuple):
@@ -51,6 +51,16 @@ def find(_root: None, info: Info, id: str) -> Numbered:  # noqa: A002  # the con
     return found
 
 
+def find_actor(_root: None, info: Info, id: str) -> Actor:  # noqa: A002  # the contract's name
+    """Query.auditActor.
+
+    Raises:
+        AbsentError: nobody of this identifier ever was in the organization.
+    """
+    context = info.context
+    return context.read(lambda tx: audit_names.find_actor(tx, context.organization_id, id))
+
+
 def verification(_root: None, info: Info) -> State:
     """Query.auditVerification."""
     return info.context.read(audit_state.read)
@@ -87,12 +97,8 @@ def verified(attribute: str) -> Callable[[State, Info], Any]:
 
 
 def _want_names(info: Info, entries: Sequence[Numbered]) -> None:
-    info.context.want(_names, [one for entry in entries for one in (entry.actor_id, entry.target)])
+    info.context.want(audit_names.of, [one for entry in entries for one in (entry.actor_id, entry.target)])
 
 
 def _name(info: Info, identifier: str | None) -> str | None:
-    return None if identifier is None else info.context.get(_names, identifier)
-
-
-def _names(transaction: Transaction, organization_id: str, identifiers: Sequence[str]) -> Mapping[str, str]:
-    return audit_names.of(transaction, organization_id, identifiers)
+    return None if identifier is None else info.context.get(audit_names.of, identifier)

@@ -49,7 +49,7 @@ _STALE: Final = "Somebody changed this since you opened it. What you typed is st
 
 
 @dataclass(frozen=True, slots=True)
-class _Visit:
+class Entered:
     """One visit to one page. fields: of the URL."""
 
     edge: Edge
@@ -63,7 +63,7 @@ class _Visit:
 
 async def show(edge: Edge, request: Request, section: Section, notices: Mapping[str, str]) -> Answer:
     """Shows a page."""
-    one = await _enter(edge, request, section)
+    one = await enter(edge, request, section)
     if isinstance(one, Answer):
         return one
     typed = await carried.find(edge, one.visitor, one.path, one.fields)
@@ -73,7 +73,7 @@ async def show(edge: Edge, request: Request, section: Section, notices: Mapping[
 
 async def act(edge: Edge, request: Request, section: Section) -> Answer:
     """Does what a form of a page asks for, once however often it is sent."""
-    one = await _enter(edge, request, section)
+    one = await enter(edge, request, section)
     if isinstance(one, Answer):
         return one
     sent = fields_of.of(await read_form_pairs(request, one.path, SETTINGS_LIMITS)).within(one.fields.parts)
@@ -119,7 +119,7 @@ async def first(edge: Edge, request: Request) -> Answer:
     return see_other(next(tab.path for tabs in frame.open_tabs(caller.permissions).values() for tab in tabs))
 
 
-async def _enter(edge: Edge, request: Request, section: Section) -> _Visit | Answer:
+async def enter(edge: Edge, request: Request, section: Section) -> Entered | Answer:
     """Returns the visit of somebody who may open the page, or the page that says why not."""
     path = request.path
     asked = PageRequest(path, of_organization=True)
@@ -135,10 +135,10 @@ async def _enter(edge: Edge, request: Request, section: Section) -> _Visit | Ans
     if section.opens and caller.permissions.isdisjoint(section.opens):
         return _forbidden(visitor, section, now)
     parts = {name: request.part(name) for name in request.parts}
-    return _Visit(edge, request, section, visitor, caller, path, Fields(tuple(query_pairs(request)), parts))
+    return Entered(edge, request, section, visitor, caller, path, Fields(tuple(query_pairs(request)), parts))
 
 
-async def _ask(one: _Visit) -> Answered:
+async def _ask(one: Entered) -> Answered:
     try:
         body = encoded(one.caller, one.section.query, one.section.variables(one.fields))
     except FieldError as error:
@@ -146,7 +146,7 @@ async def _ask(one: _Visit) -> Answered:
     return await ask(one.edge, one.request, one.caller, body)
 
 
-def _rests(one: _Visit, chosen: Act, sent: Fields) -> Expected | None:
+def _rests(one: Entered, chosen: Act, sent: Fields) -> Expected | None:
     """Returns what the form was filled in by, which must still be so when it is done; None: it does not matter."""
     rests_on, seen = chosen.rests_on, sent.text("seen")
     if rests_on is None:
@@ -161,7 +161,7 @@ def _rests(one: _Visit, chosen: Act, sent: Fields) -> Expected | None:
     return Expected(body, holds)
 
 
-async def _after(one: _Visit, chosen: Act, sent: Fields, done: Answered) -> Answer:
+async def _after(one: Entered, chosen: Act, sent: Fields, done: Answered) -> Answer:
     """Leads on from an act that was done, or says what was wrong."""
     problem = done.problem
     if problem is None and chosen.page is not None:
@@ -183,7 +183,7 @@ async def _after(one: _Visit, chosen: Act, sent: Fields, done: Answered) -> Answ
     return await _page(one, await _ask(one), problem=Problem(problem.code, message, place), typed=sent)
 
 
-async def _prove(one: _Visit, sent: Fields, max_age_s: int) -> Answer:
+async def _prove(one: Entered, sent: Fields, max_age_s: int) -> Answer:
     """Has somebody prove again who they are, and come back to what they typed."""
     form = carried.seal(one.edge, one.visitor, one.path, sent)
     asked = PageRequest(one.path, max_age_s // 2, acr=AAL2, of_organization=True, sealed_form=form)
@@ -191,7 +191,7 @@ async def _prove(one: _Visit, sent: Fields, max_age_s: int) -> Answer:
 
 
 async def _page(
-    one: _Visit,
+    one: Entered,
     answered: Answered,
     *,
     notice: str | None = None,
@@ -222,7 +222,7 @@ async def _page(
     return pages.page(section.template, shown, status=status, headers=[RETRY_AFTER] if status == 503 else [])
 
 
-def _common(one: _Visit) -> dict[str, Any]:
+def _common(one: Entered) -> dict[str, Any]:
     now = one.edge.server.clock.seconds()
     permissions = one.caller.permissions
     return {
@@ -266,7 +266,12 @@ def _forbidden(visitor: Visit, section: Section, now: int) -> Answer:
     return pages.page("settings_forbidden.html", shown, status=403)
 
 
-def _absent(one: _Visit, problem: Problem | None) -> Answer:
+def nothing_there(one: Entered) -> Answer:
+    """Says that there is nothing at an address of the settings."""
+    return _absent(one, None)
+
+
+def _absent(one: Entered, problem: Problem | None) -> Answer:
     shown = _common(one) | {"explanation": None if problem is None else problem.message}
     status = 404 if problem is None else _STATUS.get(problem.code, 404)
     return pages.page("settings_absent.html", shown, status=status)

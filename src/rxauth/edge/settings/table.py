@@ -5,6 +5,9 @@ from types import MappingProxyType
 from typing import Final
 
 from rxauth.edge.settings import (
+    accesses,
+    activity,
+    activity_charts,
     apps,
     machine,
     organization,
@@ -27,6 +30,10 @@ SECTIONS: Final[tuple[Section, ...]] = (
     *providers.SECTIONS,
     *team.SECTIONS,
     *team_member.SECTIONS,
+    activity.LIST,
+    activity_charts.PAGE,
+    *accesses.SECTIONS,
+    activity.ENTRY_PAGE,
 )
 NOTICES: Final[Mapping[str, str]] = MappingProxyType(
     {name: act.notice for section in SECTIONS for name, act in section.acts.items()}
