@@ -8,6 +8,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from bench.installation import Installation
 from bench.load import Post
 from rxauth.clock import Clock
 from rxauth.domain import audit, member_words, memberships, sessions, users
+from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.domain.names import Name
 from rxauth.domain.sessions import Proof
 from rxauth.domain.users import User
@@ -98,16 +100,19 @@ def _fill(one: Installation, people: int, others: int, acts: int) -> str:
     """Loads, and returns the cookie of an administrator with two factors."""
     database = Database(one.settings.database_url)
     try:
-        database.write(lambda tx: _load(tx, one.organization_id, people, others))
+        user_ids = database.write(lambda tx: _load(tx, one.organization_id, people, others))
         for start in range(0, acts, 5_000):
-            rows = list(_acts(one, range(start, min(start + 5_000, acts))))
+            rows = list(_acts(one, user_ids, range(start, min(start + 5_000, acts))))
             database.write(partial(audit.record_all, rows=rows))
+        began_at = time.monotonic()
+        Sequencer(database, Clock(), one.settings.sealing_key, None).work_once(is_last=True)
+        print(f"Numbered {acts / (time.monotonic() - began_at):,.0f} records a second.", flush=True)
         return database.write(lambda tx: _sign_in(tx, one.organization_id))
     finally:
         database.close()
 
 
-def _load(transaction: Transaction, organization_id: str, people: int, others: int) -> None:
+def _load(transaction: Transaction, organization_id: str, people: int, others: int) -> list[str]:
     now, run = Clock().seconds(), transaction.connection.execute
     run(
         insert(organizations),
@@ -151,14 +156,19 @@ def _load(transaction: Transaction, organization_id: str, people: int, others: i
         for word in member_words.words_of(Name(f"Ada{number}", f"Marsh{number % 97}"), f"person{number}@example.com")
     ]
     run(insert(member_words_table), words)
+    return [user_id for user_id, _ in persons]
 
 
-def _acts(one: Installation, numbers: range) -> Iterator[dict[str, object]]:
-    now_us = Clock().microseconds()
+def _acts(one: Installation, user_ids: list[str], numbers: range) -> Iterator[dict[str, object]]:
+    """Makes tokens, sign-ins and changes, ten seconds apart, the newest now."""
+    now_us, machine_client = Clock().microseconds(), audit.Actor("client", one.client_id)
     for number in numbers:
-        event = (audit.Event.TOKEN_ISSUED, audit.Event.SIGNED_IN, audit.Event.SECRET_CREATED)[number % 3]
-        act = audit.Act(event, audit.Actor("client", one.client_id), one.organization_id, network="203.0.113.0/24")
-        yield audit.row(act, now_us - number * 60_000_000)
+        person = audit.Actor("person", user_ids[number % len(user_ids)])
+        token = audit.Act(audit.Event.TOKEN_ISSUED, machine_client, one.organization_id, f"token-{number}")
+        sign_in = audit.Act(audit.Event.SIGNED_IN, person, target=f"ses_{number}")
+        change = audit.Act(audit.Event.SECRET_CREATED, person, one.organization_id, f"sec_{number % 1_000}")
+        made = replace((token, sign_in, change)[number % 3], network="203.0.113.0/24")
+        yield audit.row(made, now_us - number * 10_000_000)
 
 
 def _sign_in(transaction: Transaction, organization_id: str) -> str:

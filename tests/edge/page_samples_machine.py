@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from rxauth.edge.settings.activity_charts import tokens
 from rxauth.edge.settings.exchanges import Tried
 from rxauth.policy.permissions import PERMISSIONS, Machine
 from tests.edge.page_sample import Sample, Values, settings
@@ -54,6 +55,10 @@ _GIVEN: Final = tuple(
     }
     for one in PERMISSIONS
 )
+_TIMES: Final = [
+    {"at": f"2026-11-{day:02d}T00:00:00.000Z", "issued": day * 41 % 97, "refused": day % 5 // 4} for day in range(1, 24)
+]
+_NEVER: Final = [one | {"issued": 0, "refused": 0} for one in _TIMES]
 _CLIENT: Final[Values] = {
     "id": _ID,
     "name": "Alder backend",
@@ -92,9 +97,17 @@ _SECRET_PATH: Final = "/secrets/sec_1"
 _REVOKE_PATH: Final = f"{_SECRET_PATH}/revoke"
 
 SAMPLES: Final = (
-    _page("machine", "machine", "", _MACHINE, next_after="sec_9"),
-    _page("machine-none", "machine", "", _NONE, next_after=None),
-    _page("machine-bare", "machine", "", _BARE, next_after=None, notice="The machine client was made."),
+    _page("machine", "machine", "", _MACHINE, next_after="sec_9", charts=(tokens(_TIMES),)),
+    _page("machine-none", "machine", "", _NONE, next_after=None, charts=()),
+    _page(
+        "machine-bare",
+        "machine",
+        "",
+        _BARE,
+        next_after=None,
+        charts=(tokens(_NEVER),),
+        notice="The machine client was made.",
+    ),
     _page("machine-new-secret", "machine_new_secret", "/new-secret", _MACHINE, working=[_LIVE]),
     _page("machine-new-secret-first", "machine_new_secret", "/new-secret", _MACHINE, working=[]),
     _page("machine-new-secret-full", "machine_new_secret", "/new-secret", _MACHINE, working=[_LIVE, _OLD]),

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from rxauth.edge.addresses import SETTINGS_PATH
-from rxauth.edge.settings import exchanges
+from rxauth.edge.settings import activity_charts, exchanges
 from rxauth.edge.settings.fields import Fields
 from rxauth.edge.settings.sections import Act, Data, Section, Variables
 
@@ -20,6 +20,7 @@ query MachineClient($after: ID) {{
     id name isDisabled audience tokenLifetimeSeconds
     permissions {{ name meaning isGiven isPossible reason }}
     secrets(first: {_SECRETS_SHOWN}, after: $after) {{ {_FIELDS} }}
+    tokenSeries(last: 30) {{ at issued refused }}
   }}
 }}
 """
@@ -94,10 +95,15 @@ def _given(data: Data) -> object:
 
 
 def _is_full(data: Data, _fields: Fields) -> Mapping[str, Any]:
-    """Says where the list of secrets goes on, if it may."""
+    """Says where the list of secrets goes on, if it may, and draws how many tokens there were."""
     client = data.get("machineClient")
     secrets = [] if client is None else client["secrets"]
-    return {"next_after": secrets[-1]["id"] if len(secrets) == _SECRETS_SHOWN else None}
+    return {
+        "next_after": secrets[-1]["id"] if len(secrets) == _SECRETS_SHOWN else None,
+        "charts": ()
+        if client is None
+        else (activity_charts.tokens(client["tokenSeries"], "Tokens, the last 30 days"),),
+    }
 
 
 def _working(data: Data, _fields: Fields) -> Mapping[str, Any]:
