@@ -43,7 +43,13 @@ export function createClient(options: ClientOptions): Client {
     const before = current;
     current = next;
     session = !next ? null : session && before?.shown === next.shown ? session : sessionOf(next);
-    for (const listener of listeners) listener(session);
+    for (const listener of listeners) {
+      try {
+        listener(session);
+      } catch (error) {
+        reportError(error); // What a page does with it must not keep the other tabs from hearing.
+      }
+    }
   }
 
   /** Makes tokens the present ones, here, in the other tabs and where they are kept. */

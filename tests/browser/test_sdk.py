@@ -210,6 +210,31 @@ def test_a_lost_answer_is_asked_for_again_and_the_session_goes_on(page: Page, sc
     assert page.evaluate(NEW_TOKEN) != token
 
 
+def test_an_answer_that_stays_lost_costs_the_refresh_token_but_not_the_session(page: Page, scene: SdkScene) -> None:
+    sign_in(page, scene)
+
+    def lose(route: Route) -> None:
+        route.fetch()  # the server did its part
+        route.abort()
+
+    page.context.route("**/oauth/token", lose)
+    assert code_of(page, NEW_TOKEN) == "network"
+    page.context.unroute("**/oauth/token")
+    scene.pass_time(page.context, 30)  # from now on the server takes the old one for a copy in other hands
+    exchanged = asked(page, "/oauth/token")
+    assert decode(page.evaluate(NEW_TOKEN))[1]["org_id"] == scene.alder
+    assert ["refresh_token" in body for body in exchanged] == [True, False]
+    assert page.evaluate(NEW_TOKEN)
+
+
+def test_a_listener_that_throws_keeps_nobody_from_hearing(page: Page, scene: SdkScene) -> None:
+    sign_in(page, scene)
+    page.evaluate("window.heard = 0; void auth.onChange(() => { throw new Error('a page'); })")
+    page.evaluate("void auth.onChange(() => { heard += 1; })")
+    assert page.evaluate(NEW_TOKEN)
+    assert page.evaluate("heard") == 1
+
+
 def test_without_a_network_a_good_token_is_used_and_an_expired_one_is_an_error_that_passes(
     page: Page, scene: SdkScene
 ) -> None:
