@@ -85,8 +85,11 @@ export class RxauthError extends Error {
 }
 
 /** Tells whether something thrown is an error of this package, and of this code if one is given. */
-export function isRxauthError(thrown: unknown, ...codes: ErrorCode[]): thrown is RxauthError {
-  return thrown instanceof RxauthError && (!codes.length || codes.includes(thrown.code));
+export function isRxauthError<Code extends ErrorCode = ErrorCode>(
+  thrown: unknown,
+  ...codes: Code[]
+): thrown is RxauthError & { readonly code: Code } {
+  return thrown instanceof RxauthError && (!codes.length || (codes as ErrorCode[]).includes(thrown.code));
 }
 
 /** Returns an OAuth error as ours; a code that no program can act on becomes `invalid_request`. */

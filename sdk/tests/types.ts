@@ -5,6 +5,7 @@ import {
   isRxauthError,
   type Operation,
   type ResultOf,
+  type RxauthError,
   type Session,
   type VariablesOf,
 } from "../src/index.js";
@@ -87,6 +88,11 @@ export async function onlyAnErrorAsksForAStepUp(): Promise<void> {
     // @ts-expect-error There is no such code.
     isRxauthError(error, "step_down");
   }
+}
+
+export function anErrorOfAnotherCodeIsStillOne(error: RxauthError): string {
+  if (isRxauthError(error, "network")) return error.code satisfies "network";
+  return error.message;
 }
 
 export function useTypedHooks(): unknown {
