@@ -18,7 +18,8 @@ hypothesis_settings.register_profile("prove", deadline=None, max_examples=1_000,
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds the switch of `make prove`."""
+    """Adds the switch of `make prove`, and the one that takes the pictures of the guides anew."""
+    parser.addoption("--pictures", action="store_true", help="keep what pages look like, for the guides that show it")
     parser.addoption("--prove", action="store_true", help="run the long proofs whole instead of a slice of each")
 
 

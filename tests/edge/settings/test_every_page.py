@@ -133,4 +133,9 @@ def test_bad_input_is_refused_beside_its_field_and_never_becomes_markup(place: F
 def _forms(browser: Browser, path: str) -> list[dict[str, str]]:
     """Returns the fields of each form of a page that does something, as it would be sent."""
     browser.open(path)
-    return [one.fields for one in browser.forms() if "act" in one.fields]
+    found = []
+    for one in browser.forms():
+        acts = [value for name, value in one.buttons if name == "act"]
+        found += [one.fields | {"act": act} for act in acts]
+        found += [one.fields] if "act" in one.fields else []
+    return found
