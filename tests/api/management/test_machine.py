@@ -13,6 +13,7 @@ from rxauth.domain.audiences import Audience
 from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.policy.permissions import MACHINE_DEFAULT, PERMISSIONS, Machine
 from rxauth.policy.roles import Role
+from rxauth.storage.tables import metadata
 from tests.api.answers import code, the_error
 from tests.api.management.people import Clinic, Somebody
 from tests.live import Live
@@ -145,6 +146,19 @@ def test_a_secret_is_made_shown_once_and_the_one_before_goes_on(clinic: Clinic) 
     assert [one["state"] for one in machine(clinic, later)["secrets"]] == ["WORKS", "EXPIRED"]
     live.clock.advance(90 * DAY)
     assert exchange(clinic, new["secret"]).status_code == 401
+
+
+def test_a_new_secret_is_in_no_row_of_the_database(clinic: Clinic) -> None:
+    """M-21: the secret is its own canary."""
+    new = made(clinic, name="Canary")
+    exchange(clinic, new["secret"])
+    clinic.live.graphql(clinic.administrator.token, CREATE, {"name": "Twice"}, **{"idempotency-key": "a-key"})
+
+    with clinic.live.server.database.engines.reader.connect() as connection:
+        rows = [repr(row) for table in metadata.sorted_tables for row in connection.execute(table.select())]
+
+    assert any("Canary" in row for row in rows)
+    assert not any(new["secret"] in row for row in rows)
 
 
 def test_a_secret_is_renamed_given_another_end_and_none(clinic: Clinic) -> None:
