@@ -26,6 +26,7 @@ _OLD: Final[Values] = _LIVE | {
     "id": "sec_01K8ZQ3X4Y5Z6A7B8C9D0E1F2G",
     "name": None,
     "createdBy": "operator",
+    "createdByName": None,
     "createdAt": "2025-11-20T09:14:00.000Z",
     "expiresAt": "2026-11-24T16:00:00.000Z",
     "lastUsedAt": None,

@@ -157,8 +157,6 @@ KEPT = frozenset(
         "only",
         "scopes",
         "error_field",
-        "createdBy",
-        "user_id",
         "appType",
         "app_type",
         "role",
