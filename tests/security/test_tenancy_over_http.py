@@ -58,7 +58,7 @@ PLACES = [
     Place(root, name, path) for root, name, field in root_fields() for path in places(field) if name != NEVER_THE_SAME
 ]
 # Who saw a patient is known a moment later, and for some of them nobody did.
-NOT_OWNED = {"pharmacy", "patientAccess"}
+NOT_OWNED = {"pharmacy", "patientAccess", "treatment"}
 OWNED = [place for place in PLACES if place.path in {("id",), ("patientId",)} and place.field not in NOT_OWNED]
 
 
@@ -218,7 +218,7 @@ def test_an_object_of_another_organization_is_answered_as_an_absent_one(stage: S
 def test_its_owner_is_answered_otherwise(stage: Scene, place: Place) -> None:
     """Without this the matrix could hold because nothing is ever found."""
     by_field = {one: one for one in ("app", "webhook", "order", "fill", "prescription", "catalog")}
-    by_field |= {"webhookDelivery": "delivery"}
+    by_field |= {"webhookDelivery": "delivery", "prescriptionTemplate": "template"}
     identifier = stage.foreign[by_field.get(place.field, "patient")]
     asked = variables(stage, place, identifier)
 

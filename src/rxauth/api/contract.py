@@ -5,7 +5,7 @@ from typing import Final
 from graphql import GraphQLSchema
 
 from rxauth.api import activity, clinical, management, people, webhooks
-from rxauth.api.clinical import ordering, screening
+from rxauth.api.clinical import catalogs, ordering, screening
 from rxauth.api.management import apps
 from rxauth.api.schema import Binding, Resolver, build, read_contract
 
@@ -13,6 +13,7 @@ FILES: Final = (
     "clinical.graphql",
     "orders.graphql",
     "screening.graphql",
+    "catalogs.graphql",
     "organizations.graphql",
     "management.graphql",
     "account.graphql",
@@ -37,7 +38,7 @@ def schema() -> GraphQLSchema:
 def binding() -> Binding:
     """Returns what the files are bound to; a type of one file may be extended by the other."""
     resolvers: dict[str, dict[str, Resolver]] = {}
-    clinical_ones = (clinical.BINDING.resolvers, ordering.RESOLVERS, screening.RESOLVERS)
+    clinical_ones = (clinical.BINDING.resolvers, ordering.RESOLVERS, screening.RESOLVERS, catalogs.RESOLVERS)
     others = (management.RESOLVERS, people.RESOLVERS, apps.RESOLVERS, webhooks.RESOLVERS, activity.RESOLVERS)
     for one in (*clinical_ones, *others):
         for kind, fields in one.items():

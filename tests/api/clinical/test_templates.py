@@ -231,3 +231,20 @@ def test_a_template_does_not_print_what_it_says() -> None:
     shown = repr(Template("tmp_1", "cat_1", "usr_1", "med_secret", "Strep", instructions="Twice a day"))
 
     assert shown == "Template(id='tmp_1', catalog_id='cat_1', owner_id='usr_1')"
+
+
+def test_one_template_or_treatment_is_found_by_whoever_sees_it(own: Live, key: str, holders: Holders) -> None:
+    one = "query($id: ID!) { prescriptionTemplate(id: $id) { id name isPrivate treatment { name } } }"
+    mine, other = (str(holders.tokens(holders.person(Role.STAFF))["access_token"]) for _ in range(2))
+    private = template(own, mine, name="Mine", isPrivate=True)
+    shared = template(own, key, name="Everybody's")
+    shown = own.data(mine, one, {"id": private["id"]})["prescriptionTemplate"]
+    assert (shown["name"], shown["isPrivate"]) == ("Mine", True)
+    assert shown["treatment"]["name"]
+    assert own.data(other, one, {"id": private["id"]})["prescriptionTemplate"] is None
+    assert own.data(other, one, {"id": shared["id"]})["prescriptionTemplate"]["name"] == "Everybody's"
+    assert own.data(own.token(own.world.birch), one, {"id": shared["id"]})["prescriptionTemplate"] is None
+    medication = "query($id: ID!) { treatment(id: $id) { id __typename name } }"
+    treatment_id = treatment_ids(own, key)[0]
+    assert own.data(key, medication, {"id": treatment_id})["treatment"]["__typename"] == "Medication"
+    assert own.data(key, medication, {"id": "med_nothing"})["treatment"] is None

@@ -1,10 +1,13 @@
 """Catalogs and templates: read, and kept."""
 
+from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from rxauth.api.clinical.meet import met_catalogs, met_templates, met_treatments
 from rxauth.api.context import Context, Info
+from rxauth.api.schema import Resolver
 from rxauth.domain import catalogs, templates, treatments
 from rxauth.domain.catalogs import Catalog
 from rxauth.domain.errors import AbsentError, InvalidError
@@ -25,6 +28,20 @@ def all_of_them(_root: None, info: Info) -> list[Catalog]:
 def catalog(_root: None, info: Info, id: str | None = None) -> Catalog | None:
     """Query.catalog: without an identifier, the organization's first."""
     return next((one for one in all_of_them(None, info) if id in {None, one.id}), None)
+
+
+def template(_root: None, info: Info, id: str) -> Template | None:
+    """Query.prescriptionTemplate."""
+    context = info.context
+    found = context.read(lambda tx: templates.seen(tx, context.organization_id, [id], context.user_id))
+    met_templates(context, list(found.values()))
+    return found.get(id)
+
+
+def treatment(_root: None, info: Info, id: str) -> Treatment | None:
+    """Query.treatment."""
+    found: Treatment | None = info.context.get(treatments.by_ids, id)
+    return found
 
 
 def treatments_of(source: Catalog, info: Info) -> list[Treatment]:
@@ -145,3 +162,9 @@ def _fills_allowed(fills_allowed: int | None, refills_allowed: int | None) -> in
     if fills_allowed not in {None, refills_allowed + 1}:
         raise InvalidError("refillsAllowed is one less than fillsAllowed", "refillsAllowed")
     return refills_allowed + 1
+
+
+# Beside the contract of the published clients.
+RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
+    {"Query": {"prescriptionTemplate": template, "treatment": treatment}}
+)
