@@ -5,6 +5,7 @@ from typing import Final
 from tests.edge import (
     page_samples_activity,
     page_samples_apps,
+    page_samples_catalog,
     page_samples_machine,
     page_samples_organization,
     page_samples_providers,
@@ -32,4 +33,5 @@ SAMPLES: Final = (
     *page_samples_providers.SAMPLES,
     *page_samples_team.SAMPLES,
     *page_samples_activity.SAMPLES,
+    *page_samples_catalog.SAMPLES,
 )

@@ -23,6 +23,7 @@ FRAMES = {
     "base.html",
     "parts.html",
     "provider_parts.html",
+    "catalog_parts.html",
     "frame.html",
     "machine_parts.html",
     "settings_app_parts.html",

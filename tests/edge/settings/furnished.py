@@ -10,6 +10,7 @@ from sqlalchemy import text
 from rxauth.domain.webhooks import Keeper
 from rxauth.edge.cookies import NAME
 from rxauth.policy.roles import Role
+from tests.api.documents import CREATE_TEMPLATE
 from tests.api.management.documents import facts, mutation
 from tests.api.management.sign_ins import number
 from tests.browsing import Browser
@@ -125,6 +126,10 @@ class Furnished:
         secrets = "{ machineClient { secrets { id } } }"
         place.parts |= {"secret_id": self._ask(place, secrets)["secrets"][0]["id"]}
         place.parts |= {"patient_id": self._ask(place, "{ patients(first: 1) { id } }")[0]["id"]}
+        place.parts |= {"catalog_id": self._ask(place, "{ catalog { id } }")["id"]}
+        place.parts |= {"treatment": self._ask(place, "{ medications(first: 1) { id } }")[0]["id"]}
+        template = {"catalogId": place.parts["catalog_id"], "treatmentId": place.parts["treatment"]}
+        place.parts |= {"template_id": self._ask(place, CREATE_TEMPLATE, **template)["id"]}
         self._ask(place, mutation("changeProviderAuthority"), userId=place.parts["user_id"], facts=facts())
 
     def _ask(self, place: Place, document: str, **variables: Any) -> Any:

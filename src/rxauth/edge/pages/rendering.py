@@ -82,6 +82,7 @@ def _environment() -> Environment:
     environment.filters["as_json"] = _as_json
     environment.filters["short"] = wording.short
     environment.filters["seconds"] = wording.seconds
+    environment.filters["plain"] = wording.plain
     environment.filters["calendar"] = wording.calendar
     environment.filters["day"] = wording.day
     environment.filters["full_moment"] = wording.full_moment

@@ -48,6 +48,11 @@ def calendar(day_written: str) -> str:
     return f"{at.day} {at:%B %Y}"
 
 
+def plain(number: float | None) -> str:
+    """Returns a number as people write it: 30, not 30.0; None: nothing."""
+    return "" if number is None else f"{number:.10g}"
+
+
 def full_moment(moment_s: int) -> str:
     """Returns a moment in UTC, to the second."""
     return f"{day(moment_s)}, {datetime.fromtimestamp(moment_s, UTC):%H:%M:%S} UTC"

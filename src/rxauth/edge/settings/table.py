@@ -9,6 +9,7 @@ from rxauth.edge.settings import (
     activity,
     activity_charts,
     apps,
+    catalog,
     machine,
     organization,
     organization_branding,
@@ -16,6 +17,7 @@ from rxauth.edge.settings import (
     providers,
     team,
     team_member,
+    templates,
     webhooks,
 )
 from rxauth.edge.settings.sections import Section
@@ -34,6 +36,8 @@ SECTIONS: Final[tuple[Section, ...]] = (
     activity_charts.PAGE,
     *accesses.SECTIONS,
     activity.ENTRY_PAGE,
+    *catalog.SECTIONS,
+    *templates.SECTIONS,
 )
 NOTICES: Final[Mapping[str, str]] = MappingProxyType(
     {name: act.notice for section in SECTIONS for name, act in section.acts.items()}
