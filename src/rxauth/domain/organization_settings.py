@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, distinct, func, select, update
 
 from rxauth.domain import accents, logos, organizations
 from rxauth.domain.errors import InvalidError
@@ -12,7 +12,7 @@ from rxauth.domain.organizations import Organization
 from rxauth.domain.sessions import Limits
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.access import organizations as table
-from rxauth.storage.tables.people import memberships, passkeys, totp_factors, users
+from rxauth.storage.tables.people import memberships, passkeys, totp_factors
 from rxauth.storage.tenancy import sql
 
 SHORTEST: Final = Limits(60, 300)
@@ -22,21 +22,23 @@ _JUDGED_BY: Final = ("second_factor_required", "sole_first_factor", "session_idl
 NAMES: Final = (*_JUDGED_BY, "email_domains", "accent_color", "logo")
 _DOMAIN: Final = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0,61}[a-z0-9]")
 _CHANGE = sql(update(table).where(table.c.id == bindparam("the_id")).values({name: bindparam(name) for name in NAMES}))
-_HAS_PASSKEY = select(passkeys.c.user_id).where(passkeys.c.user_id == users.c.id).exists()
-_HAS_TOTP = (
-    select(totp_factors.c.user_id)
-    .where(totp_factors.c.user_id == users.c.id, totp_factors.c.confirmed_at.is_not(None))
-    .exists()
-)
+_MEMBERS = distinct(memberships.c.user_id)
+_HAS_PASSKEY = passkeys.c.user_id.is_not(None)
+_HAS_TOTP = totp_factors.c.user_id.is_not(None)
+# A person with several passkeys is several rows here.
 _LACKING = sql(
     select(
-        func.count().label("members"),
-        func.count().filter(~_HAS_PASSKEY & ~_HAS_TOTP).label("second_factor"),
-        func.count().filter(~_HAS_PASSKEY).label("passkey"),
+        func.count(_MEMBERS).label("members"),
+        func.count(_MEMBERS).filter(~_HAS_PASSKEY & ~_HAS_TOTP).label("second_factor"),
+        func.count(_MEMBERS).filter(~_HAS_PASSKEY).label("passkey"),
     )
     .select_from(memberships)
-    .join(users, users.c.id == memberships.c.user_id)
-    .where(memberships.c.organization_id == bindparam("organization_id"), users.c.disabled_at.is_(None))
+    .outerjoin(passkeys, passkeys.c.user_id == memberships.c.user_id)
+    .outerjoin(
+        totp_factors,
+        (totp_factors.c.user_id == memberships.c.user_id) & totp_factors.c.confirmed_at.is_not(None),
+    )
+    .where(memberships.c.organization_id == bindparam("organization_id"))
 )
 
 

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from rxauth.policy.roles import Role
+from rxauth.storage.tables.people import passkeys, totp_factors
+from rxauth.storage.tenancy import insert_row
 from tests.api.answers import code, the_error
 from tests.api.management.people import Clinic
 from tests.live import Live
@@ -18,6 +20,16 @@ UPDATE = f"""mutation($input: OrganizationSettingsInput!, $version: ID) {{
 RENAME = """mutation($input: OrganizationInput!, $version: ID) {
   updateOrganization(input: $input, version: $version) { id version }
 }"""
+ADD_PASSKEY = insert_row(passkeys)
+ADD_TOTP = insert_row(totp_factors)
+PASSKEY = {
+    **dict.fromkeys(("name", "transports"), "a"),
+    **dict.fromkeys(("sign_count", "created_at"), 1),
+    "public_key": b"",
+    "backed_up": False,
+    "last_used_at": None,
+}
+TOTP = {"sealed_secret": None, "sealed_pending": None, "pending_at": 1, "last_step": 0}
 NONE = {
     "secondFactorRequired": False,
     "firstFactors": ["PASSWORD", "PASSKEY"],
@@ -208,6 +220,23 @@ def test_whoever_may_not_manage_it_changes_nothing_and_nobody_changes_another_s(
 def test_it_says_how_many_members_would_have_to_set_something_up(clinic: Clinic) -> None:
     document = f"{{ organizationSettings {{ {COUNTS} longestSessionIdleSeconds longestSessionLifetimeSeconds }} }}"
     limits = {"longestSessionIdleSeconds": 3_600, "longestSessionLifetimeSeconds": 86_400}
-    counted = {"members": 3, "membersWithoutSecondFactor": 3, "membersWithoutPasskey": 3}
-    asked = clinic.live.data(clinic.doctor.token, document)
-    assert asked["organizationSettings"] == counted | limits
+
+    def counted(members: int, without_second: int, without_passkey: int) -> None:
+        expected = {
+            "members": members,
+            "membersWithoutSecondFactor": without_second,
+            "membersWithoutPasskey": without_passkey,
+        }
+        assert clinic.live.data(clinic.doctor.token, document)["organizationSettings"] == expected | limits
+
+    counted(3, 3, 3)
+    for identifier in ("first", "second"):
+        clinic.holders.write(lambda tx, one=identifier: tx.run(ADD_PASSKEY, **PASSKEY, id=one, user_id=clinic.staff.id))
+    counted(3, 2, 2)
+    clinic.holders.write(lambda tx: tx.run(ADD_TOTP, **TOTP, user_id=clinic.doctor.id, confirmed_at=None))
+    clinic.holders.write(lambda tx: tx.run(ADD_TOTP, **TOTP, user_id=clinic.staff.id, confirmed_at=1))
+    counted(3, 2, 2)  # begun is not there yet, and whoever has both counts once
+    clinic.holders.write(lambda tx: tx.run(ADD_TOTP, **TOTP, user_id=clinic.administrator.id, confirmed_at=1))
+    counted(3, 1, 2)
+    clinic.somebody(Role.STAFF, organization_id=clinic.live.world.birch.organization_id)
+    counted(3, 1, 2)

@@ -1,6 +1,7 @@
 """What an organization asks of its people's sign-ins: read, and changed."""
 
 import base64
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rxauth.api.context import Context, Info
@@ -13,14 +14,6 @@ from rxauth.domain.organization_settings import Changed, Lacking
 from rxauth.domain.organizations import Organization
 from rxauth.policy.assurance import FirstFactor
 from rxauth.storage.database import Transaction
-
-
-@dataclass(frozen=True, slots=True)
-class Shown:
-    """An organization's settings, and whom they would touch."""
-
-    organization: Organization
-    lacking: Lacking
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +34,15 @@ class ShownLogo:
         return logos.media_type_of(self.name)
 
 
-def settings(_root: None, info: Info) -> Shown:
+def settings(_root: None, info: Info) -> Organization:
     """Query.organizationSettings."""
     context = info.context
 
-    def work(transaction: Transaction) -> Shown:
+    def work(transaction: Transaction) -> Organization:
         found = organizations.find(transaction, context.organization_id)
         if found is None:
             raise AbsentError("there is no such organization")
-        return _shown(transaction, found)
+        return found
 
     return context.read(work)
 
@@ -59,7 +52,7 @@ def update(
     info: Info,
     input: OrganizationSettingsInput,  # noqa: A002  # the contract's name
     version: str | None = None,
-) -> Shown:
+) -> Organization:
     """Mutation.updateOrganizationSettings: what is not named stays.
 
     Raises:
@@ -69,7 +62,7 @@ def update(
     context = info.context
     changes, longest, now = input.changes(), context.session_limits, context.clock.seconds()
 
-    def work(transaction: Transaction) -> Shown:
+    def work(transaction: Transaction) -> Organization:
         changed = organization_settings.change(
             transaction, context.organization_id, longest, now, expected=version, **changes
         )
@@ -77,36 +70,35 @@ def update(
             context.require_authentication(TWO_FACTORS)
         if changed.names:
             _record(context, transaction, changed)
-        return _shown(transaction, changed.after)
+        return changed.after
 
     return context.write(work)
 
 
-def first_factors(source: Shown, _info: Info) -> list[str]:
+def first_factors(source: Organization, _info: Info) -> list[str]:
     """OrganizationSettings.firstFactors."""
-    sole = source.organization.sole_first_factor
+    sole = source.sole_first_factor
     return [one.name for one in FirstFactor if sole in {None, one}]
 
 
-def version(source: Shown, _info: Info) -> str:
+def version(source: Organization, _info: Info) -> str:
     """OrganizationSettings.version."""
-    return organization_settings.version(source.organization)
+    return organization_settings.version(source)
 
 
-def accent_on_light(source: Shown, _info: Info) -> bool:
+def accent_on_light(source: Organization, _info: Info) -> bool:
     """OrganizationSettings.accentOnLight."""
     return _can_be_read(source, accents.LIGHT)
 
 
-def accent_on_dark(source: Shown, _info: Info) -> bool:
+def accent_on_dark(source: Organization, _info: Info) -> bool:
     """OrganizationSettings.accentOnDark."""
     return _can_be_read(source, accents.DARK)
 
 
-def logo(source: Shown, _info: Info) -> ShownLogo | None:
+def logo(source: Organization, _info: Info) -> ShownLogo | None:
     """OrganizationSettings.logo."""
-    organization = source.organization
-    return None if organization.logo is None else ShownLogo(organization.id, organization.logo)
+    return None if source.logo is None else ShownLogo(source.id, source.logo)
 
 
 def image(source: ShownLogo, info: Info) -> str:
@@ -117,18 +109,43 @@ def image(source: ShownLogo, info: Info) -> str:
     return base64.b64encode(found.content).decode()
 
 
-def longest_idle_s(_source: Shown, info: Info) -> int:
+def longest_idle_s(_source: Organization, info: Info) -> int:
     """OrganizationSettings.longestSessionIdleSeconds."""
     return info.context.session_limits.idle_s
 
 
-def longest_lifetime_s(_source: Shown, info: Info) -> int:
+def longest_lifetime_s(_source: Organization, info: Info) -> int:
     """OrganizationSettings.longestSessionLifetimeSeconds."""
     return info.context.session_limits.lifetime_s
 
 
-def _can_be_read(source: Shown, scheme: accents.Scheme) -> bool:
-    color = source.organization.accent_color
+def members(source: Organization, info: Info) -> int:
+    """OrganizationSettings.members."""
+    return _lacking(source, info).members
+
+
+def without_second_factor(source: Organization, info: Info) -> int:
+    """OrganizationSettings.membersWithoutSecondFactor."""
+    return _lacking(source, info).second_factor
+
+
+def without_passkey(source: Organization, info: Info) -> int:
+    """OrganizationSettings.membersWithoutPasskey."""
+    return _lacking(source, info).passkey
+
+
+def _lacking(source: Organization, info: Info) -> Lacking:
+    """Counts once, and only if somebody asks: it takes the members one by one."""
+    found: Lacking = info.context.get(_count, source.id)
+    return found
+
+
+def _count(transaction: Transaction, _organization_id: str, keys: Sequence[str]) -> Mapping[str, Lacking]:
+    return {one: organization_settings.lacking(transaction, one) for one in keys}
+
+
+def _can_be_read(source: Organization, scheme: accents.Scheme) -> bool:
+    color = source.accent_color
     return color is not None and accents.can_be_read(color, scheme)
 
 
@@ -144,7 +161,3 @@ def _said(value: object) -> str | int:
     if isinstance(value, tuple):
         return len(value)
     return str(value) if isinstance(value, str) else int(value) if isinstance(value, int) else "none"
-
-
-def _shown(transaction: Transaction, organization: Organization) -> Shown:
-    return Shown(organization, organization_settings.lacking(transaction, organization.id))

@@ -12,11 +12,11 @@ from rxauth.policy.permissions import BY_NAME
 PATH: Final = f"{SETTINGS_PATH}/organization"
 READ: Final = "read:organization"
 MANAGE: Final = "manage:organization"
+LACKING: Final = "organizationSettings { members membersWithoutSecondFactor membersWithoutPasskey }"
 SETTINGS: Final = """
   organizationSettings {
     secondFactorRequired firstFactors emailDomains sessionIdleSeconds sessionLifetimeSeconds
     longestSessionIdleSeconds longestSessionLifetimeSeconds
-    members membersWithoutSecondFactor membersWithoutPasskey
     accentColor accentOnLight accentOnDark logo { path } version
   }
 """
@@ -26,7 +26,7 @@ _CONTACT_DATA: Final = """
   }
 """
 _QUERY: Final = f"""
-query Organization {{ {_CONTACT_DATA} {SETTINGS} providerRules {{ solo homeState signingMaxAgeSeconds }} }}
+query Organization {{ {_CONTACT_DATA} {SETTINGS} {LACKING} providerRules {{ solo homeState signingMaxAgeSeconds }} }}
 """
 _UPDATE: Final = """
 mutation UpdateOrganization($input: OrganizationInput!) { updateOrganization(input: $input) { id } }

@@ -6,11 +6,12 @@ from typing import Any, Final
 
 from rxauth.api.management.callers import TWO_FACTORS
 from rxauth.edge.settings.fields import FieldError, Fields
-from rxauth.edge.settings.organization import MANAGE, PATH, SETTINGS, nothing_else, settings_version
+from rxauth.edge.settings.organization import LACKING, MANAGE, PATH, SETTINGS, nothing_else, settings_version
 from rxauth.edge.settings.sections import Act, Data, Section, Variables
 from rxauth.policy.licences import STATES
 
 _QUERY: Final = f"query OrganizationSettings {{ {SETTINGS} }}"
+_COUNTED: Final = f"query OrganizationSettings {{ {SETTINGS} {LACKING} }}"
 _UPDATE: Final = """
 mutation UpdateOrganizationSettings($input: OrganizationSettingsInput!) {
   updateOrganizationSettings(input: $input) { version }
@@ -106,6 +107,7 @@ SECTIONS: Final = (
         "sign-in",
         "sign_in",
         {"sign_in_rules": _act(_sign_in, "The sign-in rules were changed. They hold from now on.")},
+        query=_COUNTED,
         values=lambda data, _fields: {"first_factor": first_factor(data)},
     ),
     _section(
@@ -115,6 +117,7 @@ SECTIONS: Final = (
             "second_factor_on": _act(_second_factor(required=True), "A second factor is required of everybody now."),
             "second_factor_off": _act(_second_factor(required=False), "A second factor is no longer required."),
         },
+        query=_COUNTED,
     ),
     _section(
         "sessions",
