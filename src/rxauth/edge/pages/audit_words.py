@@ -104,6 +104,19 @@ _ACTORS: Final = MappingProxyType(
         "anonymous": "Somebody unknown",
     }
 )
+_REASONS: Final = MappingProxyType(
+    {
+        "pwd": "wrong password",
+        "otp": "wrong code",
+        "rc": "wrong recovery code",
+        "pop": "wrong passkey",
+        "invalid_client": "wrong secret",
+        "invalid_scope": "more than it may have",
+        "invalid_target": "for another API",
+        "invalid_token": "a token that does not hold",
+        "problems_found": "problems found",
+    }
+)
 
 
 def who(entry: Mapping[str, Any]) -> str:
@@ -116,6 +129,12 @@ def did(entry: Mapping[str, Any]) -> str:
     """Returns what was done, without who did it and to what."""
     event = entry["event"]
     return DID[Event(event)] if event in DID else str(event)
+
+
+def why(entry: Mapping[str, Any]) -> str:
+    """Returns why something was refused."""
+    reason = entry["reason"] or "refused"
+    return _REASONS.get(reason, str(reason).replace("_", " "))
 
 
 def choices() -> list[tuple[str, str]]:

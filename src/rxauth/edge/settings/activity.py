@@ -119,6 +119,7 @@ def line(entry: Mapping[str, Any]) -> Mapping[str, Any]:
         **entry,
         "who": audit_words.who(entry),
         "did": audit_words.did(entry),
+        "why": audit_words.why(entry),
         "at_s": seconds(entry["at"]),
         "is_refused": entry["outcome"] == "failure",
         "actor_url": f"{PATH}?{urlencode({'person': entry['actorId']})}" if entry["actorId"] else None,
