@@ -14,7 +14,11 @@ _ROLES: Final = [
 ]
 _LESS: Final = [
     one
-    | {"refusal": None if one["name"] in {"Staff", "Support"} else f"{one['name']} grants read:client, which you lack"}
+    | {
+        "refusal": None
+        if one["name"] in {"Staff", "Support"}
+        else f"{one['name']} may see API clients, and you may not"
+    }
     for one in _ROLES
 ]
 _WAITS: Final = "nobody authorized this person as a provider of the organization"
@@ -137,6 +141,7 @@ _OWN_ASKED: Final = _RESET | {"approvalRefusal": "whoever asked for it cannot ap
 _PRESCRIBES: Final = _ZOE | {"authority": {"state": "APPROVED"}, "roles": _held("Prescriber", "Support")}
 _LEAVING: Final = [_invite(1, "a@example.com", inviterId="usr_5"), _invite(2, "b@example.com", inviterId="usr_5")]
 _BAD_EMAIL: Final = "This is no e-mail address: it looks like name@example.com."
+_NOT_YOURS: Final = "Prescriber may add and edit patients, and you may not"
 _BAD_NPI: Final = "The NPI's last digit does not fit the others: a digit is mistyped."
 
 
@@ -158,7 +163,7 @@ SAMPLES: Final = (
     _member("team-member", _ZOE),
     _member("team-member-bare", _BARE),
     _member("team-member-own", _OWN),
-    _member("team-member-less", _PRESCRIBES | {"refusal": "Prescriber grants write:patient, which you lack"}, _LESS),
+    _member("team-member-less", _PRESCRIBES | {"refusal": _NOT_YOURS, "resetRefusal": _NOT_YOURS}, _LESS),
     _member("team-member-asked", _ASKED),
     _member("team-member-asked-own", _ZOE | {"secondFactorReset": _OWN_ASKED}),
     _member("team-member-disabled", _BARE | {"disabled": True}),

@@ -30,14 +30,14 @@ def refusal(giver: Subject, role: Role, now: int) -> Refusal | None:
     if isinstance(giver, MachineSubject):
         if role is Role.PRESCRIBER or not _powers(role):
             return None
-        return Refusal("role_exceeds", f"no machine gives {role}, which grants {_powers(role)[0]}")
+        return Refusal("role_exceeds", f"no machine gives {role}, who may {BY_NAME[_powers(role)[0]].meaning}")
     if Role.ADMINISTRATOR in giver.effective_roles:
         return None
     held = frozenset(decide.held(giver, now))
     lacking = [name for name in GRANTS[role] if name not in held]
     if not lacking:
         return None
-    return Refusal("role_exceeds", f"{role} grants {lacking[0]}, which you do not have yourself")
+    return Refusal("role_exceeds", f"{role} may {BY_NAME[lacking[0]].meaning}, and you may not")
 
 
 def change_refusal(

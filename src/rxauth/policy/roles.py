@@ -28,10 +28,12 @@ DESCRIPTIONS: Final = MappingProxyType(
         Role.DEVELOPER: "Looks after API credentials and webhooks. Sees no patient.",
         Role.PRESCRIBER: "Writes and signs prescriptions, once two people gave the authority to. "
         "Adds patients, and sends orders.",
-        Role.MEDICAL_OPERATIONS: "Adds and edits patients, and sends, moves and sends again orders. "
+        Role.MEDICAL_OPERATIONS: "Adds and edits patients, sends orders, and moves them to another pharmacy. "
         "Signs no prescription.",
-        Role.STAFF: "Looks after people, settings and templates, and moves and sends again orders. Edits no patient.",
-        Role.SUPPORT: "Sees patients, prescriptions and orders, and moves and sends again orders. Edits no patient.",
+        Role.STAFF: "Looks after people, settings and templates, and moves orders to another pharmacy. "
+        "Edits no patient.",
+        Role.SUPPORT: "Sees patients, prescriptions and orders, and moves orders to another pharmacy. "
+        "Edits no patient.",
     }
 )
 _BY_TEXT: Final = MappingProxyType({text: role for role in Role for text in (role.id, role.value)})
