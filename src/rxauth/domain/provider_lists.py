@@ -24,6 +24,7 @@ _OPEN: Final = (State.REJECTED, State.REVOKED)  # to a new proposal, as whatever
 _WAITS = and_(table.c.proposal_id.is_not(None), _FRESH)
 
 WORDS_LIMIT: Final = 5
+WORD_LIMIT_CHARACTERS: Final = 1_000  # more than any name has, and less than SQLite takes for a pattern
 _WILD: Final = str.maketrans({"/": "//", "%": "/%", "_": "/_"})
 _PERSON: Final = (users.c.id, users.c.first_name, users.c.last_name, users.c.title, users.c.middle_name)
 
@@ -69,7 +70,7 @@ def candidates(
     name: parts of the name or of the e-mail address, all of which must be found; ASCII letters in either case. user_id:
     None takes any.
     """
-    words = name.lower().split()[:WORDS_LIMIT]
+    words = [word[:WORD_LIMIT_CHARACTERS] for word in name.lower().split()[:WORDS_LIMIT]]
     values: dict[str, Any] = {f"word_{number}": f"%{word.translate(_WILD)}%" for number, word in enumerate(words)}
     values |= {} if user_id is None else {"user_id": user_id}
     rows = transaction.all(
