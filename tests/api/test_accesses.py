@@ -1,7 +1,7 @@
 """What the access log has of a document: names of root fields, and whether it can show what is about a patient."""
 
 import pytest
-from graphql import GraphQLObjectType, GraphQLScalarType, build_schema, get_named_type, parse
+from graphql import GraphQLObjectType, build_schema, get_named_type, parse
 
 from rxauth.api import contract
 from rxauth.api.accesses import RECORDED, SECRETS, Operation, operations, touched
@@ -71,7 +71,7 @@ def test_every_field_that_shows_a_secret_is_known() -> None:
         for name, kind in contract.schema().type_map.items()
         if isinstance(kind, GraphQLObjectType) and not name.startswith("__") and name not in ROOTS
         for field, declared in kind.fields.items()
-        if "secret" in field.lower() and isinstance(get_named_type(declared.type), GraphQLScalarType)
+        if "secret" in field.lower() and get_named_type(declared.type).name == "String"
     }
 
     assert shown == SECRETS
