@@ -107,7 +107,7 @@ class Furnished:
         place = Place(organization_id, {role: holders.person(role) for role in Role})
         place.people[Role.PRESCRIBER] = holders.provider()
         session, _ = holders.session(holders.provider(roles=tuple(Role)), ("pwd", "otp"))
-        place.token = str(holders.redeemed(holders.code(session))["access_token"])
+        place.token = str(holders.redeemed(holders.code(session, audience=self.live.server.audience))["access_token"])
         place.parts["user_id"] = place.people[Role.PRESCRIBER]
         self._make(place)
         return place
