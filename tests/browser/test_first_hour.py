@@ -15,6 +15,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from rxauth.domain import invites, organizations
+from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.domain.invites import Asked
 from rxauth.domain.mails import Outbox
 from rxauth.policy.roles import Role
@@ -71,7 +72,8 @@ class Story:
         return page
 
     def look(self, page: Page, name: str) -> None:
-        """Keeps what a page looks like, if it is wanted."""
+        """Keeps what a page looks like, if it is wanted; and time goes on."""
+        self.live.clock.advance(40)
         if self._pictures is not None:
             page.screenshot(path=self._pictures / f"{name}.png", full_page=True)
 
@@ -135,6 +137,7 @@ def invite(story: Story, page: Page, email: str, role: str, picture: str | None 
         story.look(page, picture)
     page.get_by_role("button", name="Invite").click()
     expect(page.get_by_role("status")).to_be_visible()
+    story.live.clock.advance(20)
 
 
 def prove(page: Page) -> None:
@@ -198,6 +201,11 @@ def test_an_organization_s_first_hour(story: Story) -> None:
     join(story, ida, "ida@juniper.example", "Ida", "Stone")
     add_passkey(story, ida, "second-person")
     approve(story, ida, "Max Moreau")
+    server = story.live.server
+    Sequencer(server.database, server.clock, server.sealing_key, None).work_once()
+    ruth.get_by_role("link", name="Activity").click()
+    expect(ruth.get_by_text("Ida Stone").first).to_be_visible()
+    story.look(ruth, "activity")
 
 
 def test_the_guide_shows_the_pictures_that_the_story_takes() -> None:

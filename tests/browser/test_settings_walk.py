@@ -31,9 +31,10 @@ def place(templates: dict[str, Template], tmp_path_factory: pytest.TempPathFacto
 
 
 def signed_in(browser: Browser, place: Furnished, *roles: Role, **options: Any) -> Page:
-    """Returns a page of somebody with these roles, and a list of what its pages complained about."""
+    """Returns a page of somebody with these roles; with one, of the member of the clinic who has it."""
     context = browser.new_context(base_url=place.live.server.issuer, reduced_motion="reduce", **options)
-    for name, value in place.browser(*roles).cookies.items():
+    user_id = place.alder.people[roles[0]] if len(roles) == 1 else None
+    for name, value in place.browser(*roles, user_id=user_id).cookies.items():
         host = {"name": name, "value": value, "domain": "localhost", "path": "/", "secure": True, "httpOnly": True}
         context.add_cookies([host])  # type: ignore[list-item]
     return context.new_page()

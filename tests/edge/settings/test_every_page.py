@@ -57,6 +57,14 @@ def browsers(place: Furnished) -> dict[Role, Browser]:
     return {role: place.browser(role, user_id=place.alder.people[role]) for role in Role}
 
 
+def test_every_tab_is_a_page_and_every_page_belongs_to_a_tab() -> None:
+    tabs = {tab.path: tab for tabs in ORGANIZATION_TABS.values() for tab in tabs}
+    sections = {section.path: section for section in SECTIONS}
+    assert tabs.keys() <= sections.keys()
+    assert {section.tab for section in SECTIONS} <= {tab.name for tab in tabs.values()}
+    assert all(sections[path].opens == tab.opens for path, tab in tabs.items())
+
+
 @pytest.mark.parametrize("section", SECTIONS, ids=named)
 def test_a_page_opens_to_the_roles_that_hold_its_permission_and_says_so_to_the_others(
     place: Furnished, browsers: dict[Role, Browser], section: Section
