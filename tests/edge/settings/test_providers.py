@@ -105,7 +105,7 @@ def send(browser: Browser, act: str, press: str = "", **fields: str) -> None:
 
 
 def problem(browser: Browser) -> str:
-    """Returns the field that the page says is wrong, with a number only if it stands in a row."""
+    """Returns the field that the page's summary leads to."""
     found = re.search(r'role="alert".*?<a href="#(\w+)">', browser.page.text, re.DOTALL)
     return "" if found is None else found[1]
 
@@ -150,6 +150,17 @@ def test_whoever_proposed_it_is_told_why_they_cannot_approve(scene: Scene) -> No
     assert "Whoever proposed it cannot approve it: that takes a second person." in answer.text
     assert scene.found().state is State.PROPOSED
     assert browser.page.status_code == 200
+
+
+def test_an_approval_asks_for_a_second_factor_of_the_last_minutes(scene: Scene) -> None:
+    scene.propose()
+    for methods, seconds in ((("pwd",), 0), (("pwd", "otp"), 301)):
+        browser = scene.at(f"{PATH}/{scene.doctor}/proposal", scene.second, methods)
+        scene.live.clock.advance(seconds)
+        assert browser.page.status_code == 200
+        send(browser, "provider-approve")
+        assert browser.page.url.path.startswith("/sign-in/")
+        assert scene.found().state is State.PROPOSED
 
 
 def test_an_approval_that_is_sent_twice_is_one(scene: Scene) -> None:
