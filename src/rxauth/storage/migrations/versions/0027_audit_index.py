@@ -60,9 +60,8 @@ def _rows(record_id: str, entry: bytes) -> Iterator[dict[str, Any]]:
         return
     if any("\0" in one or len(one) > LONGEST for one in (event, actor_id, target, organization_id) if one):
         return
-    keys = [f"event {event}"]
-    keys += [] if actor_id is None else [f"actor {actor_id} {event}"]
+    keys = [] if actor_id is None else [f"actor {actor_id} {event}"]
     keys += [] if target is None else [f"target {target}"]
     if event != "token.issued":
-        keys += ["acts"] if actor_id is None else ["acts", f"actor {actor_id}"]
+        keys += ["acts", f"event {event}"] + ([] if actor_id is None else [f"actor {actor_id}"])
     yield from ({"organization_id": organization_id, "key": key, "id": record_id} for key in keys)
