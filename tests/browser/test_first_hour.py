@@ -73,7 +73,7 @@ class Story:
 
     def look(self, page: Page, name: str) -> None:
         """Keeps what a page looks like, if it is wanted; and time goes on."""
-        self.live.clock.advance(40)
+        self.live.clock.advance(3)
         if self._pictures is not None:
             page.screenshot(path=self._pictures / f"{name}.png", full_page=True)
 
@@ -137,7 +137,7 @@ def invite(story: Story, page: Page, email: str, role: str, picture: str | None 
         story.look(page, picture)
     page.get_by_role("button", name="Invite").click()
     expect(page.get_by_role("status")).to_be_visible()
-    story.live.clock.advance(20)
+    story.live.clock.advance(3)
 
 
 def prove(page: Page) -> None:
