@@ -20,7 +20,11 @@ export function place(selector: string): HTMLElement {
   return found;
 }
 
-/** Makes a labelled field of a form. */
-export function field<T extends HTMLElement>(label: string, control: T): HTMLLabelElement {
-  return element("label", {}, label, control);
+let fields = 0;
+
+/** Makes a labelled field of a form. The label stands beside the control: around it, it would be named by its options. */
+export function field(label: string, control: HTMLElement): HTMLElement {
+  fields += 1;
+  control.id = `field-${fields}`;
+  return element("div", { className: "field" }, element("label", { htmlFor: control.id }, label), control);
 }
