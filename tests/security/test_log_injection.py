@@ -63,7 +63,7 @@ uvicorn.run(application(edge), port=settings.listen_port, ws="none", access_log=
 class BrokenApi(Api):
     """An API that fails as no code of ours should."""
 
-    def run(self, *_arguments: object) -> Outcome:
+    def run(self, *_arguments: object, **_options: object) -> Outcome:
         """Fails, with a text that nobody may see."""
         raise RuntimeError(SECRET)
 

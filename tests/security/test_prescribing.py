@@ -18,7 +18,7 @@ from rxauth.domain.audit import Event
 from rxauth.oauth.claims import AccessClaims
 from rxauth.policy.licences import Licence, LicenceStatus
 from rxauth.policy.roles import Role
-from rxauth.storage.database import Database, Transaction
+from rxauth.storage.database import Database, Origin, Transaction
 from rxauth.storage.tables.access import organizations
 from rxauth.storage.tenancy import sql
 from tests import providers
@@ -239,7 +239,7 @@ class HeldDatabase(Database):
         super().__init__(url)
         self._held = held
 
-    def write(self, work: Callable[[Transaction], Result]) -> Result:
+    def write(self, work: Callable[[Transaction], Result], origin: Origin | None = None) -> Result:
         """Writes, and holds before the commit."""
 
         def holding(transaction: Transaction) -> Result:
@@ -247,7 +247,7 @@ class HeldDatabase(Database):
             self._held()
             return result
 
-        return super().write(holding)
+        return super().write(holding, origin)
 
 
 @pytest.fixture

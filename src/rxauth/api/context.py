@@ -15,7 +15,7 @@ from rxauth.domain.sessions import LONGEST, Ended, Limits
 from rxauth.domain.webhooks import Keeper
 from rxauth.policy.assurance import Wanted
 from rxauth.policy.subjects import Caller, UserSubject
-from rxauth.storage.database import Database, Transaction
+from rxauth.storage.database import Database, Origin, Transaction
 
 Result = TypeVar("Result")
 Info = GraphQLResolveInfo["Context"]
@@ -50,7 +50,7 @@ class Context:
     patient_ids: whom the request showed or changed so far, for the access log. access_key: of the digests of patients
     there; None: no such log is read here. session_limits: where an organization sets no stricter ones. ended_sessions:
     those whose clients are to hear of it once the request is done. terms None: nothing is known of tokens. outbox
-    None: no letter is written here.
+    None: no letter is written here. origin: what records say of the request; None: nothing.
     """
 
     caller: Caller
@@ -59,6 +59,7 @@ class Context:
     transaction: Transaction | None = None
     keeper: Keeper | None = None
     access_key: bytes | None = field(default=None, repr=False)
+    origin: Origin | None = None
     session_limits: Limits = LONGEST
     terms: Terms | None = None
     has_written: bool = False
@@ -110,7 +111,7 @@ class Context:
 
     def write(self, work: Callable[[Transaction], Result]) -> Result:
         """Writes, and forgets what was loaded before."""
-        result = self.database.write(work) if self.transaction is None else self.transaction.attempt(work)
+        result = self.database.write(work, self.origin) if self.transaction is None else self.transaction.attempt(work)
         self.has_written = True
         self._batches.clear()
         self._known.clear()

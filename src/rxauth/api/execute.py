@@ -28,7 +28,7 @@ from rxauth.domain.mails import Outbox
 from rxauth.domain.sessions import LONGEST, Limits
 from rxauth.domain.webhooks import Keeper
 from rxauth.policy.subjects import Caller, NoOrganizationError
-from rxauth.storage.database import Database, DatabaseUnavailableError, Transaction, TryAgainError
+from rxauth.storage.database import Database, DatabaseUnavailableError, Origin, Transaction, TryAgainError
 
 DOCUMENTS_LIMIT: Final = 1_000
 DOCUMENTS_LIMIT_CHARACTERS: Final = 4_000_000
@@ -100,11 +100,18 @@ class Api:
             self._repeats = Repeats(self.database, self.clock, self.sealing_key)
 
     def run(
-        self, caller: Caller, body: bytes, idempotency_keys: Sequence[str] = (), expected: Expected | None = None
+        self,
+        caller: Caller,
+        body: bytes,
+        idempotency_keys: Sequence[str] = (),
+        *,
+        expected: Expected | None = None,
+        origin: Origin | None = None,
     ) -> Outcome:
         """Answers one request of an accepted caller; blocks its thread.
 
-        idempotency_keys: the headers of that name. expected: what a mutation with a key is not done without.
+        idempotency_keys: the headers of that name. expected: what a mutation with a key is not done without. origin:
+        what records say of the request.
         """
         try:
             asked = self._asked(body)
@@ -112,8 +119,8 @@ class Api:
             errors = [formatted(error, refused.code) for error in refused.errors[:ERRORS_LIMIT]]
             return Outcome(outcomes.encode({"errors": errors}), refused.failure)
         if asked.operation.kind is OperationType.MUTATION and idempotency_keys and self._repeats is not None:
-            return self._run_once(self._repeats, caller, asked, idempotency_keys, expected)
-        context = self._context(caller)
+            return self._run_once(self._repeats, caller, asked, idempotency_keys, expected=expected, origin=origin)
+        context = self._context(caller, origin)
         try:
             if asked.operation.kind is OperationType.QUERY:
                 result = self.database.read(lambda tx: self._execute(asked, context.within(tx)))
@@ -129,7 +136,9 @@ class Api:
         caller: Caller,
         asked: _Asked,
         idempotency_keys: Sequence[str],
+        *,
         expected: Expected | None,
+        origin: Origin | None,
     ) -> Outcome:
         """Runs a mutation in one transaction, with the record that its key was used."""
         try:
@@ -138,7 +147,7 @@ class Api:
             return outcomes.refused(Failure.MALFORMED, Code.BAD_REQUEST, str(error))
 
         def execute(transaction: Transaction) -> tuple[Outcome, bool]:
-            context = self._context(caller).within(transaction)
+            context = self._context(caller, origin).within(transaction)
             if expected is not None:
                 there = self._execute(self._asked(expected.body), context).data
                 if there is None or not expected.holds(there):
@@ -151,18 +160,19 @@ class Api:
             return outcomes.of_result(result, asked.operation, context), has_effect
 
         try:
-            return repeats.run(caller, key, asked.request, asked.operation, execute)
+            return repeats.run(caller, key, asked.request, asked.operation, execute, origin=origin)
         except (DatabaseUnavailableError, NoOrganizationError) as error:
             result = ExecutionResult(None, [GraphQLError("", original_error=error)])
-            return outcomes.of_result(result, asked.operation, self._context(caller))
+            return outcomes.of_result(result, asked.operation, self._context(caller, origin))
 
-    def _context(self, caller: Caller) -> Context:
+    def _context(self, caller: Caller, origin: Origin | None) -> Context:
         return Context(
             caller,
             self.clock,
             self.database,
             keeper=self.keeper,
             access_key=self._access_key,
+            origin=origin,
             session_limits=self.session_limits,
             terms=self.terms,
             outbox=self.outbox,

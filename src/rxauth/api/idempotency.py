@@ -25,7 +25,7 @@ from rxauth.domain import kept_answers
 from rxauth.domain.kept_answers import Kept, Scope
 from rxauth.policy import decide
 from rxauth.policy.subjects import Caller, MachineSubject
-from rxauth.storage.database import Database, Transaction
+from rxauth.storage.database import Database, Origin, Transaction
 
 LIMIT_CHARACTERS: Final = 255
 _BARE: Final = re.compile(r"[!#-\[\]-~]+")
@@ -86,8 +86,10 @@ class Repeats:
         request: GraphQLRequest,
         operation: Operation,
         execute: Callable[[Transaction], tuple[Outcome, bool]],
+        *,
+        origin: Origin | None = None,
     ) -> Outcome:
-        """Returns what `execute` returns, or what it once returned for the same key.
+        """Returns what `execute` returns, or what it once returned for the same key. origin: of the request.
 
         execute: works in the transaction that it is given, and tells whether it did anything.
         """
@@ -109,7 +111,7 @@ class Repeats:
             return outcome
 
         with self._alone(scope) as is_alone:
-            return self._database.write(once) if is_alone else _IN_USE
+            return self._database.write(once, origin) if is_alone else _IN_USE
 
     @contextmanager
     def _alone(self, scope: Scope) -> Iterator[bool]:

@@ -1,6 +1,6 @@
 """The audit outbox: one record for each act, committed with the act, without personal data or secrets."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import bindparam, insert
 
 from rxauth.ids import new_ulid
-from rxauth.storage.database import Transaction
+from rxauth.storage.database import Origin, Transaction
 from rxauth.storage.sequencing import record_number
 from rxauth.storage.tables.audit import audit_outbox
 from rxauth.storage.tenancy import sql
@@ -153,8 +153,11 @@ class Act:
     details: Mapping[str, str | int] = field(default_factory=dict)
 
 
-def row(act: Act, at_us: int) -> dict[str, Any]:
-    """Returns the outbox row of an act; at_us: UTC microseconds."""
+def row(act: Act, at_us: int, origin: Origin | None = None) -> dict[str, Any]:
+    """Returns the outbox row of an act; at_us: UTC microseconds. origin: of the request, where the act does not say."""
+    network, request_id = act.network, act.request_id
+    if origin is not None:
+        network, request_id = network or origin.network, request_id or origin.request_id
     entry: dict[str, Any] = {
         "v": VERSION,
         "at_us": at_us,
@@ -164,8 +167,8 @@ def row(act: Act, at_us: int) -> dict[str, Any]:
         "organization_id": act.organization_id,
         "target": act.target,
         "reason": act.reason,
-        "network": act.network,
-        "request_id": act.request_id,
+        "network": network,
+        "request_id": request_id,
         "count": act.count,
         **act.details,
     }
@@ -179,7 +182,12 @@ def row(act: Act, at_us: int) -> dict[str, Any]:
 
 def record(transaction: Transaction, act: Act, at_us: int) -> None:
     """Records an act in the transaction that performs it."""
-    transaction.run(_INSERT, **row(act, at_us))
+    transaction.run(_INSERT, **row(act, at_us, transaction.origin))
+
+
+def record_each(transaction: Transaction, acts: Iterable[Act], at_us: int) -> None:
+    """Records several acts of one moment in the transaction that performs them."""
+    record_all(transaction, [row(act, at_us, transaction.origin) for act in acts])
 
 
 def record_all(transaction: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -134,7 +134,7 @@ def check(
             refused.append((one.id, refusal))
     if refused:
         acts = [_act(caller, organization_id, one, refusal) for one, refusal in refused]
-        audit.record_all(transaction, [audit.row(one, now_ms * 1_000) for one in acts])
+        audit.record_each(transaction, acts, now_ms * 1_000)
         return Refused(refused[0][1], named[refused[0][0]])
     return Checked(for_whom, locked, now_ms)
 

@@ -57,7 +57,7 @@ def sign(
     refused = [Refused(one, index) for index, one in enumerate(judged) if isinstance(one, Refusal)]
     if refused:
         acts = [act(caller, audit.Event.PRESCRIPTION_REFUSED, reason=one.refusal.code) for one in refused]
-        audit.record_all(transaction, [audit.row(one, now_ms * 1_000) for one in acts])
+        audit.record_each(transaction, acts, now_ms * 1_000)
         return refused[0]
     proofs = [one for one in judged if isinstance(one, Prescriber)]
     coded = diagnoses.of_drafts(transaction, (one for draft in drafts for one in draft.diagnoses))
@@ -67,7 +67,7 @@ def sign(
     for one in written:
         prescription_events.created(transaction, organization_id, one, now_ms, known.listeners)
     acts = [act(caller, audit.Event.PRESCRIPTION_WRITTEN, one.id) for one in written]
-    audit.record_all(transaction, [audit.row(one, now_ms * 1_000) for one in acts])
+    audit.record_each(transaction, acts, now_ms * 1_000)
     return written
 
 

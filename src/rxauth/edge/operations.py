@@ -15,6 +15,7 @@ from rxauth.edge.errors import log_unavailable, log_unexpected
 from rxauth.edge.requests import Request
 from rxauth.policy import authority, prescribing
 from rxauth.policy.subjects import Caller
+from rxauth.storage.database import Origin
 
 # Fields that act, and nothing that only reads, ask for just one of these permissions.
 _RECORDED: Final[Mapping[tuple[str, ...], audit.Event]] = {
@@ -33,7 +34,8 @@ def run(
     expected: Expected | None = None,
 ) -> Outcome:
     """Runs an operation and has the access log told of what it touched; blocks its thread."""
-    outcome = edge.api.run(caller, body, idempotency_keys, expected)
+    origin = Origin(request.network, request.request_id)
+    outcome = edge.api.run(caller, body, idempotency_keys, expected=expected, origin=origin)
     _note_access(edge, request, caller, outcome)
     return outcome
 

@@ -5,6 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Engine
@@ -49,11 +50,23 @@ class TryAgainError(Exception):
     """The database asks for the whole transaction again; `Database` hears of it, and runs the work once more."""
 
 
-class Transaction:
-    """What work may do with the database: run statements that passed the tenancy guard, and announce changes."""
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """The request that a transaction is made for: what records of its acts say of it."""
 
-    def __init__(self, connection: Connection) -> None:
+    network: str
+    request_id: str
+
+
+class Transaction:
+    """What work may do with the database: run statements that passed the tenancy guard, and announce changes.
+
+    origin None: no request asked for it, or one that says itself where it came from.
+    """
+
+    def __init__(self, connection: Connection, origin: Origin | None = None) -> None:
         self.connection = connection
+        self.origin = origin
         self.announced: list[Announcement] = []
 
     def all(self, statement: Statement, **values: Any) -> Sequence[Any]:
@@ -129,9 +142,9 @@ class Database:
         Raises:
             DatabaseUnavailableError: see there.
         """
-        return self._attempt(self.engines.reader, self.engines.begin_read, work)
+        return self._attempt(self.engines.reader, self.engines.begin_read, work, None)
 
-    def write(self, work: Callable[[Transaction], Result]) -> Result:
+    def write(self, work: Callable[[Transaction], Result], origin: Origin | None = None) -> Result:
         """Runs `work` and commits; the result is returned only when it is durable.
 
         `work` may run several times, so it must do nothing but use its transaction.
@@ -142,7 +155,7 @@ class Database:
         """
         try:
             with self._places.take(BUSY_TIMEOUT_S):
-                return self._attempt(self.engines.writer, self.engines.begin_write, work)
+                return self._attempt(self.engines.writer, self.engines.begin_write, work, origin)
         except NoPlaceError:
             raise DatabaseUnavailableError("every connection is in use") from None
 
@@ -150,10 +163,12 @@ class Database:
         """Closes all connections."""
         self.engines.dispose()
 
-    def _attempt(self, engine: Engine, begin: str, work: Callable[[Transaction], Result]) -> Result:
+    def _attempt(
+        self, engine: Engine, begin: str, work: Callable[[Transaction], Result], origin: Origin | None
+    ) -> Result:
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with self._transaction(engine, begin) as transaction:
+                with self._transaction(engine, begin, origin) as transaction:
                     result = work(transaction)
             except (NotPermittedError, KeptAsItIsError):
                 self._count_refusal()
@@ -178,10 +193,10 @@ class Database:
             self.refused_rights += 1
 
     @contextmanager
-    def _transaction(self, engine: Engine, begin: str) -> Iterator[Transaction]:
+    def _transaction(self, engine: Engine, begin: str, origin: Origin | None) -> Iterator[Transaction]:
         with self._begun(engine, begin) as connection:
             try:
-                yield Transaction(connection)
+                yield Transaction(connection, origin)
                 connection.exec_driver_sql("COMMIT")
             except BaseException:
                 _roll_back(connection)

@@ -14,6 +14,7 @@ from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.domain.paging import page
 from rxauth.policy.roles import Role
 from tests.api.answers import code, every_page, the_error
+from tests.api.management.people import Clinic
 from tests.api.management.sign_ins import number, token
 from tests.api.measures import SCHEMA
 from tests.live import Live
@@ -295,3 +296,17 @@ def test_nothing_of_the_log_can_be_changed_or_removed_by_any_field() -> None:
     mutation = SCHEMA.mutation_type
     assert mutation is not None
     assert [name for name in mutation.fields if "audit" in name.lower() or "access" in name.lower()] == []
+
+
+def test_an_act_says_from_where_and_in_which_request_it_came(sqlite_live: Live) -> None:
+    clinic = Clinic(sqlite_live)
+    for name in ("Elm", "Oak"):
+        key = {"idempotency-key": "one"} if name == "Oak" else {}
+        document = "mutation($name: String) { updateOrganization(input: { name: $name }) { id } }"
+        answer = sqlite_live.graphql(clinic.administrator.token, document, {"name": name}, **key)
+        assert "errors" not in answer.json()
+    number(sqlite_live)
+    asked = '{ auditEntries(event: "organization.changed") { entries { network requestId } } }'
+    shown = sqlite_live.data(clinic.administrator.token, asked)["auditEntries"]["entries"]
+    assert [one["network"] for one in shown] == ["127.0.0.1", "127.0.0.1"]
+    assert len({one["requestId"] for one in shown}) == 2
