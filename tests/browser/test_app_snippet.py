@@ -10,6 +10,7 @@ from rxauth.domain.apps import Wanted
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
 from tests.browser.apps import HERE, App, log_in
+from tests.browser.sdk_apps import SDK
 from tests.live import at_its_issuer, decode
 from tests.people import add_person
 from tests.world import NOW, World
@@ -22,6 +23,7 @@ def bundled(folder: Path, page: Page, name: str) -> str:
     (folder / f"{name}.jsx").write_text(lines)
     program = str(HERE / "node_modules" / ".bin" / "esbuild")
     command = [program, f"{name}.jsx", "--bundle", "--format=iife", "--global-name=app", "--log-level=warning"]
+    command += [f"--alias:@rxauth/sdk={SDK / 'src' / 'index.ts'}"]
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
@@ -40,9 +42,15 @@ def test_the_lines_of_an_apps_page_sign_somebody_in(
     page.goto(f"{live.server.issuer}settings/developers/apps/{client_id}")
     log_in(page)
     (tmp_path / "node_modules").symlink_to(HERE / "node_modules")
-    scripts = {name: bundled(tmp_path, page, name) for name in ("spa", "sdk", "react")}
-    app.script = scripts["spa"]
+    scripts = {name: bundled(tmp_path, page, name) for name in ("own", "spa", "sdk", "react")}
+    app.script = scripts["own"]
+    page.goto(app.origin)
+    assert page.evaluate("app.start()") is None
+    page.evaluate("void app.signIn()")
+    page.wait_for_url(f"{app.origin}/?code=*")
+    assert page.evaluate("app.start()")["email"] == "ada@example.com"
 
+    app.script = scripts["spa"]
     page.goto(app.origin)
     assert page.evaluate("app.start()") is None
     page.evaluate("void app.signIn()")
