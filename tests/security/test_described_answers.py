@@ -42,7 +42,7 @@ CHECKS: Final[list[Any]] = [
     response_headers_conformance,
     response_schema_conformance,
 ]
-TRIES, ALL_TRIES = 8, 400
+TRIES, ALL_TRIES = 8, 150
 # Written by what carries the answer, and not by an endpoint.
 OF_TRANSPORT: Final = {"content-length", "content-type", "date", "connection"}
 Known = Mapping[str, str | None]

@@ -11,7 +11,7 @@ from rxauth.domain import changes, client_secrets
 from rxauth.domain.client_secrets import Described, NewSecret, Secret
 from rxauth.domain.client_urls import UrlKind
 from rxauth.domain.errors import AbsentError, ExistsError, InvalidError
-from rxauth.ids import new_client_id
+from rxauth.ids import is_client_id, new_client_id
 from rxauth.policy.permissions import BY_NAME, Machine
 from rxauth.policy.subjects import MachineSubject
 from rxauth.storage.database import Transaction
@@ -191,6 +191,8 @@ def create_machine_client(
 
 def load(transaction: Transaction, client_id: str) -> Client | None:
     """Returns a client with its secrets and permissions, or None."""
+    if not is_client_id(client_id):
+        return None  # nobody's, and not every database takes every text
     row = transaction.first(_ONE, client_id=client_id)
     # An unknown client costs the same statements as a known one, so that nobody can tell them apart by the time.
     owner = {"organization_id": "" if row is None else row.organization_id, "client_id": client_id}
