@@ -7,14 +7,16 @@ import * as errors from "../src/errors.js";
 const ROOT = new URL("../..", import.meta.url).pathname;
 const GUIDE = readFileSync(join(ROOT, "docs/guides/frontend-sdk.md"), "utf8");
 
-test("the code of the guide and of the README type-checks", { timeout: 60_000 }, () => {
+const QUICKSTART = readFileSync(join(ROOT, "docs/quickstart/frontend.md"), "utf8");
+
+test("the code of the guide, of the quickstart and of the README type-checks", { timeout: 60_000 }, () => {
   // Below this package, so that its own name and React are found.
   const folder = join(ROOT, "sdk/.guide");
   mkdirSync(folder, { recursive: true });
-  const blocks = [...GUIDE.matchAll(/^```tsx?\n\/\/ (\S+)\n(.*?)^```$/gms)];
+  const blocks = [...`${GUIDE}${QUICKSTART}`.matchAll(/^```tsx?\n\/\/ (\S+)\n(.*?)^```$/gms)];
   const readme = readFileSync(join(ROOT, "sdk/README.md"), "utf8").match(/^```ts\n(.*?)^```$/ms);
   const files = [...blocks.map(([, name, text]) => [name, text]), ["readme.ts", readme?.[1]]];
-  expect(files.length).toBe(6);
+  expect(files.length).toBe(7);
   for (const [name, text] of files) writeFileSync(join(folder, `${name}`), `${text}`);
   const options = ["--noEmit", "--strict", "--target", "es2022", "--module", "esnext", "--moduleResolution", "bundler"];
   const names = files.map(([name]) => `${name}`);

@@ -24,6 +24,7 @@ from tests.world import ISSUER, NOW, World
 ROOT: Final = Path(__file__).parents[2]
 SDK: Final = ROOT / "sdk"
 GUIDE: Final = ROOT / "docs" / "guides" / "frontend-sdk.md"
+QUICKSTART: Final = ROOT / "docs" / "quickstart" / "frontend.md"
 DOCUMENTED: Final = ("http://localhost:8000", "CLIENT_ID")
 # What each page has: the SDK itself, for tests to call as `app.…` and `auth`, or the guide's own code.
 TESTED: Final = """
@@ -47,13 +48,15 @@ PAGES: Final = {
     "elsewhere": TESTED.replace("GIVEN", "{}"),
     "guide": 'import "./main"; import { auth } from "./auth"; Object.assign(window, { auth });',
     "react": MOUNTED,
+    "quickstart": 'import "./first";',
 }
 
 
 def bundle(folder: Path) -> dict[str, str]:
     """Bundles the pages with the SDK as it stands in its sources, and the code of the guide as it stands there."""
     subprocess.run(["node", "tools/generate.mjs"], cwd=SDK, check=True)
-    for name, text in re.findall(r"^```tsx?\n// (\S+)\n(.*?)^```$", GUIDE.read_text(), re.DOTALL | re.MULTILINE):
+    pages_of_docs = GUIDE.read_text() + QUICKSTART.read_text()
+    for name, text in re.findall(r"^```tsx?\n// (\S+)\n(.*?)^```$", pages_of_docs, re.DOTALL | re.MULTILINE):
         (folder / name).write_text(text)
     for name, text in PAGES.items():
         (folder / f"page-{name}.ts").write_text(text)

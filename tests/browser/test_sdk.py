@@ -417,6 +417,15 @@ def test_the_guide_s_page_signs_in_lists_patients_and_signs_out(page: Page, scen
     expect(page.get_by_label("Password")).to_be_visible()
 
 
+def test_the_quickstart_s_page_signs_in_says_what_somebody_may_do_and_signs_out(page: Page, scene: SdkScene) -> None:
+    page.goto(scene.apps["quickstart"].origin)
+    page.get_by_role("button", name="Sign in").click()
+    log_in(page)
+    expect(page.get_by_text("ada@example.com sees 3 patients and may not prescribe.")).to_be_visible()
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
 def test_the_guide_s_react_page_shows_adds_and_signs_out(page: Page, scene: SdkScene) -> None:
     page.goto(scene.apps["react"].origin)
     page.get_by_role("button", name="Sign in").click()
