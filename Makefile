@@ -5,7 +5,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 PORT ?= 8000
 
-.PHONY: run test prove lint bench clean
+.PHONY: run test prove lint bench docs clean
 
 run: $(STAMP)
 	@$(VENV)/bin/rxauth sandbox --port $(PORT)
@@ -34,9 +34,19 @@ bench: $(STAMP)
 	@$(VENV)/bin/python -m bench
 	@$(VENV)/bin/python -m bench.big
 
+docs: $(VENV)/.docs-installed
+	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs --quiet build --strict --site-dir site
+	@$(VENV)/bin/python -m reference.foreign site
+	@echo "The site is in the folder site. To read it, with its search: $(VENV)/bin/python -m http.server --directory site"
+
+$(VENV)/.docs-installed: $(STAMP)
+	@echo "Installing what makes the site ..."
+	@$(VENV)/bin/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[docs]'
+	@touch $@
+
 $(STAMP): pyproject.toml clients/python/pyproject.toml constraints.txt tools/make-venv
 	@tools/make-venv $(PYTHON) $(VENV)
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) site .mypy_cache .pytest_cache .ruff_cache .hypothesis

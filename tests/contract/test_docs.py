@@ -205,10 +205,10 @@ def _opened_by(live: Live, kind: str, name: str) -> str:
     return code(*permissions)
 
 
-@pytest.mark.parametrize(("heading", "section"), [("To run", "project"), ("To develop", "optional-dependencies")])
-def test_every_dependency_has_its_line(heading: str, section: str) -> None:
+@pytest.mark.parametrize(("heading", "extra"), [("To run", None), ("To develop", "dev"), ("To make the site", "docs")])
+def test_every_dependency_has_its_line(heading: str, extra: str | None) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    declared = project["dependencies"] if section == "project" else project[section]["dev"]
+    declared = project["dependencies"] if extra is None else project["optional-dependencies"][extra]
     names = [code(re.split(r"[\[><=]", requirement)[0]) for requirement in declared]
     assert [row[0] for row in table(DECISIONS[0], heading)] == names
 

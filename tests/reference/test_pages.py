@@ -1,0 +1,93 @@
+"""The reference pages are made of the code, whole, and the site that has them loads nothing from elsewhere."""
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+from graphql import GraphQLScalarType
+
+import reference
+from reference import foreign, graphql_api, hooks
+from rxauth.api import contract
+
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+PAGES = reference.pages()
+SCHEMA = contract.schema()
+NAVIGATION = re.findall(r"- (\S+\.md)$", (ROOT / "mkdocs.yml").read_text(), re.MULTILINE)
+
+
+def test_every_operation_is_on_one_page_and_every_type_has_a_place() -> None:
+    nouns = graphql_api.by_noun(SCHEMA)
+    listed = [(root, name) for fields in nouns.values() for root, name, _ in fields]
+    roots = [(root, name) for root in graphql_api.ROOTS for name in SCHEMA.type_map[root].fields]  # type: ignore[attr-defined]
+    kinds = {
+        name
+        for name, kind in SCHEMA.type_map.items()
+        if not name.startswith("__") and name not in graphql_api.ROOTS and not isinstance(kind, GraphQLScalarType)
+    }
+
+    assert sorted(listed) == sorted(roots)
+    assert kinds - graphql_api.owners_of(SCHEMA, nouns).keys() == set()
+
+
+def test_every_operation_says_what_opens_it() -> None:
+    silent = [
+        name
+        for fields in graphql_api.by_noun(SCHEMA).values()
+        for _, name, field in fields
+        if not graphql_api.opened_by(field)
+    ]
+    assert silent == []
+    assert "Opened by `write:prescription`." in PAGES["reference/graphql/prescribing.md"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_every_link_of_a_generated_page_leads_somewhere(page: str) -> None:
+    folder = Path(page).parent
+    for target in re.findall(r"\]\(([^)\s]+)\)", PAGES[page]):
+        file, _, anchor = target.partition("#")
+        if "://" in file:
+            continue
+        linked = PAGES[(folder / file).as_posix() if file else page]
+        assert not anchor or f"{{ #{anchor} }}" in linked, target
+
+
+def test_every_command_is_described() -> None:
+    page = PAGES["reference/command-line.md"]
+    assert {"## rxauth serve\n", "## rxauth audit verify\n", "## rxauth providers propose\n"} <= set(
+        re.findall(r"^## .*\n", page, re.MULTILINE)
+    )
+
+
+def test_every_page_is_in_the_navigation_and_every_entry_is_a_page() -> None:
+    written = {path.relative_to(DOCS).as_posix() for path in DOCS.rglob("*.md")}
+    decisions = {f"decisions/{path.name}" for path in hooks.DECISIONS.glob("0*.md")}
+    generated = {path for path in PAGES if not path.startswith("reference/graphql/")}
+
+    assert len(NAVIGATION) == len(set(NAVIGATION))
+    assert set(NAVIGATION) == (written - decisions) | generated
+
+
+def test_what_a_page_would_load_from_elsewhere_is_found(tmp_path: Path) -> None:
+    (tmp_path / "good.html").write_text('<a href="https://example.com">a link</a><img src="logo.svg">')
+    planted = {
+        "a.html": '<script async src="https://cdn.example/x.js">',
+        "b.html": "<link rel=stylesheet href=//fonts.example/css>",
+        "c.css": "@font-face { src: url('https://fonts.example/f.woff2') }",
+        "d.html": '<pre class="mermaid">',
+    }
+    for name, text in planted.items():
+        (tmp_path / name).write_text(text)
+
+    assert [one.partition(":")[0] for one in foreign.loaded(tmp_path)] == list(planted)
+
+
+@pytest.mark.proof
+def test_the_site_is_built_without_a_broken_link_and_loads_nothing_from_elsewhere(is_whole: bool) -> None:
+    """Whole with what `make docs` installs; a slice is what the tests above compare."""
+    asked = ["make", "--no-print-directory", "--directory", str(ROOT), *([] if is_whole else ["--dry-run"]), "docs"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "--strict" in done.stdout or "The site is in the folder site." in done.stdout
