@@ -113,7 +113,7 @@ def _server(app: "ASGIApp") -> "Server":
 
 def _welcome(credentials: "Credentials", folder: Path, pharmacy_speed: float) -> str:
     from rxauth.cli.output import table
-    from rxauth.edge.addresses import MAIL_PATH
+    from rxauth.edge.addresses import MAIL_PATH, SETTINGS_PATH
 
     exchange = (
         f'{{"client_id":"{credentials.client_id}","client_secret":"{credentials.client_secret}",'
@@ -137,6 +137,7 @@ People sign in with the browser client {credentials.browser_client_id}:
 
 {textwrap.indent(people, "  ")}
 
+They find their settings at {credentials.url}{SETTINGS_PATH}
 Letters are not sent: read them at {credentials.url}{MAIL_PATH}
 Orders go to a sandbox pharmacy, which fills them, a step every {pharmacy_speed:g} s (--pharmacy-speed changes it).
 
