@@ -6,8 +6,10 @@ from collections.abc import Iterable, Sequence
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Returns a table."""
-    lines = [heads, ["---"] * len(heads), *rows]
+    """Returns a table, without the columns in which nothing stands."""
+    listed = list(rows)
+    shown = [at for at in range(len(heads)) if not listed or any(row[at] for row in listed)]
+    lines = [[line[at] for at in shown] for line in (heads, ["---"] * len(heads), *listed)]
     return "\n".join(f"| {' | '.join(cell.replace('|', '&#124;') for cell in line)} |" for line in lines) + "\n"
 
 
