@@ -36,8 +36,10 @@ class RunningSandbox:
     client_secret: str = field(repr=False)
     folder: Path
 
-    def token(self, who: str, scope: str | None = None) -> str:
+    def token(self, who: str, scope: str | None = None, audience: str | None = None) -> str:
         """Returns an access token of a person: an e-mail address, or a role such as `prescriber`.
+
+        scope, audience: what to ask for; None: all that the person holds, for the server's own API.
 
         Raises:
             MintError: see there.
@@ -45,7 +47,7 @@ class RunningSandbox:
         port = int(self.url.rpartition(":")[2])
         server = make_server(sandbox.make_settings(self.folder, port), Clock())
         try:
-            return mint(server, who, scope)
+            return mint(server, who, scope, audience)
         finally:
             server.database.close()
 

@@ -79,3 +79,11 @@ def test_pytest_finds_the_fixture_by_itself_as_the_guide_shows_it(tmp_path: Path
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_a_token_for_an_api_that_nobody_registered_is_not_to_be_had(running: RunningSandbox) -> None:
+    """No audience that the organization has not registered."""
+    with pytest.raises(MintError, match="rxauth audiences add"):
+        running.token("prescriber", audience="http://localhost:9000")
+    _, claims = decode(running.token("prescriber", audience=running.url))
+    assert claims["aud"] == running.url

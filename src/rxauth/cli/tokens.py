@@ -28,7 +28,7 @@ def token(
     from rxauth import sandbox
 
     if who is not None:
-        print(_of_somebody(data, who, scope))
+        print(_of_somebody(data, who, scope, audience))
         return
     if client_id is None and secret_file is None:
         if not sandbox.exists(data):
@@ -56,7 +56,7 @@ def token(
     print(content["access_token"])
 
 
-def _of_somebody(folder: Path, who: str, scope: str | None) -> str:
+def _of_somebody(folder: Path, who: str, scope: str | None, audience: str | None) -> str:
     """Returns the token of one of the sandbox's people."""
     from rxauth import sandbox
     from rxauth.app import make_server
@@ -69,7 +69,7 @@ def _of_somebody(folder: Path, who: str, scope: str | None) -> str:
     server = make_server(sandbox.make_settings(folder, port), Clock())
     with closing(server.database):
         try:
-            return mint(server, who, scope)
+            return mint(server, who, scope, audience)
         except MintError as error:
             _fail(f"{error}.")
 

@@ -5,7 +5,7 @@ import hashlib
 import secrets
 from typing import Final
 
-from rxauth.domain import authorization_codes, installation, memberships, sessions, users
+from rxauth.domain import audiences, authorization_codes, installation, memberships, sessions, users
 from rxauth.domain.authorization_codes import Authorized
 from rxauth.domain.client_urls import UrlKind
 from rxauth.domain.clients import Client
@@ -27,23 +27,27 @@ class MintError(Exception):
     """There is no such token to be had; str() says why, and what there is."""
 
 
-def mint(server: Server, who: str, scope: str | None = None) -> str:
+def mint(server: Server, who: str, scope: str | None = None, audience: str | None = None) -> str:
     """Returns an access token of a person, as signing in with two factors gives it; what it may do, policy decides.
 
     who: an e-mail address, or the role of one of the sandbox's own people (`prescriber`). scope: permissions to ask
-    for; None: all that the person holds.
+    for; None: all that the person holds. audience: the API that it is for; None: the server's own.
 
     Raises:
-        MintError: this is no sandbox, or nobody there is called so.
+        MintError: this is no sandbox, or nobody there is called so, or their organization has no such API.
     """
     verifier = secrets.token_urlsafe(48)
-    parameters = server.database.write(lambda tx: _sign_in(server, tx, who, scope, verifier))
+    parameters = server.database.write(
+        lambda tx: _sign_in(server, tx, who, scope=scope, audience=audience, verifier=verifier)
+    )
     grant = token.grant_of(request := TokenRequest(parameters, None, _NETWORK, "minted"))
     assert isinstance(grant, SpendingGrant)  # noqa: S101  # a code is spent
     return token.spend(server, request, grant).access.text
 
 
-def _sign_in(server: Server, transaction: Transaction, who: str, scope: str | None, verifier: str) -> dict[str, str]:
+def _sign_in(
+    server: Server, transaction: Transaction, who: str, *, scope: str | None, audience: str | None, verifier: str
+) -> dict[str, str]:
     """Writes a sign-in down; returns the request for its token."""
     if not installation.is_sandbox(transaction):
         raise MintError("this installation is no sandbox, and only there are tokens to be had without signing in")
@@ -53,15 +57,17 @@ def _sign_in(server: Server, transaction: Transaction, who: str, scope: str | No
         raise MintError("the sandbox has no people yet: start it once with `rxauth sandbox`")
     now = server.clock.seconds()
     session, _ = sessions.start(transaction, Proof(user.id, (PASSWORD, ONE_TIME_CODE), _NETWORK, "rxauth token"), now)
+    organization_id = _organization(transaction, user, client)
+    _require_audience(server, transaction, audience, organization_id)
     asked = f"{_SCOPE} {scope or ''}".strip()
     authorized = Authorized(
         client_id=client.id,
         user_id=user.id,
         session_id=session.id,
-        organization_id=_organization(transaction, user, client),
+        organization_id=organization_id,
         redirect_uri=min(client.urls[UrlKind.CALLBACK]),
         code_challenge=_challenge(verifier),
-        audience=server.audience,
+        audience=audience or server.audience,
         scope=asked,
         nonce=None,
     )
@@ -86,6 +92,15 @@ def _organization(transaction: Transaction, user: User, client: Client) -> str |
     """Returns the sandbox's own organization if the person works for it, else the first of theirs."""
     mine = [one.organization_id for one in memberships.of_person(transaction, user.id)]
     return client.organization_id if client.organization_id in mine else next(iter(mine), None)
+
+
+def _require_audience(
+    server: Server, transaction: Transaction, audience: str | None, organization_id: str | None
+) -> None:
+    if audience in {None, server.audience}:
+        return
+    if organization_id is None or audiences.find(transaction, organization_id, audience or "") is None:
+        raise MintError(f"the organization has no API {audience}: register it with `rxauth audiences add`")
 
 
 def _challenge(verifier: str) -> str:
