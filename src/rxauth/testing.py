@@ -1,8 +1,10 @@
 """rxauth in the tests of others: a sandbox on a port of its own, in a second, with any token that a test needs.
 
-With pytest, the fixture `rxauth_sandbox` of `rxauth.pytest_plugin` is there as soon as rxauth is installed.
+With pytest, the fixture `rxauth_sandbox` of `rxauth.pytest_plugin` is there as soon as rxauth is installed. Tests in
+other languages start `python -m rxauth.testing` and speak with it in lines of JSON, as `@rxauth/sdk/testing` does.
 """
 
+import json
 import shutil
 import socket
 import subprocess
@@ -14,12 +16,12 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from rxauth import __version__, sandbox
 from rxauth.app import make_keys, make_server, migrate_database
 from rxauth.clock import Clock
-from rxauth.sandbox.minting import mint
+from rxauth.sandbox.minting import MintError, mint
 from rxauth.storage.database import Database
 from rxauth.storage.revisions import latest_revision
 
@@ -114,3 +116,26 @@ def _prepared(cache: Path) -> Path:
 def _free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as found:
         return int(found.getsockname()[1])
+
+
+def speak(questions: IO[str], answers: IO[str], cache: Path | None) -> None:
+    """Serves a sandbox until the questions end; a line of JSON says where it is, and one answers each question.
+
+    A question has `who` and, if need be, `scope` and `audience`; its answer has `token`, or `error`.
+    """
+
+    def say(**answer: str) -> None:
+        answers.write(json.dumps(answer) + "\n")
+        answers.flush()
+
+    with running_sandbox(cache) as one:
+        say(url=one.url, client_id=one.client_id, client_secret=one.client_secret, folder=str(one.folder))
+        for line in questions:
+            try:
+                say(token=one.token(**json.loads(line)))
+            except MintError as error:
+                say(error=str(error))
+
+
+if __name__ == "__main__":
+    speak(sys.stdin, sys.stdout, Path(sys.argv[1]) if len(sys.argv) > 1 else None)
