@@ -2,14 +2,13 @@
 
 import os
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from rxauth.testing import RunningSandbox, running_sandbox
+from rxauth.testing import RunningSandbox
 
 EXAMPLES: Final = Path(__file__).parents[2] / "examples"
 
@@ -28,9 +27,8 @@ class Place:
 
 
 @pytest.fixture(scope="session")
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    """One sandbox for all of the examples' tests."""
-    with running_sandbox(tmp_path_factory.mktemp("cache")) as sandbox:
-        folder = tmp_path_factory.mktemp("project")
-        (folder / ".rxauth").symlink_to(sandbox.folder)
-        yield Place(sandbox, folder)
+def place(rxauth_sandbox: RunningSandbox, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """One sandbox for all of the examples' tests: the one that everybody's tests have."""
+    folder = tmp_path_factory.mktemp("project")
+    (folder / ".rxauth").symlink_to(rxauth_sandbox.folder)
+    return Place(rxauth_sandbox, folder)
