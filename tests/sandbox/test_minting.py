@@ -4,13 +4,19 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
+from rxauth import sandbox
+from rxauth.app import migrate_database
+from rxauth.clock import Clock
+from rxauth.domain import clients
 from rxauth.policy.permissions import MACHINE_DEFAULT
 from rxauth.sandbox.minting import MintError, mint
+from rxauth.storage.database import Database
 from rxauth.testing import RunningSandbox, running_sandbox
 from tests.live import Live, decode, rxauth_program
 
@@ -87,3 +93,20 @@ def test_a_token_for_an_api_that_nobody_registered_is_not_to_be_had(running: Run
         running.token("prescriber", audience="http://localhost:9000")
     _, claims = decode(running.token("prescriber", audience=running.url))
     assert claims["aud"] == running.url
+
+
+def test_a_secret_that_was_revoked_is_replaced_when_the_sandbox_starts_again(tmp_path: Path) -> None:
+    """What is printed works when it is pasted, also after somebody tried out the settings pages."""
+    clock, folder = Clock(), tmp_path / "sandbox"
+    settings = sandbox.make_settings(folder, 8000)
+    migrate_database(settings)
+    with closing(Database(settings.database_url)) as database:
+        first = sandbox.fill(database, folder, clock, 8000)
+        assert sandbox.fill(database, folder, clock, 8000).client_secret == first.client_secret
+        machine = database.read(lambda tx: clients.load(tx, first.client_id))
+        assert machine is not None
+        [secret] = machine.secrets
+        database.write(lambda tx: clients.revoke_secret(tx, machine.id, secret.id, clock.seconds()))
+        again = sandbox.fill(database, folder, clock, 8000)
+        assert again.client_secret != first.client_secret
+        assert sandbox.read_credentials(folder) == again

@@ -36,7 +36,7 @@ from rxauth.edge.errors import DisconnectedError, api_answer, bearer_answer, tok
 from rxauth.edge.page_errors import page_answer
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, json_answer, nothing_here
-from rxauth.edge.settings import activity_export, frame
+from rxauth.edge.settings import activity_export, entrance, frame
 from rxauth.edge.settings import serving as settings_pages
 from rxauth.edge.settings.activity import PATH as ACTIVITY_PATH
 from rxauth.edge.settings.sections import Section
@@ -76,9 +76,10 @@ def table(edge: Edge) -> list[Route]:
         Route(openapi.PATH, _Endpoint(edge, _READ, openapi.show, token_endpoint_answer)),
         _page(edge, AUTHORIZE_PATH, authorize.ask, authorize.ask),
         *[_page(edge, tab.path, partial(account.show, tab=tab), partial(account.act, tab=tab)) for tab in account.TABS],
-        _page(edge, SETTINGS_PATH, settings_pages.first, settings_pages.first),
+        Route("/", _Endpoint(edge, _READ, entrance.front, page_answer)),
+        _page(edge, SETTINGS_PATH, entrance.first, entrance.first),
         _page(edge, frame.PROFILE_PATH, settings_pages.profile, settings_pages.profile),
-        _page(edge, frame.SWITCH_PATH, settings_pages.choose, settings_pages.choose),
+        _page(edge, frame.SWITCH_PATH, entrance.choose, entrance.choose),
         *[
             Route(
                 f"{ACTIVITY_PATH}/export.{name}",

@@ -12,7 +12,9 @@ from typing import Final
 from rxauth.clock import Clock
 from rxauth.crypto.passwords import Cost
 from rxauth.crypto.sealing import new_sealing_key
-from rxauth.domain import audit, clients, installation, organizations
+from rxauth.crypto.secrets import digest as secret_digest
+from rxauth.domain import audit, client_secrets, clients, installation, organizations
+from rxauth.domain.client_secrets import Described
 from rxauth.policy.permissions import MACHINE_DEFAULT
 from rxauth.sandbox import people, providers, sample
 from rxauth.sandbox.people import PEOPLE, SandboxPerson
@@ -23,6 +25,7 @@ DEFAULT_FOLDER: Final = Path(".rxauth")
 DEFAULT_PORT: Final = 8000
 ORGANIZATION_NAME: Final = "Sandbox Clinic"
 _CREDENTIALS: Final = "credentials.json"
+_SECRET_NAME: Final = "Printed by make run"  # noqa: S105
 _SEALING_KEY: Final = "sealing.key"
 _NETWORK_SECRET: Final = "network.secret"  # noqa: S105  # a file's name
 _PHARMACY: Final = "pharmacy.sqlite"
@@ -105,10 +108,10 @@ def fill(database: Database, folder: Path, clock: Clock, port: int) -> Credentia
     machine = database.read(lambda tx: clients.load(tx, kept.client_id))
     if machine is not None and database.read(lambda tx: providers.lacks_authority(tx, machine.organization_id)):
         database.write(lambda tx: providers.authorize(tx, machine.organization_id, clock.seconds()))
-    if kept.url != url:
-        kept = replace(kept, url=url)
-        _write_credentials(folder, kept)
-    return kept
+    now_good = replace(_with_a_secret_that_works(database, kept, clock.seconds()), url=url)
+    if now_good != kept:
+        _write_credentials(folder, now_good)
+    return now_good
 
 
 def read_credentials(folder: Path) -> Credentials:
@@ -125,11 +128,27 @@ def remember_secret(folder: Path, client_id: str, client_secret: str) -> None:
         _write_credentials(folder, replace(kept, client_secret=client_secret))
 
 
+def _with_a_secret_that_works(database: Database, kept: Credentials, now: int) -> Credentials:
+    """Returns the credentials, with a new secret if theirs was revoked or has ended, on a settings page for one."""
+
+    def work(transaction: Transaction) -> Credentials:
+        machine = clients.load(transaction, kept.client_id)
+        if machine is None or machine.live_secret(secret_digest(kept.client_secret), now) is not None:
+            return kept
+        made = client_secrets.add(transaction, machine.organization_id, machine.id, now, Described(_SECRET_NAME))
+        act = audit.Act(audit.Event.SECRET_CREATED, audit.OPERATOR, machine.organization_id, made.id)
+        audit.record(transaction, act, now * 1_000_000)
+        return replace(kept, client_secret=made.text)
+
+    return database.write(work)
+
+
 def _make(transaction: Transaction, folder: Path, clock: Clock, url: str, hashed: Mapping[str, str]) -> None:
     now = clock.seconds()
     installation.make(transaction, sandbox=True, now=now)
     organization = organizations.create(transaction, ORGANIZATION_NAME, now)
     secret = clients.create_machine_client(transaction, organization.id, "Sandbox backend", MACHINE_DEFAULT, now)
+    client_secrets.rename(transaction, organization.id, secret.id, _SECRET_NAME)
     sample.load_reference(transaction)
     sample.load_organization(transaction, organization.id, clock.milliseconds())
     act = audit.Act(audit.Event.SANDBOX_MADE, audit.OPERATOR, organization.id, target=secret.client_id)

@@ -152,3 +152,9 @@ def test_an_organization_that_asks_for_a_second_factor_asks_it_of_its_settings_t
     cast.live.server.database.write(lambda tx: organizations.require_second_factor(tx, alder, NOW, required=True))
     browser = at(cast)
     assert browser.heading() == "Set up a second factor"
+
+
+def test_the_server_s_own_address_leads_to_the_settings(cast: Cast) -> None:
+    browser = cast.browser()
+    browser.open("/")
+    assert browser.heading().startswith("Log in to continue")

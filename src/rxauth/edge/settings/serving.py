@@ -13,10 +13,10 @@ from rxauth.api.execute import Expected
 from rxauth.crypto import secrets
 from rxauth.crypto.jws import encode_base64url
 from rxauth.edge import pages
-from rxauth.edge.addresses import ACCOUNT_PATH, SETTINGS_PATH
+from rxauth.edge.addresses import ACCOUNT_PATH
 from rxauth.edge.context import Edge
 from rxauth.edge.errors import RETRY_AFTER
-from rxauth.edge.forms import SETTINGS_LIMITS, browser_of, query_pairs, read_form_pairs, token
+from rxauth.edge.forms import SETTINGS_LIMITS, query_pairs, read_form_pairs, token
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, see_other
 from rxauth.edge.settings import carried, frame
@@ -100,23 +100,6 @@ async def act(edge: Edge, request: Request, section: Section) -> Answer:
 async def profile(_edge: Edge, _request: Request) -> Answer:
     """Leads to the pages of one's own account, which have another path because they need no organization."""
     return see_other(ACCOUNT_PATH)
-
-
-async def choose(edge: Edge, request: Request) -> Answer:
-    """Has somebody who works for several organizations say anew which one the settings show."""
-    asked = PageRequest(SETTINGS_PATH, of_organization=True, chooses_organization=True)
-    return await sign_in_first(edge, browser_of(request), asked)
-
-
-async def first(edge: Edge, request: Request) -> Answer:
-    """Leads to the first page that the visitor may open."""
-    visitor = await visit(edge, request, PageRequest(SETTINGS_PATH, of_organization=True))
-    if not isinstance(visitor, Visit):
-        return visitor
-    if visitor.organization_id is None:
-        return see_other(ACCOUNT_PATH)
-    caller = caller_of(visitor, visitor.organization_id, edge.server.clock.seconds())
-    return see_other(next(tab.path for tabs in frame.open_tabs(caller.permissions).values() for tab in tabs))
 
 
 async def enter(edge: Edge, request: Request, section: Section) -> Entered | Answer:
