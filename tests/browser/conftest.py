@@ -3,12 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, expect, sync_playwright
 
 from tests.browser.stage import Stage
 
 CHROMIUM = "/usr/bin/chromium"  # Debian's; Playwright downloads nothing
 ARGUMENTS = ["--no-sandbox", "--disable-background-networking", "--disable-dev-shm-usage"]
+# On a busy machine a page takes its time; what never comes fails all the same.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +27,7 @@ def browser() -> Iterator[Browser]:
 def context(browser: Browser) -> Iterator[BrowserContext]:
     """A fresh profile: no cookies, no memory."""
     fresh = browser.new_context()
+    fresh.set_default_timeout(PATIENCE_MS)
     yield fresh
     fresh.close()
 

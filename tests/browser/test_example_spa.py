@@ -22,7 +22,6 @@ def example(templates: dict[str, Template], tmp_path_factory: pytest.TempPathFac
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
     """A page of a fresh profile."""
-    context.set_default_timeout(10_000)
     return context.new_page()
 
 

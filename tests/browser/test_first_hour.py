@@ -20,6 +20,7 @@ from rxauth.domain.invites import Asked
 from rxauth.domain.mails import Outbox
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
+from tests.browser.conftest import PATIENCE_MS
 from tests.browser.test_passkeys import AUTHENTICATOR
 from tests.conftest import make_world
 from tests.live import Live, at_its_issuer, decode
@@ -64,7 +65,7 @@ class Story:
         context: BrowserContext = self._browser.new_context(
             viewport={"width": 1100, "height": 760}, base_url=self.live.server.issuer, reduced_motion="reduce"
         )
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         page = context.new_page()
         session = context.new_cdp_session(page)
         session.send("WebAuthn.enable")

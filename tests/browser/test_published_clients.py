@@ -36,7 +36,6 @@ def scene(templates: dict[str, Template], tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture
 def page(context: BrowserContext) -> Page:
     """A page of a fresh profile."""
-    context.set_default_timeout(10_000)
     return context.new_page()
 
 

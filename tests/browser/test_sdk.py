@@ -30,7 +30,6 @@ def scene(templates: dict[str, Template], tmp_path_factory: pytest.TempPathFacto
 @pytest.fixture
 def page(context: BrowserContext, scene: SdkScene) -> Page:
     """A page of a fresh profile, in the server's time."""
-    context.set_default_timeout(10_000)
     scene.set_clock(context)
     return context.new_page()
 

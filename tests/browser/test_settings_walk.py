@@ -9,6 +9,7 @@ from playwright.sync_api import Browser, Page
 from rxauth.edge.settings.frame import ORGANIZATION_TABS
 from rxauth.edge.settings.table import SECTIONS
 from rxauth.policy.roles import Role
+from tests.browser.conftest import PATIENCE_MS
 from tests.browser.test_pages import scrolls_sideways, violations
 from tests.conftest import make_world
 from tests.edge.settings.furnished import Furnished, opened_by
@@ -34,6 +35,7 @@ def signed_in(browser: Browser, place: Furnished, *roles: Role, **options: Any) 
     """Returns a page of somebody with these roles; with one, of the member of the clinic who has it."""
     context = browser.new_context(base_url=place.live.server.issuer, reduced_motion="reduce", **options)
     user_id = place.alder.people[roles[0]] if len(roles) == 1 else None
+    context.set_default_timeout(PATIENCE_MS)
     for name, value in place.browser(*roles, user_id=user_id).cookies.items():
         host = {"name": name, "value": value, "domain": "localhost", "path": "/", "secure": True, "httpOnly": True}
         context.add_cookies([host])  # type: ignore[list-item]
