@@ -23,7 +23,7 @@ def held(*_arguments):
 {owner}.{name} = held
 """
 MOMENTS = {
-    "after the commit": ("edge", "graphql", "_note_access", 1),
+    "after the commit": ("edge", "operations", "_note_access", 1),
     "before the commit": ("domain", "kept_answers", "keep", 0),
 }
 

@@ -51,15 +51,15 @@ class UndoneError(Exception):
     pass
 
 class LyingDatabase(Database):
-    def write(self, work):
+    def write(self, work, origin=None):
         results = []
         def undone(transaction):
             results.append(work(transaction))
             raise UndoneError
         try:
-            super().write(undone)
+            super().write(undone, origin)
         except UndoneError:
-            later = threading.Timer(60, super().write, (work,))
+            later = threading.Timer(60, super().write, (work, origin))
             later.daemon = True
             later.start()
         return results[0]

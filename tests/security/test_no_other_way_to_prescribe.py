@@ -204,6 +204,10 @@ def people(practice: Practice) -> Iterator[Attempt]:
     yield attempt("a provider who is licensed elsewhere", elsewhere)
 
 
+# What ends the caller's own standing: tried last, because nothing is done after it.
+LEAVING = ("endMemberSessions", "removeMember")
+
+
 def test_no_mutation_gives_anybody_but_an_authorized_provider_something_to_dispense(practice: Practice) -> None:
     live = practice.live
     schema = live.edge.api.schema
@@ -231,11 +235,12 @@ def test_no_mutation_gives_anybody_but_an_authorized_provider_something_to_dispe
     done = set()
     for attempt in (*machines(practice), *people(practice)):
         draft_again(practice, draft_id)
-        for name in schema.mutation_type.fields:
+        for name in sorted(schema.mutation_type.fields, key=lambda name: name in LEAVING):
             for identifier in (draft_id, practice.patients["NY"]):
                 variables = arguments.of(name, id=identifier, userId=attempt.user_id)
                 answer = live.graphql(attempt.token, document(schema, name), variables)
-                assert answer.status_code == 200, (attempt.name, name, answer.text)
+                has_left = name in LEAVING and answer.status_code == 401
+                assert has_left or answer.status_code == 200, (attempt.name, name, answer.text)
                 if "errors" not in answer.json():
                     done.add(name)
                 if "id" not in variables:

@@ -96,14 +96,14 @@ def test_several_prescriptions_diagnoses_are_read_in_one_statement(practice: Pra
     document = "query($first: Int) { prescriptions(first: $first) { diagnoses { code } } }"
     practice.live.data(practice.token, document, {"first": 1})
 
-    counts = []
-    for first in (1, 5):
+    counts: dict[int, int] = {}
+    for first in (1, 5) * 3:  # what was remembered of the caller may be read anew meanwhile
         with statements(practice.live) as sent:
             found = practice.live.data(practice.token, document, {"first": first})["prescriptions"]
         assert len(found) == first
-        counts.append(len(sent))
+        counts[first] = min(counts.get(first, len(sent)), len(sent))
 
-    assert counts[0] == counts[1]
+    assert counts[1] == counts[5]
 
 
 def test_a_diagnosis_is_found_by_code_and_by_name(reading: Live, reader: str) -> None:

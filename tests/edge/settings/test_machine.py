@@ -101,7 +101,7 @@ def test_a_new_secret_is_shown_once_with_the_command_that_uses_it_and_what_becom
 
     text = html.unescape(browser.page.text)
     assert browser.page.headers["cache-control"] == "no-store"
-    [body] = re.findall(r"--data '(\{[^']+\})'", text)
+    [body] = re.findall(r"--data '(\{\"client_id[^']+\})'", text)
     answer = cast.live.http.post("/oauth/token", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 200
     [pair] = re.findall(r"--user '([^']+)'", text)
