@@ -6,30 +6,19 @@ from typing import Any, Final
 
 from sqlalchemy import BindParameter, bindparam, exists, select
 
-from rxauth.domain import audit_index
+from rxauth.domain import audit_index, called
 from rxauth.domain.audit_index import Range
 from rxauth.domain.errors import AbsentError
-from rxauth.domain.names import Name
 from rxauth.domain.paging import FROM_THE_START
 from rxauth.ids import CLIENT_ID_CHARACTERS, Kind
 from rxauth.storage.database import Transaction
-from rxauth.storage.tables.access import client_secrets, clients
+from rxauth.storage.tables.access import client_secrets
 from rxauth.storage.tables.access_log import access_records
-from rxauth.storage.tables.people import invites, memberships, users
+from rxauth.storage.tables.people import invites, memberships
 from rxauth.storage.tables.webhooks import webhooks
 from rxauth.storage.tenancy import Statement, sql
 
 _IDS: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
-_PEOPLE = sql(
-    select(users.c.id, users.c.title, users.c.first_name, users.c.middle_name, users.c.last_name).where(
-        users.c.id.in_(_IDS)
-    )
-)
-_CLIENTS = sql(
-    select(clients.c.id, clients.c.name).where(
-        clients.c.organization_id == bindparam("organization_id"), clients.c.id.in_(_IDS)
-    )
-)
 _OTHERS: Final[Mapping[str, Statement]] = {
     Kind.SECRET: sql(
         select(client_secrets.c.id, client_secrets.c.name).where(
@@ -97,11 +86,10 @@ def of(transaction: Transaction, organization_id: str, identifiers: Iterable[str
     wanted = sorted(set(identifiers))
     named: dict[str, str] = {}
     if people := [one for one in wanted if one.startswith(f"{Kind.USER}_")]:
-        for row in transaction.all(_PEOPLE, ids=people):
-            named[row.id] = Name(row.first_name, row.last_name, row.title, row.middle_name).full
+        found = called.people(transaction, organization_id, people)
+        named.update((user_id, name.full) for user_id, name in found.items())
     if apps := [one for one in wanted if len(one) == CLIENT_ID_CHARACTERS and "_" not in one]:
-        rows = transaction.all(_CLIENTS, organization_id=organization_id, ids=apps)
-        named.update((row.id, row.name) for row in rows)
+        named.update(called.apps(transaction, organization_id, apps))
     for kind, statement in _OTHERS.items():
         if ids := [one for one in wanted if one.startswith(f"{kind}_")]:
             rows = transaction.all(statement, organization_id=organization_id, ids=ids)

@@ -1,4 +1,4 @@
-"""The people around an organization's authorities: their names, and what they are judged by as its second person."""
+"""The people around an organization's authorities: what they are judged by as its second person."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -7,26 +7,14 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, func, select
 
-from rxauth.domain.names import Name
 from rxauth.domain.provider_attempts import MEMBERS, SOLO
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
-from rxauth.storage.tables.access import clients
 from rxauth.storage.tables.clinical import prescriptions
 from rxauth.storage.tables.people import membership_roles, users
 from rxauth.storage.tenancy import sql
 
 _IDS: Final[Any] = bindparam("ids", expanding=True)
-_NAMES = sql(
-    select(users.c.id, users.c.first_name, users.c.last_name, users.c.title, users.c.middle_name).where(
-        users.c.id.in_(_IDS)
-    )
-)
-_CLIENT_NAMES = sql(
-    select(clients.c.id, clients.c.name).where(
-        clients.c.organization_id == bindparam("organization_id"), clients.c.id.in_(_IDS)
-    )
-)
 _ROLES = sql(
     select(membership_roles.c.user_id, membership_roles.c.role)
     .join(users, users.c.id == membership_roles.c.user_id)
@@ -54,16 +42,6 @@ class Practice:
 
     members: int
     solo: bool
-
-
-def names(transaction: Transaction, _organization_id: str, ids: Sequence[str]) -> Mapping[str, Name]:
-    """Returns the names of people; ids: of those whom the organization's own records name."""
-    return {row.id: Name(*row[1:]) for row in transaction.all(_NAMES, ids=ids)}
-
-
-def client_names(transaction: Transaction, organization_id: str, ids: Sequence[str]) -> Mapping[str, str]:
-    """Returns the names of the organization's clients among `ids`."""
-    return {row.id: row.name for row in transaction.all(_CLIENT_NAMES, organization_id=organization_id, ids=ids)}
 
 
 def roles(transaction: Transaction, organization_id: str, ids: Sequence[str]) -> Mapping[str, frozenset[Role]]:

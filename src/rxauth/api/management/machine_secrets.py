@@ -6,7 +6,7 @@ from typing import Final
 
 from rxauth.api.context import Context, Info
 from rxauth.api.management.callers import actor
-from rxauth.domain import audit, clients, machine_clients, provider_people, tallies
+from rxauth.domain import audit, called, clients, machine_clients, tallies
 from rxauth.domain.audit import Event
 from rxauth.domain.client_secrets import Described, Secret
 from rxauth.domain.clients import Client
@@ -35,7 +35,7 @@ def search(client: Client, info: Info, after: str | None = None, first: int | No
     """MachineClient.secrets: newest first."""
     context, found = info.context, machine_clients.page_of(client, page(after, first))
     context.want(tallies.last_used, [one.id for one in found], context.clock.seconds())
-    context.want(provider_people.names, [one.created_by for one in found])
+    context.want(called.people, [one.created_by for one in found])
     return [Shown(client, one) for one in found]
 
 
@@ -126,7 +126,7 @@ def state(shown: Shown, info: Info) -> str:
 
 def created_by_name(shown: Shown, info: Info) -> str | None:
     """MachineSecret.createdByName."""
-    name: Name | None = info.context.get(provider_people.names, shown.stored.created_by or "")
+    name: Name | None = info.context.get(called.people, shown.stored.created_by or "")
     return None if name is None else name.full
 
 

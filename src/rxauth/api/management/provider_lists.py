@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from rxauth.api.context import Info
 from rxauth.api.management.provider_people import name_of
-from rxauth.domain import provider_expirations, provider_history, provider_people
+from rxauth.domain import called, provider_expirations, provider_history
 from rxauth.domain.errors import InvalidError
 from rxauth.domain.paging import page
 from rxauth.domain.provider_acts import Reason
@@ -24,8 +24,8 @@ def history(
     context = info.context
     rows, before = page(None, first).rows, FROM_THE_LAST if after is None else after
     found = context.read(lambda tx: provider_history.of_provider(tx, context.organization_id, user_id, rows, before))
-    context.want(provider_people.names, (one.actor_id for one in found if one.actor_kind == "person"))
-    context.want(provider_people.client_names, (one.actor_id for one in found if one.actor_kind == "client"))
+    context.want(called.people, (one.actor_id for one in found if one.actor_kind == "person"))
+    context.want(called.apps, (one.actor_id for one in found if one.actor_kind == "client"))
     return found
 
 
@@ -47,14 +47,14 @@ def expirations(
         raise InvalidError(f"endedDays is 0 to {DAYS.stop - 1}", "endedDays")
     window, rows = Window(now - ended * _DAY_S, now + days * _DAY_S), page(None, first).rows
     found = context.read(lambda tx: provider_expirations.search(tx, context.organization_id, window, rows, after))
-    context.want(provider_people.names, (one.user_id for one in found))
+    context.want(called.people, (one.user_id for one in found))
     return found
 
 
 def actor_name(source: Done, info: Info) -> str | None:
     """AuthorityHistoryEntry.actorName."""
     if source.actor_kind == "client":
-        found: str | None = info.context.get(provider_people.client_names, source.actor_id)
+        found: str | None = info.context.get(called.apps, source.actor_id)
         return found
     return name_of(info.context, source.actor_id)
 

@@ -6,7 +6,7 @@ from typing import Final
 
 from rxauth.api.context import Context, Info
 from rxauth.api.management.callers import doer
-from rxauth.domain import nppes, provider_checks, provider_people, providers
+from rxauth.domain import called, nppes, provider_checks, provider_people, providers
 from rxauth.domain.names import Name
 from rxauth.domain.nppes import Listed
 from rxauth.domain.provider_facts import Facts, Verification
@@ -36,7 +36,7 @@ def met(context: Context, found: Sequence[Provider]) -> Sequence[Provider]:
     people = [one for each in found for one in (each.user_id, each.proposed_by, each.approved_by)]
     people += [one.asked_by for one in asked]
     people += [one.checked_by for each in facts for one in _verifications(each)]
-    context.want(provider_people.names, (one for one in people if _is_person(one)))
+    context.want(called.people, (one for one in people if _is_person(one)))
     context.want(provider_people.roles, (one.asked_by for one in asked))
     context.want(provider_people.active_prescriptions, (one.user_id for one in found))
     context.want(nppes.look_up_all, (one.npi for one in facts))
@@ -47,7 +47,7 @@ def name_of(context: Context, user_id: str | None) -> str | None:
     """Returns the full name of a person; None: this names nobody, such as the operator."""
     if not _is_person(user_id):
         return None
-    found: Name | None = context.get(provider_people.names, user_id)
+    found: Name | None = context.get(called.people, user_id)
     return None if found is None else found.full
 
 
@@ -96,7 +96,7 @@ def approval_refusal(source: Provider, info: Info) -> Refusal | None:
     if of_person is not None:
         return of_person
     listed = context.get(nppes.look_up_all, proposal.facts.npi)
-    whose: Name = context.get(provider_people.names, source.user_id) or _NOBODY
+    whose: Name = context.get(called.people, source.user_id) or _NOBODY
     return context.read(lambda tx: provider_checks.refusal(tx, proposal.facts, whose, now, lambda _tx, _npi: listed))
 
 
@@ -113,7 +113,7 @@ def npi_check(source: Provider, info: Info) -> NpiCheck | None:
     if facts is None:
         return None
     listed: Listed | None = context.get(nppes.look_up_all, facts.npi)
-    whose: Name = context.get(provider_people.names, source.user_id) or _NOBODY
+    whose: Name = context.get(called.people, source.user_id) or _NOBODY
     found = context.read(lambda tx: nppes.problem(tx, facts.npi, whose.first, whose.last, lambda _tx, _npi: listed))
     problem = None if found is None else Refusal(found, nppes.REASONS[found])
     return NpiCheck(facts.npi, problem, None if listed is None else listed.imported_at)
