@@ -107,11 +107,6 @@ def confirmed_at(transaction: Transaction, user_id: str) -> int | None:
     return None if row is None else row.confirmed_at
 
 
-def is_enrolled(transaction: Transaction, user_id: str) -> bool:
-    """Tells whether a person has an app."""
-    return confirmed_at(transaction, user_id) is not None
-
-
 def remove(transaction: Transaction, user_id: str) -> None:
     """Forgets a person's app; whether it may go, only `factors` knows.
 

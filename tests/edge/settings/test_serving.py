@@ -8,6 +8,7 @@ from graphql import parse, validate
 
 from rxauth.api import contract
 from rxauth.domain import memberships, organizations, sessions
+from rxauth.edge.settings.sections import permission_variables
 from rxauth.edge.settings.table import NOTICES, SECTIONS
 from rxauth.policy.permissions import BY_NAME
 from rxauth.policy.roles import Role
@@ -53,7 +54,7 @@ def test_every_document_fits_the_schema_and_names_permissions_that_there_are() -
     for section in SECTIONS:
         for document in (section.query, *(act.document for act in section.acts.values())):
             assert validate(schema, parse(document)) == [], section.path
-        assert set(section.opens) | set(section.asked_permissions.values()) <= BY_NAME.keys()
+        assert set(section.opens) | set(permission_variables(section.query).values()) <= BY_NAME.keys()
 
 
 def test_no_two_acts_share_a_name_and_each_says_what_it_did() -> None:

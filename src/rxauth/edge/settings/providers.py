@@ -175,6 +175,23 @@ def _confirm(name: str, opens: tuple[str, ...], act: Act, *, wanted: Wanted | No
     )
 
 
+def _facts(name: str, asked: tuple[str, str], document: str, notice: str) -> Section:
+    """Returns the page of a form for facts, which can grow. asked: its query, and the field that must be there."""
+    return Section(
+        path=f"{_ONE}/{name}",
+        tab="providers",
+        template=f"settings_provider_{name}.html",
+        query=asked[0],
+        opens=_PROPOSE,
+        variables=_person,
+        values=form_values,
+        required=asked[1],
+        wanted=_TWO_FACTORS,
+        acts={f"provider-{name}": _act(document, forms.variables, notice, place_of=forms.place_of)},
+        redraws=forms.REDRAWS,
+    )
+
+
 SECTIONS: Final = (
     Section(
         path=PATH,
@@ -213,45 +230,17 @@ SECTIONS: Final = (
         values=_words,
         required="providerAuthority",
     ),
-    Section(
-        path=f"{_ONE}/propose",
-        tab="providers",
-        template="settings_provider_propose.html",
-        query=documents.CANDIDATE,
-        opens=_PROPOSE,
-        variables=_person,
-        values=form_values,
-        required="providerCandidate",
-        wanted=_TWO_FACTORS,
-        acts={
-            "provider-propose": _act(
-                documents.PROPOSE,
-                forms.variables,
-                "It was proposed. Somebody else has to approve it within 7 days.",
-                place_of=forms.place_of,
-            )
-        },
-        redraws=forms.REDRAWS,
+    _facts(
+        "propose",
+        (documents.CANDIDATE, "providerCandidate"),
+        documents.PROPOSE,
+        "It was proposed. Somebody else has to approve it within 7 days.",
     ),
-    Section(
-        path=f"{_ONE}/change",
-        tab="providers",
-        template="settings_provider_change.html",
-        query=documents.ONE,
-        opens=_PROPOSE,
-        variables=_person,
-        values=form_values,
-        required="providerAuthority",
-        wanted=_TWO_FACTORS,
-        acts={
-            "provider-change": _act(
-                documents.CHANGE,
-                forms.variables,
-                "Other facts were proposed. Those in force hold until somebody else approves these.",
-                place_of=forms.place_of,
-            )
-        },
-        redraws=forms.REDRAWS,
+    _facts(
+        "change",
+        (documents.ONE, "providerAuthority"),
+        documents.CHANGE,
+        "Other facts were proposed. Those in force hold until somebody else approves these.",
     ),
     Section(
         path=f"{_ONE}/proposal",

@@ -74,11 +74,6 @@ class Section:
     redraws: frozenset[str] = frozenset()
     runs: Mapping[str, Run] = field(default_factory=lambda: MappingProxyType({}))
 
-    @property
-    def asked_permissions(self) -> Mapping[str, str]:
-        """The permissions that the document wants to know of, by the names of its variables."""
-        return permission_variables(self.query)
-
 
 def permission_variables(document: str) -> Mapping[str, str]:
     """Returns the permissions that a document wants to know of, by the names of its variables."""
