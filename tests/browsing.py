@@ -133,3 +133,12 @@ class Browser:
                 return answer
             answer = self.send("GET", location)
         return answer
+
+
+def form_with(browser: Browser, act: str) -> int:
+    """Returns which form of a browser's page does something: by its field `act`, or by a button of that name."""
+
+    def does(one: Form) -> bool:
+        return one.fields.get("act") == act or ("act", act) in one.buttons
+
+    return next(number for number, one in enumerate(browser.forms()) if does(one))

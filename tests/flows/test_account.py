@@ -10,7 +10,7 @@ from rxauth.domain import invites, sessions, users
 from rxauth.domain.invites import Asked
 from rxauth.domain.users import User
 from rxauth.policy.roles import Role
-from tests.browsing import Browser
+from tests.browsing import Browser, form_with
 from tests.live import Live
 from tests.people import PASSWORD, letters, outbox, token_of
 from tests.signing_in import Cast, answered
@@ -25,11 +25,6 @@ def cast(sqlite_live: Live) -> Iterator[Cast]:
     cast = Cast(sqlite_live)
     yield cast
     cast.close()
-
-
-def form_with(browser: Browser, act: str) -> int:
-    """Returns which form of the page does something."""
-    return next(number for number, one in enumerate(browser.forms()) if one.fields.get("act") == act)
 
 
 def at_account(cast: Cast, tab: str = "", email: str = "ada@example.com") -> Browser:

@@ -13,7 +13,7 @@ from rxauth.domain.sessions import Limits
 from rxauth.edge.cookies import NAME
 from rxauth.policy.assurance import FirstFactor
 from tests.authenticator import Authenticator
-from tests.browsing import Browser
+from tests.browsing import Browser, form_with
 from tests.live import Live
 from tests.security.forging import READ
 from tests.signing_in import Cast, answered
@@ -45,11 +45,6 @@ def asked_for(browser: Browser, does: str) -> Any:
     found = re.search(rf'data-passkey="{does}" data-options="([^"]+)"', browser.page.text)
     assert found is not None, browser.page.text
     return json.loads(html.unescape(found[1]))
-
-
-def form_with(browser: Browser, act: str) -> int:
-    """Returns which form of the page does something."""
-    return next(number for number, one in enumerate(browser.forms()) if one.fields.get("act") == act)
 
 
 @pytest.mark.parametrize(

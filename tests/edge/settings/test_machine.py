@@ -16,7 +16,7 @@ from rxauth.domain.clients import Client
 from rxauth.policy.permissions import MACHINE_DEFAULT
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
-from tests.browsing import Browser
+from tests.browsing import Browser, form_with
 from tests.domain.test_audit import entries
 from tests.live import Live
 from tests.people import add_person
@@ -52,11 +52,6 @@ def at(cast: Cast, path: str = PAGE, email: str = "dev@example.com") -> Browser:
     return browser
 
 
-def form(browser: Browser, act: str) -> int:
-    """Returns which form of the page does something."""
-    return next(number for number, one in enumerate(browser.forms()) if one.fields.get("act") == act)
-
-
 def machine(cast: Cast) -> Client:
     """Returns Alder's machine client as it is stored."""
     alder = cast.live.world.alder.organization_id
@@ -85,7 +80,7 @@ def exchange(cast: Cast, secret: str) -> httpx.Response:
 def made(browser: Browser, name: str = "Production", overlap: str = "3600", life: str = "90") -> str:
     """Makes a secret on its page; returns its text."""
     browser.open(NEW)
-    browser.submit(form(browser, "secret_create"), name=name, overlap_seconds=overlap, lifetime_days=life)
+    browser.submit(form_with(browser, "secret_create"), name=name, overlap_seconds=overlap, lifetime_days=life)
     shown = SECRET.search(browser.page.text)
     assert shown is not None, browser.page.text
     return shown[1]
@@ -128,7 +123,7 @@ def test_a_secret_made_on_a_page_is_in_no_other_page_no_record_no_log_and_not_in
     paths = (PAGE, NEW, f"{PAGE}/try", f"{PAGE}/secrets/{new.id}", f"{PAGE}/secrets/{new.id}/revoke")
     pages = [browser.open(path).text for path in paths]
     browser.open(f"{PAGE}/try")
-    pages.append(browser.submit(form(browser, "machine_try"), client_secret=secret).text)
+    pages.append(browser.submit(form_with(browser, "machine_try"), client_secret=secret).text)
     assert "access_token" in pages[-1]
     assert all(secret not in page for page in pages)
     file = Path(cast.live.world.settings.database_url.removeprefix("sqlite:///"))
@@ -142,7 +137,7 @@ def test_a_secret_made_on_a_page_is_in_no_other_page_no_record_no_log_and_not_in
 
 def test_a_form_that_is_sent_twice_makes_one_secret(cast: Cast) -> None:
     browser = at(cast, NEW)
-    fields = browser.forms()[form(browser, "secret_create")].fields | {"name": "Twice", "overlap_seconds": "60"}
+    fields = browser.forms()[form_with(browser, "secret_create")].fields | {"name": "Twice", "overlap_seconds": "60"}
 
     answer, again = (browser.send("POST", NEW, data=fields) for _ in range(2))
 
@@ -161,7 +156,7 @@ def test_of_two_secrets_that_work_one_is_ended_before_a_third_is_made(cast: Cast
 
     browser.open(f"{PAGE}/secrets/{old.id}/revoke")
     assert "goes on working" in browser.page.text
-    browser.submit(form(browser, "secret_revoke"))
+    browser.submit(form_with(browser, "secret_revoke"))
 
     assert browser.page.url.path == PAGE
     assert "The secret was revoked." in browser.page.text
@@ -169,22 +164,22 @@ def test_of_two_secrets_that_work_one_is_ended_before_a_third_is_made(cast: Cast
     browser.open(f"{PAGE}/secrets/{old.id}/revoke")
     assert browser.heading() == "This secret is revoked"
     browser.open(NEW)
-    assert form(browser, "secret_create") >= 0
+    assert form_with(browser, "secret_create") >= 0
 
 
 def test_a_secret_has_another_name_and_end_and_what_is_wrong_is_said_beside_its_field(cast: Cast) -> None:
     secret = first(cast)
     browser = at(cast, f"{PAGE}/secrets/{secret.id}")
 
-    browser.submit(form(browser, "secret_rename"), name="Old & grey")
+    browser.submit(form_with(browser, "secret_rename"), name="Old & grey")
     assert "The secret has another name." in browser.page.text
-    browser.submit(form(browser, "secret_rename"), name="x" * 10_000)
+    browser.submit(form_with(browser, "secret_rename"), name="x" * 10_000)
     assert browser.page.status_code == 422
-    assert browser.forms()[form(browser, "secret_rename")].fields["name"] == "x" * 10_000
+    assert browser.forms()[form_with(browser, "secret_rename")].fields["name"] == "x" * 10_000
     browser.open(f"{PAGE}/secrets/{secret.id}")
-    browser.submit(form(browser, "secret_expiry"), lifetime_days="30")
+    browser.submit(form_with(browser, "secret_expiry"), lifetime_days="30")
     assert "The secret has another end." in browser.page.text
-    browser.submit(form(browser, "secret_expiry"), lifetime_days="many")
+    browser.submit(form_with(browser, "secret_expiry"), lifetime_days="many")
     assert browser.page.status_code == 422
 
     changed = first(cast)
@@ -195,14 +190,14 @@ def test_permissions_are_ticked_and_what_is_impossible_cannot_be(cast: Cast) -> 
     path = f"{PAGE}/permissions"
     browser = at(cast, path, "maya@example.com")
     assert "A machine never holds write:prescription; only authorized providers do." in browser.page.text
-    fields = browser.forms()[form(browser, "machine_permissions")].fields
+    fields = browser.forms()[form_with(browser, "machine_permissions")].fields
 
     asked = fields | {"permissions": ["read:order", "write:prescription"]}
     answer = browser.send("POST", path, data=asked)
     assert answer.status_code == 403
     assert machine(cast).subject.permissions == set(MACHINE_DEFAULT)
     browser.open(path)
-    fields = browser.forms()[form(browser, "machine_permissions")].fields
+    fields = browser.forms()[form_with(browser, "machine_permissions")].fields
     answer = browser.send("POST", path, data=fields | {"permissions": ["read:order", "read:audit"]})
 
     assert answer.headers["location"] == f"{PAGE}?done=machine_permissions"
@@ -229,18 +224,18 @@ def test_whoever_has_a_second_factor_proves_it_to_give_a_permission_and_not_to_r
     browser.submit(code=secrets[0].at(live.clock.seconds()))
     assert browser.heading() == "What the machine client may do"
     live.clock.advance(600)
-    fields = browser.forms()[form(browser, "machine_permissions")].fields
+    fields = browser.forms()[form_with(browser, "machine_permissions")].fields
 
     fewer = browser.send("POST", f"{PAGE}/permissions", data=fields | {"permissions": ["read:order"]})
     assert fewer.headers["location"].startswith(PAGE)
     browser.open(f"{PAGE}/permissions")
-    fields = browser.forms()[form(browser, "machine_permissions")].fields
+    fields = browser.forms()[form_with(browser, "machine_permissions")].fields
     more = browser.send("POST", f"{PAGE}/permissions", data=fields | {"permissions": ["read:order", "read:patient"]})
     assert more.headers["location"].startswith("/sign-in")
     assert machine(cast).subject.permissions == {"read:order"}
 
     browser.open(f"{PAGE}/secrets/{first(cast).id}/revoke")
-    browser.submit(form(browser, "secret_revoke"))
+    browser.submit(form_with(browser, "secret_revoke"))
     assert first(cast).revoked_at == live.clock.seconds()
 
 
@@ -248,7 +243,7 @@ def test_the_exchange_is_tried_for_real_and_neither_secret_nor_token_is_shown_wh
     alder = cast.live.world.alder
     browser = at(cast, f"{PAGE}/try")
 
-    good = browser.submit(form(browser, "machine_try"), client_secret=alder.secret, scope="read:order")
+    good = browser.submit(form_with(browser, "machine_try"), client_secret=alder.secret, scope="read:order")
     text = html.unescape(good.text)
     assert '"expires_in": 86400' in text
     assert '"read:order"' in text
@@ -256,11 +251,13 @@ def test_the_exchange_is_tried_for_real_and_neither_secret_nor_token_is_shown_wh
     assert not re.search(r"ey[\w-]+\.[\w-]+\.[\w-]+", text)
     assert alder.secret not in text
 
-    wrong = browser.submit(form(browser, "machine_try"), client_secret=alder.secret[:-1])
+    wrong = browser.submit(form_with(browser, "machine_try"), client_secret=alder.secret[:-1])
     assert "not copied whole" in html.unescape(wrong.text)
-    impossible = browser.submit(form(browser, "machine_try"), client_secret=alder.secret, scope="write:prescription")
+    impossible = browser.submit(
+        form_with(browser, "machine_try"), client_secret=alder.secret, scope="write:prescription"
+    )
     assert "invalid_scope" in impossible.text
-    none = browser.submit(form(browser, "machine_try"), client_id="nobody", client_secret="")
+    none = browser.submit(form_with(browser, "machine_try"), client_id="nobody", client_secret="")
     assert "invalid_client" in none.text
     assert len(entries(cast.live.world, Event.TOKEN_ISSUED)) == 1
 
@@ -276,7 +273,7 @@ def test_another_organizations_secret_is_as_absent_as_none(cast: Cast, below: st
 
     own = first(cast).id
     browser.open(f"{PAGE}/secrets/{own}/revoke")
-    fields = browser.forms()[form(browser, "secret_revoke")].fields
+    fields = browser.forms()[form_with(browser, "secret_revoke")].fields
     sent = [browser.send("POST", f"{PAGE}/secrets/{one}/revoke", data=fields) for one in (birch.secret_id, "nothing")]
     assert [one.status_code for one in sent] == [403, 403]
     assert cast.live.exchange(birch).status_code == 200
@@ -306,7 +303,7 @@ def test_an_organization_without_a_machine_client_makes_it(cast: Cast) -> None:
     for path in ("/new-secret", "/permissions", "/try"):
         assert browser.open(PAGE + path).status_code == 404
     browser.open(PAGE)
-    browser.submit(form(browser, "machine_create"), name="Cedar backend")
+    browser.submit(form_with(browser, "machine_create"), name="Cedar backend")
 
     assert "Cedar backend" in browser.page.text
     assert "There is none yet." in browser.page.text

@@ -12,7 +12,7 @@ from rxauth.edge.cookies import NAME
 from rxauth.edge.settings import organization_branding, organization_rules
 from rxauth.policy.assurance import FirstFactor
 from rxauth.policy.roles import Role
-from tests.browsing import Browser
+from tests.browsing import Browser, form_with
 from tests.live import Live
 from tests.pictures import JPEG, PNG
 from tests.signing_in import Cast
@@ -42,11 +42,6 @@ def at(cast: Cast, path: str = PAGE, *methods: str) -> Browser:
     return browser
 
 
-def form(browser: Browser, act: str) -> int:
-    """Returns which form of the page does something."""
-    return next(number for number, one in enumerate(browser.forms()) if one.fields.get("act") == act)
-
-
 def alder(cast: Cast) -> Organization:
     """Returns the organization as it is now."""
     database, identifier = cast.live.server.database, cast.live.world.alder.organization_id
@@ -57,7 +52,7 @@ def alder(cast: Cast) -> Organization:
 
 def submitted(browser: Browser, act: str, **fields: str) -> int:
     """Sends a form of the page; returns the status of the answer."""
-    return browser.submit(form=form(browser, act), **fields).status_code
+    return browser.submit(form=form_with(browser, act), **fields).status_code
 
 
 def test_only_what_was_changed_in_the_form_is_changed(cast: Cast) -> None:
@@ -73,7 +68,7 @@ def test_only_what_was_changed_in_the_form_is_changed(cast: Cast) -> None:
     assert "1 Main Street, Albany, NY 12207, US" in browser.page.text
 
     browser.open(CONTACT)
-    fields = browser.forms()[form(browser, "organization")].fields
+    fields = browser.forms()[form_with(browser, "organization")].fields
     assert (fields["phone"], fields["city"]) == ("+12125550100", "Albany")
     submitted(browser, "organization", npi="", **dict.fromkeys(address, ""))
     one = alder(cast)
@@ -99,7 +94,7 @@ def test_what_is_wrong_is_said_beside_its_field_and_stays_typed(cast: Cast, fiel
     before = alder(cast)
     assert submitted(browser, "organization", fax="+12125550101", **fields) == 422
     assert f'<a href="#{place}">' in browser.page.text
-    kept = browser.forms()[form(browser, "organization")].fields
+    kept = browser.forms()[form_with(browser, "organization")].fields
     assert kept["fax"] == "+12125550101"
     assert all(kept[name] == value for name, value in fields.items())
     assert alder(cast) == before
@@ -225,7 +220,7 @@ def test_of_two_at_the_same_rules_the_second_is_told_and_nothing_typed_is_lost(c
     submitted(first, "session_limits", session_idle_seconds="15")
     assert submitted(second, "session_limits", session_lifetime_seconds="480") == 409
     assert "Somebody changed this" in second.page.text
-    assert second.forms()[form(second, "session_limits")].fields["session_lifetime_seconds"] == "480"
+    assert second.forms()[form_with(second, "session_limits")].fields["session_lifetime_seconds"] == "480"
     assert alder(cast).session_lifetime_s is None
     submitted(second, "session_limits")
     assert (alder(cast).session_idle_s, alder(cast).session_lifetime_s) == (900, 28_800)
@@ -246,7 +241,7 @@ def test_a_colour_is_changed_shown_and_judged(cast: Cast) -> None:
 
 def upload(browser: Browser, name: str, content: bytes) -> int:
     """Sends a file as the logo; returns the status of the answer."""
-    return browser.submit(form=form(browser, "logo"), files={"logo": (name, content, "text/html")}).status_code
+    return browser.submit(form=form_with(browser, "logo"), files={"logo": (name, content, "text/html")}).status_code
 
 
 def test_a_logo_is_uploaded_shown_replaced_and_removed(cast: Cast) -> None:
@@ -285,7 +280,7 @@ def test_ten_megabytes_are_refused_unread(cast: Cast) -> None:
 
 def test_an_upload_of_a_foreign_page_does_nothing(cast: Cast) -> None:
     browser = at(cast, f"{PAGE}/branding")
-    fields = browser.forms()[form(browser, "logo")].fields
+    fields = browser.forms()[form_with(browser, "logo")].fields
     for changes, headers in (({"csrf": "x"}, {}), ({}, {"sec-fetch-site": "cross-site"})):
         answer = browser.send(
             "POST", f"{PAGE}/branding", data=fields | changes, files={"logo": ("a.png", PNG)}, headers=headers

@@ -12,7 +12,7 @@ from rxauth.edge.settings.sections import permission_variables
 from rxauth.edge.settings.table import NOTICES, SECTIONS
 from rxauth.policy.permissions import BY_NAME
 from rxauth.policy.roles import Role
-from tests.browsing import Browser
+from tests.browsing import Browser, form_with
 from tests.live import Live
 from tests.signing_in import Cast
 from tests.world import NOW
@@ -34,11 +34,6 @@ def at(cast: Cast, path: str = PAGE, email: str = "ada@example.com") -> Browser:
     browser.open(path)
     cast.log_in(browser, email)
     return browser
-
-
-def form(browser: Browser, act: str = "organization") -> int:
-    """Returns which form of the page does something."""
-    return next(number for number, one in enumerate(browser.forms()) if one.fields.get("act") == act)
 
 
 def alder_name(cast: Cast) -> str:
@@ -88,7 +83,7 @@ def test_somebody_without_an_organization_is_told_so(cast: Cast) -> None:
 
 def test_an_act_is_done_and_the_next_page_says_so(cast: Cast) -> None:
     browser = at(cast)
-    browser.submit(form=form(browser), name="Alder & Elm <Clinic>")
+    browser.submit(form=form_with(browser, "organization"), name="Alder & Elm <Clinic>")
     assert "The organization was changed." in browser.page.text
     assert "<bdi>Alder &amp; Elm &lt;Clinic&gt;</bdi>" in browser.page.text
     assert alder_name(cast) == "Alder & Elm <Clinic>"
@@ -96,19 +91,19 @@ def test_an_act_is_done_and_the_next_page_says_so(cast: Cast) -> None:
 
 def test_a_refused_value_is_named_beside_its_field_and_nothing_typed_is_lost(cast: Cast) -> None:
     browser = at(cast)
-    browser.submit(form=form(browser), name="Elm", npi="1245319598")
+    browser.submit(form=form_with(browser, "organization"), name="Elm", npi="1245319598")
     assert browser.page.status_code == 422
     assert re.search(r'<a href="#npi">[^<]+</a>', browser.page.text)
-    assert browser.forms()[form(browser)].fields["name"] == "Elm"
-    browser.submit(form=form(browser), name="E" * 10_000)
+    assert browser.forms()[form_with(browser, "organization")].fields["name"] == "Elm"
+    browser.submit(form=form_with(browser, "organization"), name="E" * 10_000)
     assert browser.page.status_code == 422
-    assert browser.forms()[form(browser)].fields["name"] == "E" * 10_000
+    assert browser.forms()[form_with(browser, "organization")].fields["name"] == "E" * 10_000
     assert alder_name(cast) == "Alder Clinic"
 
 
 def test_a_form_that_is_sent_twice_does_one_thing(cast: Cast) -> None:
     browser = at(cast)
-    sent = browser.forms()[form(browser)].fields | {"name": "Elm"}
+    sent = browser.forms()[form_with(browser, "organization")].fields | {"name": "Elm"}
     answers = [browser.send("POST", PAGE, data=sent | {"name": name}) for name in ("Elm", "Elm", "Oak")]
     assert [one.status_code for one in answers] == [303, 303, 409]
     assert alder_name(cast) == "Elm"
@@ -116,18 +111,18 @@ def test_a_form_that_is_sent_twice_does_one_thing(cast: Cast) -> None:
 
 def test_a_stale_form_is_shown_again_with_what_was_typed(cast: Cast) -> None:
     first, second = at(cast), at(cast)
-    first.submit(form=form(first), name="Elm")
-    second.submit(form=form(second), name="Oak")
+    first.submit(form=form_with(first, "organization"), name="Elm")
+    second.submit(form=form_with(second, "organization"), name="Oak")
     assert (second.page.status_code, alder_name(cast)) == (409, "Elm")
     assert "Somebody changed this" in second.page.text
-    assert second.forms()[form(second)].fields["name"] == "Oak"
-    second.submit(form=form(second))
+    assert second.forms()[form_with(second, "organization")].fields["name"] == "Oak"
+    second.submit(form=form_with(second, "organization"))
     assert alder_name(cast) == "Oak"
 
 
 def test_csrf_a_form_of_another_page_or_browser_does_nothing(cast: Cast) -> None:
     browser, other = at(cast), at(cast)
-    fields = browser.forms()[form(browser)].fields | {"name": "Elm"}
+    fields = browser.forms()[form_with(browser, "organization")].fields | {"name": "Elm"}
     assert other.send("POST", PAGE, data=fields).status_code == 403
     assert browser.send("POST", PAGE, data=fields | {"csrf": ""}).status_code == 403
     foreign = {"sec-fetch-site": "cross-site"}
@@ -137,7 +132,7 @@ def test_csrf_a_form_of_another_page_or_browser_does_nothing(cast: Cast) -> None
 
 def test_who_loses_the_role_or_the_session_is_out_at_the_next_page(cast: Cast) -> None:
     browser = at(cast)
-    fields = browser.forms()[form(browser)].fields | {"name": "Elm"}
+    fields = browser.forms()[form_with(browser, "organization")].fields | {"name": "Elm"}
     alder, ada = cast.live.world.alder.organization_id, cast.ada.id
     cast.live.server.database.write(lambda tx: memberships.set_roles(tx, alder, ada, [Role.SUPPORT], NOW))
     answer = browser.send("POST", PAGE, data=fields)

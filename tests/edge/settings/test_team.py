@@ -10,7 +10,7 @@ from rxauth.edge.cookies import NAME
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
 from tests.api.management.test_factor_resets import give_app
-from tests.browsing import Browser, Form
+from tests.browsing import Browser, form_with
 from tests.live import Live
 from tests.people import letters
 from tests.signing_in import Cast
@@ -74,15 +74,6 @@ def team(sqlite_live: Live) -> Iterator[Team]:
     made.cast.close()
 
 
-def form(browser: Browser, act: str) -> int:
-    """Returns which form of the page does something."""
-
-    def does(one: Form) -> bool:
-        return one.fields.get("act") == act or ("act", act) in one.buttons
-
-    return next(number for number, one in enumerate(browser.forms()) if does(one))
-
-
 def acts(browser: Browser) -> set[str]:
     """Returns what the forms of the page do."""
     return {one.fields["act"] for one in browser.forms() if "act" in one.fields}
@@ -90,7 +81,7 @@ def acts(browser: Browser) -> set[str]:
 
 def send(browser: Browser, act: str, **fields: str | list[str]) -> int:
     """Sends a form of the page, and follows where it leads; returns the status of the answer."""
-    one = browser.forms()[form(browser, act)]
+    one = browser.forms()[form_with(browser, act)]
     answer = browser.send("POST", one.action, data=one.fields | {"act": act} | fields)
     if answer.status_code == 303:
         browser.open(answer.headers["location"])
@@ -140,7 +131,7 @@ def test_somebody_is_invited_and_the_invite_is_sent_again_and_withdrawn(team: Te
     assert 'value="rol_staff" checked' in browser.page.text.replace("\n", " ")
     assert send(browser, "invite", email=BOB, roles=[]) == 422
     assert '<a href="#roles">' in browser.page.text
-    assert browser.forms()[form(browser, "invite")].fields["email"] == BOB
+    assert browser.forms()[form_with(browser, "invite")].fields["email"] == BOB
 
     assert send(browser, "invite", email=BOB, roles=["rol_staff", "rol_prescriber"]) == 200
     assert (browser.heading(), "The invite is on its way." in browser.page.text) == ("Team", True)
@@ -264,7 +255,7 @@ def test_a_profile_is_changed_and_what_is_wrong_is_said_beside_its_field(team: T
     }.items():
         assert send(browser, "member_profile", middle="Q.", **fields) == 422
         assert f'<a href="#{place}">' in browser.page.text
-        assert browser.forms()[form(browser, "member_profile")].fields["middle"] == "Q."
+        assert browser.forms()[form_with(browser, "member_profile")].fields["middle"] == "Q."
         browser.open(team.member(team.nurse, "/profile"))
     address = {"street1": "1 Main Street", "city": "Albany", "state": "NY", "postal_code": "12207"}
     assert send(browser, "member_profile", first=HOSTILE, phone="(212) 555-0100", **address) == 200
@@ -285,7 +276,7 @@ def test_m_10_the_pages_of_another_organization_s_people_are_not_there(team: Tea
             browser.open(team.member(user_id, below))
             assert browser.page.status_code == 404
     browser.open(team.member(team.nurse, "/remove"))
-    one = browser.forms()[form(browser, "remove_member")]
+    one = browser.forms()[form_with(browser, "remove_member")]
     answer = browser.send("POST", one.action, data=one.fields | {"user_id": elsewhere})
     assert answer.status_code == 303
     assert team.roles(team.nurse) == set()
