@@ -25,6 +25,7 @@ from rxauth.edge.dispatch_sender import DispatchSender
 from rxauth.edge.http_pharmacy_network import HttpPharmacyNetwork
 from rxauth.edge.mail_sender import MailSender, mail_server
 from rxauth.edge.pharmacy_network import PharmacyNetwork
+from rxauth.edge.proxies import Proxies
 from rxauth.edge.routes import application
 from rxauth.edge.webhook_sender import WebhookSender
 from rxauth.oauth.server import Lifetimes, Server, open_server
@@ -122,6 +123,7 @@ def make_app(settings: Settings, clock: Clock) -> ASGIApp:
     cost = Cost(settings.password_memory_kib, settings.password_time_cost, settings.password_parallelism)
     networks = settings.outbound_networks or ()
     edge = Edge(server, make_api(server, networks), cost, networks)
+    edge.proxies = Proxies(settings.trusted_proxies or ())
     edge.mail_sender = make_mail_sender(settings, server)
     edge.sequencer = make_sequencer(settings, server.database, clock)
     edge.expiry = Expiry(server.database, clock)

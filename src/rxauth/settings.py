@@ -54,6 +54,12 @@ class Settings:
     )
     listen_host: str = _setting(checks.not_blank, "The address to listen on.", "127.0.0.1")
     listen_port: int = _setting(checks.whole_number(1, 65_535), "The port to listen on.", 8000)
+    trusted_proxies: tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, ...] | None = _setting(
+        checks.networks,
+        "Networks of the proxies whose `X-Forwarded-For` or `Forwarded` says who asks, with commas between them. "
+        "Not set: none.",
+        None,
+    )
     machine_token_lifetime_s: int = _setting(
         checks.whole_number(60, _LIFETIME_LIMIT_S), "How long a machine's token lives.", 86_400
     )

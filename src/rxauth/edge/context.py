@@ -22,6 +22,7 @@ from rxauth.edge.guards import FailureLimiter
 from rxauth.edge.mail_sender import MailSender
 from rxauth.edge.outbound import Outbound
 from rxauth.edge.pharmacy_network import PharmacyNetwork
+from rxauth.edge.proxies import Proxies
 from rxauth.edge.refusals import Refusals
 from rxauth.edge.slow_pool import SlowPool
 from rxauth.edge.sweeps import Sweeps
@@ -48,6 +49,7 @@ class Edge:
             server.database, server.clock, (kept_answers.forget, operators.forget_forms, reminders.remind)
         )
         self.limiter = FailureLimiter()
+        self.proxies = Proxies()
         self.slow = SlowPool()
         self.password_cost = password_cost
         self.mail_sender: MailSender | None = None  # None: letters wait in the outbox

@@ -11,11 +11,13 @@ from starlette.types import Receive, Scope
 
 from rxauth.edge.errors import BodyTimeoutError, BodyTooLargeError, DisconnectedError, UnsupportedMediaTypeError
 from rxauth.edge.guards import BODY_LIMIT_BYTES, BODY_TIMEOUT_S, network_of
+from rxauth.edge.proxies import Proxies
 from rxauth.oauth.errors import InvalidRequestError
 from rxauth.oauth.requests import TokenRequest
 
 FIELDS_LIMIT: Final = 50
 VALUE_LIMIT_CHARACTERS: Final = 8_192
+_NO_PROXIES: Final = Proxies()
 _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 9110 §11.2
 
 
@@ -24,11 +26,10 @@ class Request:
 
     __slots__ = ("_receive", "_scope", "client_id", "network", "request_id")
 
-    def __init__(self, scope: Scope, receive: Receive) -> None:
+    def __init__(self, scope: Scope, receive: Receive, proxies: Proxies = _NO_PROXIES) -> None:
         self._scope = scope
         self._receive = receive
-        client = scope.get("client")
-        self.network = network_of(client[0] if client else None)
+        self.network = network_of(proxies.address(scope))
         self.request_id = secrets.token_hex(8)
         # Who the request says it comes from, once that was read: the origin of its pages may read the answer.
         self.client_id: str | None = None

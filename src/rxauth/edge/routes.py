@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from starlette.routing import Route, Router
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rxauth.domain.clients import Client
 from rxauth.edge import (
@@ -57,6 +57,8 @@ GRAPHQL_PATH: Final = "/graphql"
 V2_LOGOUT_PATH: Final = "/v2/logout"
 METADATA_PATH: Final = "/.well-known/oauth-authorization-server"
 _READ: Final = ("GET", "HEAD")
+# A year. Not for names below the host: they may be others' (RFC 6797 §6.1.2).
+_ONLY_HTTPS: Final = (b"strict-transport-security", b"max-age=31536000")
 
 
 def table(edge: Edge) -> list[Route]:
@@ -117,7 +119,22 @@ def application(edge: Edge) -> ASGIApp:
         edge.server.feed.stop()
         edge.server.database.close()
 
-    return Router(table(edge), default=_not_found, lifespan=lifespan, redirect_slashes=False)
+    router = Router(table(edge), default=_not_found, lifespan=lifespan, redirect_slashes=False)
+    return _over_https_only(router) if edge.server.issuer.startswith("https:") else router
+
+
+def _over_https_only(app: ASGIApp) -> ASGIApp:
+    """Has every answer tell browsers never to ask without TLS again (RFC 6797 §7.1)."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_with_it(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message["headers"], _ONLY_HTTPS]
+            await send(message)
+
+        await app(scope, receive, send_with_it)
+
+    return answer
 
 
 def _shown_and_done(section: Section) -> tuple[Handle, Handle]:
@@ -154,7 +171,7 @@ class _Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
-        request = Request(scope, receive)
+        request = Request(scope, receive, self._edge.proxies)
         handle = self._preflight if self.is_shared and scope["method"] == "OPTIONS" else self._handle
         if self.methods is not None and scope["method"] not in self.methods and handle is self._handle:
             await _method_not_allowed(self.methods)(scope, receive, send)
