@@ -35,6 +35,7 @@ bench: $(STAMP)
 	@$(VENV)/bin/python -m bench.big
 
 docs: $(VENV)/.docs-installed
+	@tools/system-packages npm && tools/node-modules sdk
 	@NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs --quiet build --strict --site-dir site
 	@$(VENV)/bin/python -m reference.foreign site
 	@echo "The site is in the folder site. To read it, with its search: $(VENV)/bin/python -m http.server --directory site"

@@ -10,12 +10,14 @@ import { retryAfterOf } from "./token-endpoint.js";
  * The ones of `@rxauth/sdk/operations` are such, and so are the typed strings that GraphQL Code Generator makes.
  */
 export interface Operation<Data, Variables, Kind extends "query" | "mutation" = "query" | "mutation"> {
+  /** Returns the document as it is sent. */
   toString(): string;
   readonly __apiType?: (variables: Variables) => Data;
   readonly __kind?: Kind;
 }
 
-type Typed = { readonly __apiType?: (variables: never) => unknown };
+/** What knows what it takes and answers. */
+export type Typed = { readonly __apiType?: (variables: never) => unknown };
 
 /** What an operation answers. */
 export type ResultOf<O extends Typed> = ReturnType<NonNullable<O["__apiType"]>>;
@@ -47,7 +49,7 @@ export interface Call {
   /**
    * Runs an operation and returns its data.
    *
-   * @throws RxauthError with the API's code of the first error, and all of them in `errors`.
+   * @throws RxauthError the API's code of the first error, and all of them in `errors`.
    */
   graphql<Data, Variables>(operation: Operation<Data, Variables>, ...rest: Rest<Variables>): Promise<Data>;
 }

@@ -51,7 +51,9 @@ export interface Client {
   logout(options?: { readonly returnTo?: string }): Promise<never>;
   /** The present session; null: nobody is signed in, or nothing was started yet. */
   session(): Session | null;
+  /** The present session's person; null: nobody is signed in. */
   user(): User | null;
+  /** Tells whether somebody is signed in. */
   isAuthenticated(): boolean;
   /** Tells whether somebody is signed in who may do something now. */
   can(permission: Permission): boolean;
