@@ -121,6 +121,7 @@ def test_what_is_not_given_has_its_default() -> None:
         "audit_checkpoint_file": None,
         "audit_retention_years": 6,
         "key_set_lifetime_s": 300,
+        "key_rotation_days": 90,
         "staleness_bound_s": 10,
     }
 

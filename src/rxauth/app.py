@@ -28,6 +28,7 @@ from rxauth.edge.pharmacy_network import PharmacyNetwork
 from rxauth.edge.proxies import Proxies
 from rxauth.edge.routes import application
 from rxauth.edge.webhook_sender import WebhookSender
+from rxauth.oauth.key_schedule import KeySchedule
 from rxauth.oauth.server import Lifetimes, Server, open_server
 from rxauth.setting_checks import is_loopback
 from rxauth.settings import Settings, SettingsError, variable_of
@@ -127,6 +128,8 @@ def make_app(settings: Settings, clock: Clock) -> ASGIApp:
     edge.mail_sender = make_mail_sender(settings, server)
     edge.sequencer = make_sequencer(settings, server.database, clock)
     edge.expiry = Expiry(server.database, clock)
+    if settings.key_rotation_days:
+        edge.key_schedule = KeySchedule(server, settings.key_rotation_days * 86_400)
     edge.webhook_sender = WebhookSender(server.database, clock, server.sealing_key, networks)
     if network is not None:
         edge.pharmacy_network = network

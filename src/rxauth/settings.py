@@ -128,6 +128,11 @@ class Settings:
         "How long clients may keep the key set, and so how early a key is published.",
         300,
     )
+    key_rotation_days: int = _setting(
+        checks.whole_number(0, 3_650),
+        "After how many days the next signing key takes over by itself. 0: only by hand.",
+        90,
+    )
     staleness_bound_s: int = _setting(
         checks.whole_number(1, 60),
         "How long a process cut off from its database goes on accepting what could have been revoked.",

@@ -14,7 +14,7 @@ from tests.security.forging import READ, accepted
 from tests.world import AUDIENCE, ISSUER, Tenant, World
 
 KEY_SET = "/.well-known/jwks.json"
-QUICK = {"RXAUTH_KEY_SET_LIFETIME_S": "1", "RXAUTH_STALENESS_BOUND_S": "2"}
+QUICK = {"RXAUTH_KEY_SET_LIFETIME_S": "1", "RXAUTH_STALENESS_BOUND_S": "2", "RXAUTH_KEY_ROTATION_DAYS": "0"}
 ROTATIONS = 3
 
 

@@ -118,7 +118,7 @@ class Event(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acted. kind: client, person, operator, server, consequence, or anonymous (no proof).
+    """Who acted. kind: client, person, operator, server, schedule, consequence, or anonymous (no proof).
 
     An operator without an id is the command line; with one, a person at the console.
     """
@@ -129,6 +129,7 @@ class Actor:
 
 OPERATOR: Final = Actor("operator")
 SERVER: Final = Actor("server")
+SCHEDULE: Final = Actor("schedule")  # what the settings ask for, when its time has come
 ANONYMOUS: Final = Actor("anonymous")
 # What follows by itself from another act of the same transaction, whose record says who acted.
 CONSEQUENCE: Final = Actor("consequence")

@@ -105,6 +105,12 @@ def in_use(transaction: Transaction) -> list[jws.Algorithm]:
     return [algorithm for algorithm in jws.ALGORITHMS if algorithm not in absent]
 
 
+def due(transaction: Transaction, published_for_s: int, now: int) -> list[jws.Algorithm]:
+    """Lists the algorithms whose next key was published for so long; it was when the current one began to sign."""
+    coming = [row for row in transaction.all(_ALL) if row.state == KeyState.NEXT]
+    return [row.algorithm for row in coming if now >= row.created_at + published_for_s]
+
+
 def make_first(transaction: Transaction, made: tuple[jws.SigningKey, jws.SigningKey], key: bytes, now: int) -> bool:
     """Stores a current and a next key, unless there are keys of their algorithm; tells whether it did.
 

@@ -28,6 +28,7 @@ from rxauth.edge.slow_pool import SlowPool
 from rxauth.edge.sweeps import Sweeps
 from rxauth.edge.webhook_sender import WebhookSender
 from rxauth.oauth import logout_tokens
+from rxauth.oauth.key_schedule import KeySchedule
 from rxauth.oauth.server import Server
 
 WORKER_THREADS: Final = 4
@@ -56,6 +57,7 @@ class Edge:
         self.sequencer: Sequencer | None = None  # None: records wait in the outbox
         self.webhook_sender: WebhookSender | None = None  # None: events wait in the outbox
         self.expiry: Expiry | None = None  # None: what is over is shown so, and nobody hears of it
+        self.key_schedule: KeySchedule | None = None  # None: keys are rotated by hand only
         self.pharmacy_network: PharmacyNetwork | None = None  # None: orders wait, and nobody reports of them
         self.dispatch_sender: DispatchSender | None = None
         self.refusals = Refusals(server.clock, self.audit)
@@ -78,6 +80,8 @@ class Edge:
             self.webhook_sender.start()
         if self.expiry is not None:
             self.expiry.start()
+        if self.key_schedule is not None:
+            self.key_schedule.start()
         if self.dispatch_sender is not None:
             self.dispatch_sender.start()
 
@@ -93,6 +97,8 @@ class Edge:
             await self.in_thread(self.mail_sender.stop)
         if self.expiry is not None:
             await self.in_thread(self.expiry.stop)
+        if self.key_schedule is not None:
+            await self.in_thread(self.key_schedule.stop)
         if self.webhook_sender is not None:
             await self.in_thread(self.webhook_sender.stop)
         if self.dispatch_sender is not None:

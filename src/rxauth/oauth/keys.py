@@ -1,5 +1,6 @@
 """The keys as a running process holds them: read once, and again when the change feed says so."""
 
+import threading
 from collections.abc import Mapping
 
 from rxauth.crypto.jws import Algorithm, Signer
@@ -13,6 +14,7 @@ class Keys:
     def __init__(self, database: Database, sealing_key: bytes) -> None:
         self._database = database
         self._sealing_key = sealing_key
+        self._reloading = threading.Lock()
         self.reload()
 
     def reload(self) -> None:
@@ -21,7 +23,10 @@ class Keys:
         Raises:
             CannotUnsealError, DomainError: see `load_ring`.
         """
-        ring = self._database.read(lambda tx: load_ring(tx, self._sealing_key))
+        with self._reloading:  # what was read before must not replace what was read after it
+            self._take(self._database.read(lambda tx: load_ring(tx, self._sealing_key)))
+
+    def _take(self, ring: KeyRing) -> None:
         self.ring: KeyRing = ring
         self.access_token_signers: Mapping[Algorithm, Signer] = {
             algorithm: Signer(key, "at+jwt") for algorithm, key in ring.signing.items()

@@ -1,6 +1,7 @@
 """For how long a key is published before it signs, and verifies after it signed: what verifiers and tokens need."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from rxauth.crypto.jws import SigningKey
 from rxauth.domain.operator_acts import Rotation
@@ -20,12 +21,13 @@ def rotation(
     return Rotation(made, sealing_key, published_for_s, max(machine_token_s, LONGEST_LIFETIME_S) + LEEWAY_S)
 
 
-def of_server(server: Server, made: Sequence[SigningKey]) -> Rotation:
-    """Returns a rotation of a server's keys."""
-    return rotation(
+def of_server(server: Server, made: Sequence[SigningKey], *, published_for_s: int = 0) -> Rotation:
+    """Returns a rotation of a server's keys. published_for_s: if the next keys shall have been published for longer."""
+    planned = rotation(
         made,
         server.sealing_key,
         key_set_s=server.lifetimes.key_set_s,
         staleness_bound_s=server.feed.bound_s,
         machine_token_s=server.lifetimes.machine_token_s,
     )
+    return replace(planned, published_for_s=max(planned.published_for_s, published_for_s))

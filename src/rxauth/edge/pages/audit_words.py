@@ -100,6 +100,7 @@ _ACTORS: Final = MappingProxyType(
     {
         "operator": "The operator of the server",
         "server": "The server",
+        "schedule": "The schedule",
         "consequence": "The act before it",
         "anonymous": "Somebody unknown",
     }
