@@ -24,8 +24,10 @@ from rxauth.edge.context import Edge
 from rxauth.edge.dispatch_sender import DispatchSender
 from rxauth.edge.http_pharmacy_network import HttpPharmacyNetwork
 from rxauth.edge.mail_sender import MailSender, mail_server
+from rxauth.edge.metrics_listener import MetricsListener
 from rxauth.edge.pharmacy_network import PharmacyNetwork
 from rxauth.edge.proxies import Proxies
+from rxauth.edge.queue_figures import QueueFigures
 from rxauth.edge.routes import application
 from rxauth.edge.webhook_sender import WebhookSender
 from rxauth.oauth.key_schedule import KeySchedule
@@ -117,8 +119,8 @@ def make_terms(server: Server) -> Terms:
     return Terms(server.audience, server.lifetimes.machine_token_s, server.lifetimes.person_token_s)
 
 
-def make_app(settings: Settings, clock: Clock) -> ASGIApp:
-    """Returns the whole application."""
+def make_app(settings: Settings, clock: Clock, worker: int = 0) -> ASGIApp:
+    """Returns the whole application; worker: its number among the processes that share these settings."""
     network = make_pharmacy_network(settings)
     server = make_server(settings, clock)
     cost = Cost(settings.password_memory_kib, settings.password_time_cost, settings.password_parallelism)
@@ -134,7 +136,24 @@ def make_app(settings: Settings, clock: Clock) -> ASGIApp:
     if network is not None:
         edge.pharmacy_network = network
         edge.dispatch_sender = DispatchSender(server.database, clock, network, networks)
+    if settings.metrics_listen_host is not None:
+        port = settings.metrics_listen_port + worker
+        edge.metrics_listener = make_metrics_listener(edge, settings.metrics_listen_host, port)
+        edge.queue_figures = QueueFigures(server.database, clock, edge.metrics)
     return application(edge)
+
+
+def make_metrics_listener(edge: Edge, host: str, port: int) -> MetricsListener:
+    """Returns what shows a process's figures.
+
+    Raises:
+        SettingsError: the address is in use, or not this machine's.
+    """
+    try:
+        return MetricsListener(edge.metrics.registry, host, port)
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or str(error)
+        raise SettingsError([f"{variable_of('metrics_listen_host')}: cannot listen on {host}:{port}: {why}"]) from None
 
 
 def make_pharmacy_network(settings: Settings) -> PharmacyNetwork | None:

@@ -97,6 +97,17 @@ def networks(text: str) -> tuple[ipaddress.IPv4Network | ipaddress.IPv6Network, 
         raise ValueError("must be networks like 10.1.0.0/16, with commas between them") from None
 
 
+def private_address(text: str) -> str:
+    """Checks an address that nobody reaches from outside."""
+    try:
+        address = ipaddress.ip_address(text.strip("[]"))
+    except ValueError:
+        raise ValueError("must be an IP address, like 127.0.0.1") from None
+    if address.is_unspecified or not address.is_private:
+        raise ValueError("must be a loopback or private address: what it shows is not for everybody")
+    return str(address)
+
+
 def whole_number(least: int, most: int) -> Callable[[Any], int]:
     """Returns a check of whole numbers."""
 

@@ -60,6 +60,14 @@ class Settings:
         "Not set: none.",
         None,
     )
+    metrics_listen_host: str | None = _setting(
+        checks.private_address,
+        "The loopback or private address on which Prometheus finds `/metrics`. Not set: no metrics.",
+        None,
+    )
+    metrics_listen_port: int = _setting(
+        checks.whole_number(1, 65_535), "The port of `/metrics`; of several workers each takes the next one.", 9464
+    )
     machine_token_lifetime_s: int = _setting(
         checks.whole_number(60, _LIFETIME_LIMIT_S), "How long a machine's token lives.", 86_400
     )

@@ -160,7 +160,7 @@ class Repeats:
         if answer.outcome is not None:
             touched = Touched(operation, answer.outcome, tuple(answer.codes), frozenset(answer.patient_ids))
         failure = None if answer.failure is None else Failure[answer.failure]
-        return Outcome(answer.body, failure, touched=touched)
+        return Outcome(answer.body, failure, touched=touched, kind=operation.kind.value)
 
 
 def _purpose(scope: Scope) -> str:

@@ -40,7 +40,7 @@ class Outcome:
 
     forbidden: the fields that asked for a permission which the caller lacks. unexpected: what the log must have.
     step_up: how the person must sign in again, None if it need not. touched: what the access log must have, or None.
-    ended: sessions whose clients are to hear that they ended.
+    ended: sessions whose clients are to hear that they ended. kind: of the operation; `none` if none came to run.
     """
 
     body: bytes
@@ -50,6 +50,7 @@ class Outcome:
     step_up: Wanted | None = None
     touched: Touched | None = None
     ended: tuple[Ended, ...] = ()
+    kind: str = "none"
 
 
 def encode(content: Any) -> bytes:
@@ -68,7 +69,8 @@ def forbidden(insufficient: Insufficient, operation: Operation) -> Outcome:
     lacking = ForbiddenError(insufficient)
     shown = formatted(GraphQLError("", original_error=lacking), Code.FORBIDDEN)
     touched = accesses.touched(operation, (), None, (Code.FORBIDDEN,))
-    return Outcome(encode({"errors": [shown], "data": None}), Failure.FORBIDDEN, (lacking,), touched=touched)
+    body = encode({"errors": [shown], "data": None})
+    return Outcome(body, Failure.FORBIDDEN, (lacking,), touched=touched, kind=operation.kind.value)
 
 
 def has_effect(result: ExecutionResult, operation: Operation, context: Context) -> bool:
@@ -83,10 +85,10 @@ def has_effect(result: ExecutionResult, operation: Operation, context: Context) 
 
 def of_result(result: ExecutionResult, operation: Operation, context: Context) -> Outcome:
     """Returns what came of an operation that ran."""
-    errors = result.errors or []
+    errors, kind = result.errors or [], operation.kind.value
     if not errors:
         touched = accesses.touched(operation, context.patient_ids, result.data, ())
-        return Outcome(encode({"data": result.data}), touched=touched, ended=tuple(context.ended_sessions))
+        return Outcome(encode({"data": result.data}), touched=touched, ended=tuple(context.ended_sessions), kind=kind)
     default = Code.BAD_USER_INPUT if result.data is None and errors[0].path is None else Code.VALIDATION
     shown = [formatted(error, default) for error in errors[:ERRORS_LIMIT]]
     codes = {code_of(error, default) for error in errors}
@@ -100,7 +102,7 @@ def of_result(result: ExecutionResult, operation: Operation, context: Context) -
     body = encode({"errors": shown, "data": result.data} if errors[0].path else {"errors": shown})
     failure = _failure(result.data, codes, has_path=errors[0].path is not None)
     touched = accesses.touched(operation, context.patient_ids, result.data, codes)
-    return Outcome(body, failure, forbidden, unexpected, step_up, touched, tuple(context.ended_sessions))
+    return Outcome(body, failure, forbidden, unexpected, step_up, touched, tuple(context.ended_sessions), kind)
 
 
 def _failure(data: Mapping[str, Any] | None, codes: set[Code], *, has_path: bool) -> Failure | None:

@@ -20,9 +20,12 @@ from rxauth.edge.cors import Origins
 from rxauth.edge.dispatch_sender import DispatchSender
 from rxauth.edge.guards import FailureLimiter
 from rxauth.edge.mail_sender import MailSender
+from rxauth.edge.metrics import Metrics
+from rxauth.edge.metrics_listener import MetricsListener
 from rxauth.edge.outbound import Outbound
 from rxauth.edge.pharmacy_network import PharmacyNetwork
 from rxauth.edge.proxies import Proxies
+from rxauth.edge.queue_figures import QueueFigures
 from rxauth.edge.refusals import Refusals
 from rxauth.edge.slow_pool import SlowPool
 from rxauth.edge.sweeps import Sweeps
@@ -43,7 +46,11 @@ class Edge:
         self.server = server
         self.api = api
         self._threads = ThreadPoolExecutor(WORKER_THREADS, thread_name_prefix="worker")
-        self.audit = AuditGroup(server.database)
+        self.metrics = Metrics(server)
+        self.audit = AuditGroup(server.database, self.metrics.note_audit_group)
+        self.metrics.read(
+            "rxauth_audit_group_waiting", "Records that wait for the commit under way.", self.audit.waiting
+        )
         self.access_log = AccessLog(server.database, server.clock, server.sealing_key)
         reminders = Reminders(Outbox(server.issuer, server.sealing_key))
         self.sweeps = Sweeps(
@@ -60,6 +67,8 @@ class Edge:
         self.key_schedule: KeySchedule | None = None  # None: keys are rotated by hand only
         self.pharmacy_network: PharmacyNetwork | None = None  # None: orders wait, and nobody reports of them
         self.dispatch_sender: DispatchSender | None = None
+        self.queue_figures: QueueFigures | None = None  # None: nobody asks for them
+        self.metrics_listener: MetricsListener | None = None
         self.refusals = Refusals(server.clock, self.audit)
         self.origins = Origins(server)
         self.logouts = LogoutNotices(Outbound(networks))
@@ -84,6 +93,10 @@ class Edge:
             self.key_schedule.start()
         if self.dispatch_sender is not None:
             self.dispatch_sender.start()
+        if self.queue_figures is not None:
+            self.queue_figures.start()
+        if self.metrics_listener is not None:
+            self.metrics_listener.start()
 
     async def tell_clients(self, user_id: str, session_ids: Iterable[str]) -> None:
         """Has the clients of sessions that were ended hear of it, in the background."""
@@ -106,9 +119,13 @@ class Edge:
         await self.logouts.close()
         await self.refusals.close()
         await self.audit.close()
+        if self.queue_figures is not None:
+            await self.in_thread(self.queue_figures.stop)
         await self.in_thread(self.access_log.stop)
         await self.in_thread(self.sweeps.stop)
         if self.sequencer is not None:  # after the last records
             await self.in_thread(self.sequencer.stop)
+        if self.metrics_listener is not None:  # the last to go: it shows how the others went
+            await self.in_thread(self.metrics_listener.stop)
         self._threads.shutdown()
         self.slow.close()

@@ -42,6 +42,7 @@ def run(
 
 async def note(edge: Edge, request: Request, caller: Caller, outcome: Outcome) -> None:
     """Records what was forbidden, has clients hear of sessions that ended, and logs what nobody expected."""
+    edge.metrics.operations.labels(outcome.kind, _came_of(outcome)).inc()
     await _note_forbidden(edge, request, caller, outcome)
     for ended in outcome.ended:
         await edge.tell_clients(ended.user_id, [ended.session_id])
@@ -49,6 +50,12 @@ async def note(edge: Edge, request: Request, caller: Caller, outcome: Outcome) -
         log_unavailable(request.request_id)
     for unexpected in outcome.unexpected:
         log_unexpected(unexpected, request.request_id)
+
+
+def _came_of(outcome: Outcome) -> str:
+    if outcome.unexpected:
+        return "unexpected_error"
+    return "done" if outcome.failure is None else outcome.failure.name.lower()
 
 
 def _note_access(edge: Edge, request: Request, caller: Caller, outcome: Outcome) -> None:

@@ -1,5 +1,6 @@
 """The URL table: every path, method and function on one page."""
 
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from functools import partial
@@ -32,7 +33,9 @@ from rxauth.edge.addresses import AUTHORIZE_PATH, MAIL_PATH, SETTINGS_PATH, SIGN
 from rxauth.edge.admin import serving as console_pages
 from rxauth.edge.admin.table import PAGES as CONSOLE
 from rxauth.edge.context import Edge
+from rxauth.edge.endpoint_classes import CLIENT_GONE, NONE, class_of
 from rxauth.edge.errors import DisconnectedError, api_answer, bearer_answer, token_endpoint_answer
+from rxauth.edge.metrics import EndpointCount
 from rxauth.edge.page_errors import page_answer
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, json_answer, nothing_here
@@ -63,7 +66,7 @@ _ONLY_HTTPS: Final = (b"strict-transport-security", b"max-age=31536000")
 
 def table(edge: Edge) -> list[Route]:
     """Lists every route."""
-    return [
+    routes = [
         Route(TOKEN_PATH, _Endpoint(edge, ("POST",), token.exchange, token_endpoint_answer, is_shared=True)),
         Route(GRAPHQL_PATH, _Endpoint(edge, ("POST",), graphql.execute, api_answer, is_shared=True)),
         Route(REVOKE_PATH, _Endpoint(edge, ("POST",), identity.revoke, token_endpoint_answer, is_shared=True)),
@@ -105,6 +108,10 @@ def table(edge: Edge) -> list[Route]:
         Route(branding.LOGO, _Endpoint(edge, _READ, branding.logo, token_endpoint_answer)),
         Route(pages.STATIC_PATH, _Endpoint(edge, _READ, pages.static, token_endpoint_answer)),
     ]
+    for route in routes:
+        if isinstance(route.endpoint, _Endpoint):
+            route.endpoint.count = edge.metrics.endpoint(class_of(route.path))
+    return routes
 
 
 def application(edge: Edge) -> ASGIApp:
@@ -119,7 +126,8 @@ def application(edge: Edge) -> ASGIApp:
         edge.server.feed.stop()
         edge.server.database.close()
 
-    router = Router(table(edge), default=_not_found, lifespan=lifespan, redirect_slashes=False)
+    nothing = _Nothing(edge.metrics.endpoint(NONE))
+    router = Router(table(edge), default=nothing, lifespan=lifespan, redirect_slashes=False)
     return _over_https_only(router) if edge.server.issuer.startswith("https:") else router
 
 
@@ -160,6 +168,8 @@ class _Endpoint:
     methods None: the function sees to it. is_shared: whether pages of the client that asks may read the answer.
     """
 
+    count: EndpointCount
+
     def __init__(
         self, edge: Edge, methods: tuple[str, ...] | None, handle: Handle, on_error: OnError, *, is_shared: bool = False
     ) -> None:
@@ -171,20 +181,23 @@ class _Endpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
+        began = time.perf_counter()
         request = Request(scope, receive, self._edge.proxies)
         handle = self._preflight if self.is_shared and scope["method"] == "OPTIONS" else self._handle
         if self.methods is not None and scope["method"] not in self.methods and handle is self._handle:
-            await _method_not_allowed(self.methods)(scope, receive, send)
-            return
-        try:
-            answer = await handle(self._edge, request)
-        except DisconnectedError:
-            return
-        except Exception as error:  # whatever it is becomes an answer here, and nowhere else
-            answer = self.on_error(error, request.request_id)
-        if self.is_shared and handle is self._handle:
-            cors.share(await self._client(request), request, answer)
+            answer = _method_not_allowed(self.methods)
+        else:
+            try:
+                answer = await handle(self._edge, request)
+            except DisconnectedError:
+                self.count.note(scope["method"], CLIENT_GONE, time.perf_counter() - began)
+                return
+            except Exception as error:  # whatever it is becomes an answer here, and nowhere else
+                answer = self.on_error(error, request.request_id)
+            if self.is_shared and handle is self._handle:
+                cors.share(await self._client(request), request, answer)
         await answer(scope, receive, send)
+        self.count.note(scope["method"], answer.status, time.perf_counter() - began)
 
     async def _client(self, request: Request) -> Client | None:
         """Returns the client that a page's request came from, also one that was forgotten while it was answered."""
@@ -210,8 +223,18 @@ def _method_not_allowed(methods: tuple[str, ...]) -> Answer:
     return json_answer(405, content, (b"allow", ", ".join(methods).encode()))
 
 
-async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] != "http":
-        await send({"type": "websocket.close", "code": 4404})
-        return
-    await nothing_here()(scope, receive, send)
+class _Nothing:
+    """Every other path."""
+
+    def __init__(self, count: EndpointCount) -> None:
+        self._count = count
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers that there is nothing."""
+        if scope["type"] != "http":
+            await send({"type": "websocket.close", "code": 4404})
+            return
+        began = time.perf_counter()
+        answer = nothing_here()
+        await answer(scope, receive, send)
+        self._count.note(scope["method"], answer.status, time.perf_counter() - began)

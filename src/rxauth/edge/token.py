@@ -29,9 +29,11 @@ async def answer(edge: Edge, asked: TokenRequest) -> Answer:
         if not isinstance(grant, Grant):
             issued = await edge.in_thread(token.spend, edge.server, asked, grant)
             more = {"id_token": issued.id_token, "refresh_token": issued.refresh_token}
+            edge.metrics.tokens_issued[grant.name].inc()
             return _answer(issued.access, {name: value for name, value in more.items() if value is not None})
         machine = await _from_memory(edge, asked, grant)
     await edge.audit.commit(audit.row(machine.act, edge.server.clock.microseconds()))
+    edge.metrics.tokens_issued[grant.name].inc()
     return _answer(machine.token, {})
 
 

@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from sqlalchemy import Connection, CursorResult, Engine
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.pool import QueuePool
 
 from rxauth.storage.engines import BUSY_TIMEOUT_S, Engines, open_engines
 from rxauth.storage.places import NoPlaceError, Places
@@ -130,6 +131,7 @@ class Database:
         self._places = Places(self.engines.writers)
         self._counting = threading.Lock()
         self.refused_rights = 0  # how often something was tried here that the role, or a trigger, does not allow
+        self.times_unavailable = 0  # how often a transaction ended in DatabaseUnavailableError
         self._listener: Callable[[Sequence[Announcement]], None] | None = None
 
     def listen(self, listener: Callable[[Sequence[Announcement]], None]) -> None:
@@ -142,7 +144,11 @@ class Database:
         Raises:
             DatabaseUnavailableError: see there.
         """
-        return self._attempt(self.engines.reader, self.engines.begin_read, work, None)
+        try:
+            return self._attempt(self.engines.reader, self.engines.begin_read, work, None)
+        except DatabaseUnavailableError:
+            self._count_unavailable()
+            raise
 
     def write(self, work: Callable[[Transaction], Result], origin: Origin | None = None) -> Result:
         """Runs `work` and commits; the result is returned only when it is durable.
@@ -157,7 +163,16 @@ class Database:
             with self._places.take(BUSY_TIMEOUT_S):
                 return self._attempt(self.engines.writer, self.engines.begin_write, work, origin)
         except NoPlaceError:
+            self._count_unavailable()
             raise DatabaseUnavailableError("every connection is in use") from None
+        except DatabaseUnavailableError:
+            self._count_unavailable()
+            raise
+
+    def connections_in_use(self) -> dict[str, int]:
+        """Returns how many connections are in use, by pool."""
+        pools = {"reader": self.engines.reader.pool, "writer": self.engines.writer.pool}
+        return {name: pool.checkedout() for name, pool in pools.items() if isinstance(pool, QueuePool)}
 
     def close(self) -> None:
         """Closes all connections."""
@@ -187,6 +202,10 @@ class Database:
                 self._listener(transaction.announced)
             return result
         raise AssertionError("unreachable")
+
+    def _count_unavailable(self) -> None:
+        with self._counting:
+            self.times_unavailable += 1
 
     def _count_refusal(self) -> None:
         with self._counting:

@@ -1,0 +1,77 @@
+"""What waits in the database's queues, as figures: looked at in a thread of its own, so that no reader waits for it."""
+
+import threading
+from typing import Final
+
+import structlog
+
+from rxauth.clock import Clock
+from rxauth.domain import health
+from rxauth.domain.health import Health, Queue
+from rxauth.edge.metrics import Metrics
+from rxauth.storage.database import Database
+
+LOOK_EVERY_S: Final = 15
+_log = structlog.get_logger("rxauth.queue_figures")
+
+
+class QueueFigures:
+    """The last look at the queues; there are no figures while the database cannot be asked."""
+
+    def __init__(self, database: Database, clock: Clock, metrics: Metrics) -> None:
+        self._database = database
+        self._clock = clock
+        self._queues: dict[str, Queue] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="queue-figures", daemon=True)
+        counted = f"{health.COUNTED} stands for as many or more"
+        metrics.read("rxauth_queue_waiting", f"What waits, by queue; {counted}.", self._waiting, "queue")
+        metrics.read("rxauth_queue_given_up", f"What was given up, by queue; {counted}.", self._given_up, "queue")
+        metrics.read(
+            "rxauth_queue_oldest_seconds", "For how long the oldest has waited, by queue.", self._ages, "queue"
+        )
+
+    def start(self) -> None:
+        """Looks from now on, until `stop`."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends it after the look that is under way."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def look(self) -> None:
+        """Looks once."""
+        try:
+            self._queues = _queues(self._database.read(lambda tx: health.look(tx, self._clock.seconds())))
+        except (
+            Exception
+        ) as error:  # whatever it is, an old figure is worse than none, and the next look makes up for it
+            self._queues = {}
+            _log.warning("queues_not_seen", error=type(error).__name__)
+
+    def _work(self) -> None:
+        self.look()
+        while not self._stopping.wait(LOOK_EVERY_S):
+            self.look()
+
+    def _waiting(self) -> dict[str, float]:
+        return {name: queue.waiting for name, queue in self._queues.items()}
+
+    def _given_up(self) -> dict[str, float]:
+        return {name: queue.given_up for name, queue in self._queues.items()}
+
+    def _ages(self) -> dict[str, float]:
+        now = self._clock.seconds()
+        return {name: 0 if one.since is None else max(0, now - one.since) for name, one in self._queues.items()}
+
+
+def _queues(seen: Health) -> dict[str, Queue]:
+    return {
+        "audit": seen.not_numbered,
+        "expiry": seen.not_ended,
+        "letters": seen.letters,
+        "webhooks": seen.deliveries,
+        "pharmacies": seen.dispatches,
+    }
