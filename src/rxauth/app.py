@@ -35,7 +35,7 @@ from rxauth.oauth.server import Lifetimes, Server, open_server
 from rxauth.setting_checks import is_loopback
 from rxauth.settings import Settings, SettingsError, variable_of
 from rxauth.storage.database import ConflictError, Database, Transaction
-from rxauth.storage.revisions import require_latest
+from rxauth.storage.revisions import require_tables
 
 
 def migrate_database(settings: Settings) -> list[str]:
@@ -73,7 +73,7 @@ def make_server(settings: Settings, clock: Clock) -> Server:
     """
     database = Database(settings.database_url)
     try:
-        require_latest(database)
+        require_tables(database)
         _require_private_sandbox(settings, database)
         make_keys(settings, database, clock)
         return open_server(

@@ -1,6 +1,7 @@
 """Migrations: what they make on each engine, what the serving role may do there, and two of them at once."""
 
 import contextlib
+import inspect as inspection
 import os
 import subprocess
 import time
@@ -22,7 +23,8 @@ from rxauth.domain import organizations
 from rxauth.settings import Settings
 from rxauth.storage.database import ConflictError, Database, DatabaseUnavailableError
 from rxauth.storage.engines import parse_url
-from rxauth.storage.revisions import NotMigratedError, latest_revision, require_latest
+from rxauth.storage.migrations import migrate
+from rxauth.storage.revisions import NotMigratedError, latest_revision, require_tables
 from rxauth.storage.tables import metadata
 from tests import postgres
 from tests.live import environment, free_port, rxauth_program
@@ -35,7 +37,10 @@ APPEND_ONLY = (
     *("audit_outbox", "audit_log", "audit_keys", "audit_entries", "audit_reports", "audit_checkpoints"),
     *("audit_index", "audit_verifications", "access_records", "access_record_patients"),
 )
+READ_ONLY = ("alembic_version", "compatibility")
 _SOMEBODY = "(SELECT min(id) FROM organizations)"
+FIRST_THAT_SAYS = "0028"
+TAKING_AWAY = ("drop_column", "drop_table", "rename_table", "alter_column", "DROP TABLE", "DROP COLUMN", "RENAME ")
 RANGES = {"audit_entries_0", "audit_entries_1"}
 LOCKED_OUT = (
     "CREATE TABLE more (id integer)",
@@ -178,8 +183,41 @@ def test_a_server_on_the_tables_of_another_version_says_what_to_do(world: World,
         connection.execute(text("UPDATE alembic_version SET version_num = '0000'"))
     database = world.open()
     with pytest.raises(NotMigratedError, match=r"has the tables of revision 0000.*run `rxauth migrate`"):
-        require_latest(database)
+        require_tables(database)
     database.close()
+
+
+@pytest.mark.parametrize("oldest_server", [latest_revision(), "9998"])
+def test_a_server_serves_newer_tables_if_these_allow_it(world: World, owner: Engine, oldest_server: str) -> None:
+    with owner.begin() as connection:
+        connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+        connection.execute(text("UPDATE compatibility SET oldest_server = :oldest"), {"oldest": oldest_server})
+    database = world.open()
+    with contextlib.closing(database):
+        if oldest_server == latest_revision():
+            require_tables(database)
+            return
+        with pytest.raises(NotMigratedError, match=r"of revision 9999, which need .* 9998 or later.*install a newer"):
+            require_tables(database)
+
+
+@pytest.mark.parametrize("revision", [one for one in REVISIONS if one >= FIRST_THAT_SAYS])
+def test_a_revision_that_takes_something_away_ends_the_service_of_older_servers(revision: str) -> None:
+    """Columns and tables that an older server names must stay until no such server is left: then it says so."""
+    module = ScriptDirectory.from_config(ALEMBIC).get_revision(revision).module
+    assert hasattr(module, "oldest_server"), "say which is the oldest server that may serve these tables"
+    assert module.oldest_server <= revision
+    if module.oldest_server < revision:
+        source = inspection.getsource(module)
+        taken = [one for one in TAKING_AWAY if one in source]
+        assert taken == [], f"older servers miss what {taken} takes: oldest_server = revision, or keep it"
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_a_migration_that_does_not_get_a_table_leaves_it_as_it_is(empty: Settings) -> None:
+    with _nobody_makes_tables(empty), pytest.raises(DatabaseUnavailableError, match="lock timeout"):
+        migrate(empty.owner_database_url or "", empty.database_url, attempts=2)
+    assert migrate_database(empty) == REVISIONS
 
 
 @pytest.mark.parametrize("engine", ["postgresql"])
@@ -208,8 +246,8 @@ def test_the_serving_role_has_no_right_that_no_table_names(owner: Engine) -> Non
     with owner.connect() as connection:
         rights = {row.table_name: row.rights for row in connection.execute(asked, {"role": postgres.SERVING})}
     assert {rights.pop(table) for table in APPEND_ONLY} == {"INSERT SELECT"}
-    assert rights.pop("alembic_version") == "SELECT"
-    assert rights == dict.fromkeys(set(metadata.tables) - set(APPEND_ONLY), "DELETE INSERT SELECT UPDATE")
+    assert {rights.pop(table) for table in READ_ONLY} == {"SELECT"}
+    assert rights == dict.fromkeys(set(metadata.tables) - {*APPEND_ONLY, *READ_ONLY}, "DELETE INSERT SELECT UPDATE")
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

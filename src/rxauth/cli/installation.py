@@ -51,8 +51,8 @@ def write(work: "Callable[[Transaction], Result]", chosen: "Settings | None" = N
 @contextmanager
 def _database(chosen: "Settings") -> "Iterator[Database]":
     from rxauth.storage.database import Database
-    from rxauth.storage.revisions import require_latest
+    from rxauth.storage.revisions import require_tables
 
     with closing(Database(chosen.database_url)) as opened:
-        require_latest(opened)
+        require_tables(opened)
         yield opened

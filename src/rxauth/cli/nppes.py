@@ -34,7 +34,7 @@ def import_file(
     from rxauth.domain import audit, nppes_imports
     from rxauth.domain.nppes_file import BrokenFileError
     from rxauth.storage.database import Database
-    from rxauth.storage.revisions import require_latest
+    from rxauth.storage.revisions import require_tables
 
     clock, took = Clock(), time.monotonic()
 
@@ -53,7 +53,7 @@ def import_file(
         audit.record(transaction, act, clock.microseconds())
 
     with closing(Database(settings().database_url)) as database:
-        require_latest(database)
+        require_tables(database)
         import_id, lines = database.write(begin), 0
         try:
             for lines in _keep(database, import_id, file, clock.seconds()):

@@ -135,11 +135,11 @@ def import_all(
     from rxauth.domain import organizations
     from rxauth.domain.errors import AbsentError, DomainError
     from rxauth.storage.database import Database
-    from rxauth.storage.revisions import require_latest
+    from rxauth.storage.revisions import require_tables
 
     taken, refused = 0, 0
     with closing(Database(settings().database_url)) as database:
-        require_latest(database)
+        require_tables(database)
         if database.read(lambda tx: organizations.find(tx, organization)) is None:
             raise AbsentError(f"there is no organization {organization}")
         lines = _lines(file)

@@ -226,11 +226,11 @@ def _act(organization: str, user: str, act: "Callable[..., Provider]", *argument
     from rxauth.domain.providers import AuthorityRefusedError
     from rxauth.policy.authority import Doer
     from rxauth.storage.database import Database
-    from rxauth.storage.revisions import require_latest
+    from rxauth.storage.revisions import require_tables
 
     doer, clock = Doer(None, is_operator=True), Clock()
     with closing(Database(settings().database_url)) as database:
-        require_latest(database)
+        require_tables(database)
         try:
             return database.write(lambda tx: act(tx, organization, user, *arguments, doer=doer, now=clock.seconds()))
         except AuthorityRefusedError as error:

@@ -53,7 +53,7 @@ def import_file(
     from rxauth.domain import audit
     from rxauth.domain.errors import InvalidError
     from rxauth.storage.database import Database
-    from rxauth.storage.revisions import require_latest
+    from rxauth.storage.revisions import require_tables
 
     if places is not None and source is not Source.PHARMACIES:
         raise InvalidError("--places goes with pharmacies only")
@@ -65,7 +65,7 @@ def import_file(
         audit.record(transaction, act, clock.microseconds())
 
     with closing(Database(settings().database_url)) as database:
-        require_latest(database)
+        require_tables(database)
         work = reference_sources.Work(database, file, places, clock.seconds())
         try:
             reference_sources.SOURCES[source](work)

@@ -1,43 +1,84 @@
-"""Migrations: Alembic, one set of revisions for both engines, run by the owner of the tables."""
+"""Migrations: Alembic, one set of revisions for both engines, run by the owner of the tables while servers serve."""
 
+import random
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from rxauth.storage.database import DatabaseUnavailableError
 from rxauth.storage.engines import open_owner, parse_url
-from rxauth.storage.migrations.engine_specific import alone, prepare
+from rxauth.storage.migrations.engine_specific import alone, grant_to_serving_role, prepare, revision_by_revision
+from rxauth.storage.revisions import read_revision
+
+ATTEMPTS: Final = 60
+_PAUSE_S: Final = (0.2, 1.0)  # in which those go on who waited behind a lock that was asked for in vain
+_LOCK_NOT_AVAILABLE: Final = "55P03"
 
 
-def migrate(owner_url: str, serving_url: str) -> list[str]:
+def migrate(owner_url: str, serving_url: str, attempts: int = ATTEMPTS) -> list[str]:
     """Brings the tables up to date and gives the serving role its rights; returns the revisions that were applied.
 
-    owner_url: connects as the owner of the tables; serving_url: as the role that serves, which owns nothing.
+    owner_url: connects as the owner of the tables; serving_url: as the role that serves, which owns nothing. attempts:
+    how often a revision is tried that cannot get a table from those who use it.
 
     Raises:
-        DatabaseUnavailableError: it cannot be reached as the owner; nothing was changed.
+        DatabaseUnavailableError: it cannot be reached as the owner, or does not let go of a table. The revisions before
+            are applied; of the one that failed nothing is.
     """
     engine = open_owner(owner_url)
+    applied: list[str] = []
     try:
         with engine.connect() as connection:
             prepare(connection)
             with alone(connection):
-                return _upgrade(connection, parse_url(serving_url).username)
+                for revision in _to_apply(connection):
+                    _patiently(lambda one=revision: _upgrade(connection, one, applied), attempts)  # type: ignore[misc]
+                with revision_by_revision(connection):
+                    grant_to_serving_role(connection, parse_url(serving_url).username)
     except OperationalError as error:
         raise DatabaseUnavailableError(str(error.orig).strip()) from None
     finally:
         engine.dispose()
-
-
-def _upgrade(connection: Connection, serving_role: str | None) -> list[str]:
-    config = _config()
-    applied: list[str] = []
-    config.attributes.update(connection=connection, serving_role=serving_role, applied=applied)
-    command.upgrade(config, "head")
     return applied
+
+
+def _to_apply(connection: Connection) -> list[str]:
+    """Lists what is still to be applied, one by one where others may go on meanwhile."""
+    with revision_by_revision(connection):
+        found = read_revision(connection)
+    steps = ScriptDirectory.from_config(_config()).iterate_revisions("head", found or "base")
+    return [step.revision for step in steps][::-1]
+
+
+def _upgrade(connection: Connection, revision: str, applied: list[str]) -> None:
+    before = len(applied)
+    config = _config()
+    config.attributes.update(connection=connection, applied=applied)
+    try:
+        with revision_by_revision(connection):
+            command.upgrade(config, revision)
+    except BaseException:
+        del applied[before:]
+        raise
+
+
+def _patiently(apply: Callable[[], None], attempts: int) -> None:
+    """Applies a revision; whoever uses a table keeps it, and is asked for it again a moment later."""
+    for attempt in range(1, attempts + 1):
+        try:
+            return apply()
+        except OperationalError as error:
+            if getattr(error.orig, "sqlstate", None) != _LOCK_NOT_AVAILABLE or attempt == attempts:
+                raise
+            time.sleep(random.uniform(*_PAUSE_S))  # noqa: S311
+    raise AssertionError("unreachable")
 
 
 def _config() -> Config:

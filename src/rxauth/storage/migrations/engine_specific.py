@@ -8,6 +8,7 @@ from typing import Final
 from sqlalchemy import Connection, text
 
 _MIGRATION_LOCK: Final = 7_296_001
+LOCK_TIMEOUT_MS: Final = 500
 # What the serving role may do; a table that is not named here gets the four usual rights.
 _RIGHTS: Final = {
     **dict.fromkeys(
@@ -17,7 +18,7 @@ _RIGHTS: Final = {
         ),
         "SELECT, INSERT",
     ),
-    "alembic_version": "SELECT",
+    **dict.fromkeys(("alembic_version", "compatibility"), "SELECT"),
 }
 _TABLES: Final = text(
     "SELECT relname, relispartition FROM pg_class"
@@ -63,7 +64,7 @@ def prepare(connection: Connection) -> None:
 
 @contextmanager
 def alone(connection: Connection) -> Iterator[None]:
-    """Opens one transaction for all revisions, and keeps a second migration out while it runs."""
+    """Keeps a second migration out; on SQLite, where whoever writes is alone, by one transaction for all revisions."""
     if connection.dialect.name == "sqlite":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
         try:
@@ -76,11 +77,24 @@ def alone(connection: Connection) -> Iterator[None]:
     connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _MIGRATION_LOCK})
     connection.commit()
     try:
-        with connection.begin():
-            yield
+        yield
     finally:
         connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _MIGRATION_LOCK})
         connection.commit()
+
+
+@contextmanager
+def revision_by_revision(connection: Connection) -> Iterator[None]:
+    """Opens a transaction on PostgreSQL, so that no table is kept from servers for longer than one revision takes.
+
+    Everybody who wants a table waits behind whoever waits for it alone: so that wait is short, and made again.
+    """
+    if connection.dialect.name == "sqlite":
+        yield
+        return
+    with connection.begin():
+        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{LOCK_TIMEOUT_MS}ms'")
+        yield
 
 
 def refuse_changes(connection: Connection, tables: Iterable[str]) -> None:
