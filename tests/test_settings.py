@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -215,6 +216,20 @@ def test_a_file_is_read_and_the_environment_wins(tmp_path: Path) -> None:
     assert (from_file.issuer, from_file.listen_port) == ("https://file.example.com/", 9000)
     chosen = read({"RXAUTH_SETTINGS_FILE": str(file), **GOOD, "RXAUTH_LISTEN_PORT": "9001"})
     assert (chosen.issuer, chosen.listen_port, chosen.listen_host) == ("https://auth.example.com/", 9001, "0.0.0.0")
+
+
+def test_the_file_and_the_problems_of_the_page_are_as_it_shows(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[1] / "docs" / "settings.md").read_text()
+    [content], [said] = (re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL) for kind in ("toml", "text"))
+    file = tmp_path / "rxauth.toml"
+    file.write_text(content)
+    wrong = {"RXAUTH_ISSUERR": "x", "RXAUTH_ISSUER": "http://auth.example.com", "RXAUTH_SEALING_KEY": "short"}
+
+    chosen = read({"RXAUTH_SETTINGS_FILE": str(file), "RXAUTH_SEALING_KEY": KEY})
+    found = problems({"RXAUTH_SETTINGS_FILE": str(file), **wrong})
+
+    assert (chosen.audience, chosen.listen_port) == ("https://api.example.com", 8000)
+    assert [f"error: {one}" for one in found] == said.splitlines()
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """The API protected by rxauth, started by its own command: who is let in, who is not, and who no longer is."""
 
+import json
+import re
 import subprocess
 import time
 from collections.abc import Iterator
@@ -9,7 +11,7 @@ import pytest
 
 from rxauth.sandbox import read_credentials
 from tests.examples.conftest import EXAMPLES, Place
-from tests.live import free_port
+from tests.live import free_port, rxauth_program
 
 AUDIENCE = "http://localhost:9000"
 VISIT = {"patient_id": "pat_1", "day": "2031-05-06", "reason": "Check-up"}
@@ -78,3 +80,13 @@ def test_who_gave_the_token_back_is_out(place: Place, api: httpx.Client) -> None
         401,
         'Bearer error="invalid_token"',
     )
+
+
+def test_what_the_readme_tells_to_type_is_let_in(place: Place, api: httpx.Client) -> None:
+    _, typed = re.findall(r"```sh\n(.*?)```", (EXAMPLES / "protected-api" / "README.md").read_text(), re.DOTALL)
+    ours = typed.replace(".venv/bin/rxauth", rxauth_program()).replace(f"{AUDIENCE}/", f"{api.base_url}/")
+    command = ["bash", "-c", ours]
+    done = subprocess.run(
+        command, cwd=place.folder, env=place.environment(), capture_output=True, text=True, check=True
+    )
+    assert isinstance(json.loads(done.stdout), list)

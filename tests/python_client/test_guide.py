@@ -8,9 +8,11 @@ from typing import Any
 
 import pytest
 
+import rxauth_client
 from tests.live import Live
 from tests.python_client.test_verification import called
 
+README = Path(rxauth_client.__file__).parents[2] / "README.md"
 GUIDE = Path(__file__).parent.parent.parent / "docs" / "guides" / "python-client.md"
 BLOCKS = re.findall(r"```(\w*)\n(.*?)```", GUIDE.read_text(), re.DOTALL)
 
@@ -34,3 +36,11 @@ def test_the_guide_runs(served: Live, monkeypatch: pytest.MonkeyPatch) -> None:
     assert called(names["app"], "GET", "/visits", authorization=token).json() == {"organization": alder.organization_id}
     names["session"].close()
     names["api"].close()
+
+
+def test_the_lines_of_the_readme_run(served: Live) -> None:
+    [shown] = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
+    alder = served.world.alder
+    names: dict[str, Any] = {"client_id": alder.client_id, "client_secret": alder.secret}
+    exec(shown.replace("http://localhost:8000", served.server.audience), names)
+    assert names["answer"].json()["data"]["patients"][0]["id"].startswith("pat_")
