@@ -73,3 +73,17 @@ def test_s_16_a_browser_cannot_write_the_letter(world: World, database: Database
 )
 def test_the_kind_of_a_browser(device: str, name: str) -> None:
     assert device_notices.device_name(device) == name
+
+
+def test_s_16_whoever_was_away_for_so_long_that_no_browser_is_known_is_told_too(
+    world: World, database: Database
+) -> None:
+    ada, later = database.write(lambda tx: add_person(tx, ADA)), NOW + sessions.KEPT_S + 1
+    for now in (NOW, later):
+        session, _ = database.write(
+            lambda tx, now=now: sessions.start(tx, Proof(ada.id, ("pwd",), "192.0.2.1", FIREFOX), now)  # type: ignore[misc]
+        )
+        told = database.write(lambda tx, one=session, now=now: device_notices.tell(tx, one, outbox(world), now))  # type: ignore[misc]
+        assert told == (now == later)
+        database.write(lambda tx: sessions.forget(tx, later))
+    assert len(letters(database, world)) == 1

@@ -107,9 +107,9 @@ def test_a_form_that_was_sent_leads_where_it_led_and_is_forgotten_a_day_later(da
     database.write(lambda tx: operators.keep_form(tx, "key", "/admin/keys", NOW))
     with pytest.raises(ConflictError):
         database.write(lambda tx: operators.keep_form(tx, "key", "/admin", NOW))
-    database.write(lambda tx: operators.forget_forms(tx, NOW + operators.FORM_KEPT_S - 1))
+    database.write(lambda tx: operators.FORGET_FORMS(tx, NOW + operators.FORM_KEPT_S - 1))
     assert database.read(lambda tx: operators.led_to(tx, "key")) == "/admin/keys"
-    database.write(lambda tx: operators.forget_forms(tx, NOW + operators.FORM_KEPT_S))
+    database.write(lambda tx: operators.FORGET_FORMS(tx, NOW + operators.FORM_KEPT_S))
     assert database.read(lambda tx: operators.led_to(tx, "key")) is None
 
 

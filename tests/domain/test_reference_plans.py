@@ -70,20 +70,23 @@ def _samples(transaction: Transaction) -> list[str]:
 
 @contextmanager
 def plans(database: Database) -> Iterator[list[str]]:
-    """Collects the plan of each statement that is run."""
+    """Collects the plan of each statement that is run, but of inserts."""
     seen: list[str] = []
 
     def explain(connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
-        if not statement.startswith("SELECT"):
+        if not statement.startswith(("SELECT", "WITH", "DELETE", "UPDATE")):
             return
         how = "EXPLAIN QUERY PLAN" if connection.dialect.name == "sqlite" else "EXPLAIN"
         cursor = connection.connection.cursor()
         cursor.execute(f"{how} {statement}", parameters)
         seen.append("\n".join(str(row[-1]) for row in cursor.fetchall()))
 
-    event.listen(database.engines.reader, "before_cursor_execute", explain)
+    engines = (database.engines.reader, database.engines.writer)
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", explain)
     yield seen
-    event.remove(database.engines.reader, "before_cursor_execute", explain)
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", explain)
 
 
 def test_every_list_goes_by_an_index(world: World) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import rxauth
 from rxauth.domain.leases import Outbox
+from rxauth.domain.pruning import Pruning
 from rxauth.storage.tenancy import Statement
 
 
@@ -18,7 +19,7 @@ def statements() -> Iterator[tuple[str, Statement]]:
         for name, value in vars(import_module(found.name)).items():
             if isinstance(value, Statement):
                 yield f"{found.name}.{name}", value
-            elif isinstance(value, Outbox):
+            elif isinstance(value, (Outbox, Pruning)):
                 made = ((part, one) for part, one in vars(value).items() if isinstance(one, Statement))
                 yield from ((f"{found.name}.{name}.{part}", one) for part, one in made)
 

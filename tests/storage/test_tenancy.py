@@ -29,6 +29,7 @@ from sqlalchemy.sql.expression import Executable
 
 import rxauth
 from rxauth import domain
+from rxauth.domain.pruning import Pruning
 from rxauth.storage.tables.access import organizations
 from rxauth.storage.tables.catalog import treatments
 from rxauth.storage.tables.clinical import orders, patient_names, patients, prescriptions
@@ -184,8 +185,9 @@ ACROSS_TENANTS = {
     "rxauth.domain.consents": ["_OF_USER"],
     "rxauth.domain.dispatches": ["_BY_ID", "_IS_DUE", "_NEXT"],
     "rxauth.domain.health": ["_DEAD_DELIVERIES", "_DEAD_DISPATCHES", "_WAITING_DELIVERIES", "_WAITING_DISPATCHES"],
-    "rxauth.domain.invites": ["_FIND", "_SPEND"],
-    "rxauth.domain.kept_answers": ["_FORGET"],
+    "rxauth.domain.factor_resets": ["FORGET"],
+    "rxauth.domain.invites": ["FORGET", "_FIND", "_SPEND"],
+    "rxauth.domain.kept_answers": ["FORGET"],
     "rxauth.domain.member_words": ["_ORGANIZATIONS", "_REMOVE_ALL"],
     "rxauth.domain.members": ["_ELSEWHERE"],
     "rxauth.domain.memberships": ["_OF_PERSON"],
@@ -208,6 +210,8 @@ ACROSS_TENANTS = {
 
 # How many statements cross it, and how many of them in the tables alone that they name: those bind every other table.
 ACROSS_ONE_TABLE = {"rxauth.domain.grounds": (1, 1)}
+# Where the reason comes from whoever makes one.
+GIVEN_A_REASON = {"rxauth.domain.pruning": (1, 0)}
 
 
 @pytest.mark.parametrize("clause", REFUSED.values(), ids=REFUSED)
@@ -252,7 +256,7 @@ def test_an_insert_of_a_whole_row_has_its_owner() -> None:
 
 def test_every_statement_across_organizations_is_one_of_the_few_we_know() -> None:
     found = {
-        module: sorted(name for name, statement in statements.items() if _is_refused(statement))
+        module: sorted(name for name, held in statements.items() if any(_is_refused(one) for one in held))
         for module, statements in _statements().items()
     }
     assert {module: names for module, names in found.items() if names} == ACROSS_TENANTS
@@ -268,7 +272,8 @@ def test_every_reason_in_the_source_belongs_to_a_statement_we_know() -> None:
         if reasons:
             module = ".".join(("rxauth", *path.relative_to(SOURCE).with_suffix("").parts))
             given[module] = (len(reasons), sum("only" in one for one in reasons))
-    assert given == {module: (len(names), 0) for module, names in ACROSS_TENANTS.items()} | ACROSS_ONE_TABLE
+    known = {module: (len(names), 0) for module, names in ACROSS_TENANTS.items()}
+    assert given == known | ACROSS_ONE_TABLE | GIVEN_A_REASON
 
 
 def test_statements_are_made_by_the_guard_alone() -> None:
@@ -294,11 +299,15 @@ def test_nobody_above_storage_runs_what_did_not_pass_the_guard() -> None:
     assert found == {"edge/routes.py: execute", "sandbox/pharmacy_book.py: execute"}
 
 
-def _statements() -> dict[str, dict[str, Statement]]:
-    """Returns the statements that modules of the domain hold, by module and name."""
+def _statements() -> dict[str, dict[str, list[Statement]]]:
+    """Returns the statements that modules of the domain hold, by themselves or in a pruning, by module and name."""
     modules = [importlib.import_module(found.name) for found in pkgutil.iter_modules(domain.__path__, "rxauth.domain.")]
     return {
-        module.__name__: {name: value for name, value in vars(module).items() if isinstance(value, Statement)}
+        module.__name__: {
+            name: [value] if isinstance(value, Statement) else [value.choose, value.remove, value.oldest]
+            for name, value in vars(module).items()
+            if isinstance(value, (Statement, Pruning))
+        }
         for module in modules
     }
 

@@ -7,12 +7,15 @@ from sqlalchemy import bindparam, select, update
 
 from rxauth.crypto import secrets
 from rxauth.domain.errors import InvalidError
+from rxauth.domain.pruning import Pruning
 from rxauth.ids import Kind, new_id
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.sign_in import authorization_codes as table
 from rxauth.storage.tenancy import insert_row, sql
 
 LIFETIME_S: Final = 60
+# As long as its family: a code that is used again ends that.
+KEPT_S: Final = 35 * 86_400
 _COLUMNS = tuple(column for column in table.c if column.name != "digest")
 _INSERT = insert_row(table)
 _SPEND = sql(
@@ -23,6 +26,7 @@ _SPEND = sql(
 )
 _ONE = sql(select(*_COLUMNS).where(table.c.digest == bindparam("presented")))
 _SAME_CHALLENGE = sql(select(table.c.created_at).where(table.c.code_challenge == bindparam("challenge")).limit(1))
+FORGET: Final = Pruning(table, table.c.created_at, KEPT_S)
 
 
 @dataclass(frozen=True, slots=True)

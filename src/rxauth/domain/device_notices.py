@@ -6,7 +6,10 @@ from sqlalchemy import bindparam, select
 
 from rxauth.domain import letters, users
 from rxauth.domain.mails import Outbox
-from rxauth.domain.sessions import Session
+from rxauth.domain.paging import first_of
+from rxauth.domain.sessions import KEPT_S, Session
+from rxauth.domain.users import User
+from rxauth.ids import Kind
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.sign_in import sessions as table
 from rxauth.storage.tenancy import sql
@@ -50,12 +53,16 @@ def device_name(device: str) -> str:
 def tell(transaction: Transaction, session: Session, outbox: Outbox, now: int) -> bool:
     """Writes to a person whose session just began with a kind of browser never seen before; tells whether it did.
 
-    The very first sign-in is news to nobody.
+    The very first sign-in is news to nobody; of whoever has been known for longer than sessions are kept, none is.
     """
     rows = transaction.all(_DEVICES, user_id=session.user_id, session_id=session.id)
     known, name = {device_name(row.device) for row in rows}, device_name(session.device)
     user = users.find(transaction, session.user_id)
-    if not known or name in known or user is None:
+    if user is None or name in known or not (known or _is_known_for_long(user, now)):
         return False
     outbox.put(transaction, letters.new_device(user.email, name), now)
     return True
+
+
+def _is_known_for_long(user: User, now: int) -> bool:
+    return user.id < f"{Kind.USER}_{first_of((now - KEPT_S) * 1_000)}"

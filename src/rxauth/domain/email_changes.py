@@ -8,12 +8,14 @@ from rxauth.crypto import secrets
 from rxauth.domain import letters, password_resets, users
 from rxauth.domain.errors import AbsentError
 from rxauth.domain.mails import Outbox
+from rxauth.domain.pruning import Pruning
 from rxauth.domain.users import User
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.people import email_changes as table
 from rxauth.storage.tenancy import insert_row, sql
 
 LIFETIME_S: Final = 86_400
+KEPT_S: Final = 86_400  # after it expired
 
 _INSERT = insert_row(table)
 _SPEND = sql(
@@ -26,6 +28,7 @@ _SPEND = sql(
     .values(used_at=bindparam("moment"))
     .returning(table.c.user_id, table.c.email)
 )
+FORGET: Final = Pruning(table, table.c.expires_at, KEPT_S)
 _REVOKE = sql(
     update(table)
     .where(table.c.user_id == bindparam("the_user_id"), table.c.used_at.is_(None))

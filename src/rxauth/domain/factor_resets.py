@@ -11,6 +11,7 @@ from rxauth.domain.errors import AbsentError
 from rxauth.domain.mails import Outbox
 from rxauth.domain.member_acts import Attempt, MemberRefusedError
 from rxauth.domain.members import FactorState
+from rxauth.domain.pruning import BY_AGE, Pruning
 from rxauth.domain.sessions import Ended
 from rxauth.ids import Kind, new_id
 from rxauth.policy import decide, factor_reset
@@ -21,6 +22,7 @@ from rxauth.storage.tables.people import factor_resets as table
 from rxauth.storage.tenancy import insert_row, sql
 
 _STALE: Final = Refusal("nothing_asked", "nobody asked for this, or somebody did it already: look at it again")
+KEPT_S: Final = 90 * 86_400
 _MINE = table.c.organization_id == bindparam("organization_id")
 _OPEN = (table.c.approved_at.is_(None), table.c.ended_at.is_(None))
 _INSERT = insert_row(table)
@@ -45,6 +47,7 @@ _SPEND = sql(
     .values(approved_at=bindparam("moment"), approved_by=bindparam("approver"))
 )
 _END = sql(update(table).where(*_THIS_ONE, *_OPEN).values(ended_at=bindparam("moment")))
+FORGET: Final = Pruning(table, table.c.id, KEPT_S, kind=Kind.PROPOSAL, across_tenants=BY_AGE)
 _END_ALL = sql(
     update(table)
     .where(table.c.organization_id == bindparam("owner"), table.c.user_id == bindparam("member_id"), *_OPEN)

@@ -10,6 +10,7 @@ from rxauth.domain import letters, memberships, organizations, passwords, users
 from rxauth.domain.errors import AbsentError, ExistsError, InvalidError
 from rxauth.domain.mails import Outbox
 from rxauth.domain.names import Name
+from rxauth.domain.pruning import BY_AGE, Pruning
 from rxauth.domain.users import User
 from rxauth.ids import Kind, new_id
 from rxauth.policy.roles import Role
@@ -20,6 +21,7 @@ from rxauth.storage.tenancy import insert_row, sql
 LIFETIME_S: Final = 7 * 86_400
 SHOWN_S: Final = 30 * 86_400
 SHOWN_LIMIT: Final = 1_000
+KEPT_S: Final = 90 * 86_400
 # So many letters an hour does an organization send to an address.
 LETTERS_LIMIT: Final = 5
 LETTERS_WITHIN_S: Final = 3_600
@@ -87,6 +89,7 @@ _REVOKE_OF_INVITER = sql(
     .values(revoked_at=bindparam("moment"))
     .returning(table.c.id)
 )
+FORGET: Final = Pruning(table, table.c.id, KEPT_S, kind=Kind.INVITE, across_tenants=BY_AGE)
 _REPLACE = sql(
     update(table)
     .where(table.c.organization_id == bindparam("owner"), table.c.email_key == bindparam("key"), *_IS_LIVE)

@@ -3,28 +3,21 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import bindparam, delete, select, tuple_
+from sqlalchemy import bindparam, delete, select
 
+from rxauth.domain.pruning import BY_AGE, Pruning
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.idempotency import kept_answers as table
 from rxauth.storage.tenancy import insert_row, sql
 from rxauth.storage.turns import TURN
 
 LIFETIME_S: Final = 86_400
-_FORGOTTEN_AT_ONCE: Final = 500
-_EVERYBODYS: Final = "answers are forgotten by their age, whoever they were for"
 _TURN = sql(select(TURN))
 _MINE = (table.c.organization_id == bindparam("organization_id"), table.c.scope == bindparam("scope"))
 _ONE = sql(select(table.c.request, table.c.sealed_answer, table.c.made_at).where(*_MINE))
 _INSERT = insert_row(table)
 _REMOVE = sql(delete(table).where(*_MINE))
-_OLD = (
-    select(table.c.organization_id, table.c.scope)
-    .where(table.c.made_at <= bindparam("moment"))
-    .order_by(table.c.made_at)
-    .limit(_FORGOTTEN_AT_ONCE)
-)
-_FORGET = sql(delete(table).where(tuple_(table.c.organization_id, table.c.scope).in_(_OLD)), across_tenants=_EVERYBODYS)
+FORGET: Final = Pruning(table, table.c.made_at, LIFETIME_S, across_tenants=BY_AGE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +67,3 @@ def keep(transaction: Transaction, scope: Scope, kept: Kept, now: int) -> None:
         sealed_answer=kept.sealed_answer,
         made_at=now,
     )
-
-
-def forget(transaction: Transaction, now: int) -> bool:
-    """Removes answers that were kept for long enough, a few at once; tells whether there may be more."""
-    return transaction.run(_FORGET, moment=now - LIFETIME_S) == _FORGOTTEN_AT_ONCE

@@ -7,6 +7,7 @@ import msgspec
 from sqlalchemy import bindparam, select, update
 
 from rxauth.crypto import sealing
+from rxauth.domain.pruning import Pruning
 from rxauth.ids import Kind, new_id
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.people import mails as table
@@ -16,6 +17,7 @@ from rxauth.storage.tenancy import insert_row, sql
 FIRST_PAUSE_S: Final = 120
 LONGEST_PAUSE_S: Final = 6 * 3_600
 GIVEN_UP_AFTER_S: Final = 7 * 86_400  # no link in a letter lives longer
+KEPT_S: Final = 30 * 86_400  # handed over or given up
 SHOWN_LIMIT: Final = 200
 _DOUBLINGS: Final = 8
 
@@ -44,6 +46,7 @@ _SENT = sql(
     .where(table.c.id == bindparam("mail_id"), table.c.sent_at.is_(None))
     .values(sent_at=bindparam("moment"), sealed=b"")
 )
+FORGET: Final = Pruning(table, table.c.id, KEPT_S, kind=Kind.MAIL)
 _ALL = sql(select(*table.c).where(table.c.sent_at.is_(None)).order_by(table.c.id.desc()).limit(SHOWN_LIMIT))
 
 

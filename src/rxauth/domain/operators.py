@@ -13,6 +13,7 @@ from rxauth.domain import letters, password_resets, users
 from rxauth.domain.errors import AbsentError, ExistsError
 from rxauth.domain.mails import Outbox
 from rxauth.domain.names import Name
+from rxauth.domain.pruning import Pruning
 from rxauth.domain.users import User
 from rxauth.ids import Kind, new_id
 from rxauth.storage.database import Transaction
@@ -23,7 +24,6 @@ from rxauth.storage.tenancy import insert_row, sql
 
 CONSOLE_PATH: Final = "/admin"
 FORM_KEPT_S: Final = 86_400
-_FORGOTTEN_AT_ONCE: Final = 500
 _INSERT = insert_row(table)
 _REMOVE = sql(delete(table).where(table.c.user_id == bindparam("the_user_id")))
 _ONE = sql(
@@ -38,8 +38,7 @@ _ALL = sql(
 )
 _KEEP_FORM = insert_row(forms)
 _FORM = sql(select(forms.c.led_to).where(forms.c.digest == bindparam("digest")))
-_OLD = select(forms.c.digest).where(forms.c.sent_at <= bindparam("moment")).limit(_FORGOTTEN_AT_ONCE)
-_FORGET = sql(delete(forms).where(forms.c.digest.in_(_OLD)))
+FORGET_FORMS: Final = Pruning(forms, forms.c.sent_at, FORM_KEPT_S)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,8 +119,3 @@ def keep_form(transaction: Transaction, key: str, location: str, now: int) -> No
         ConflictError: it was sent before, and this time does nothing.
     """
     transaction.run(_KEEP_FORM, digest=secrets.digest(key), led_to=location, sent_at=now)
-
-
-def forget_forms(transaction: Transaction, now: int) -> bool:
-    """Forgets forms that were sent long enough ago, a few at once; tells whether there may be more."""
-    return transaction.run(_FORGET, moment=now - FORM_KEPT_S) == _FORGOTTEN_AT_ONCE

@@ -5,17 +5,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import bindparam, delete, update
+from sqlalchemy import bindparam, update
 
+from rxauth.domain.pruning import Pruning
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.people import passkey_challenges as table
 from rxauth.storage.tenancy import insert_row, sql
 
 LIFETIME_S: Final = 300
+KEPT_S: Final = 3_600  # after it expired
 _BYTES: Final = 32
 
 _INSERT = insert_row(table)
-_FORGET_OLD = sql(delete(table).where(table.c.expires_at <= bindparam("moment")))
+FORGET: Final = Pruning(table, table.c.expires_at, KEPT_S)
 _SPEND = sql(
     update(table)
     .where(
@@ -47,8 +49,7 @@ class Asked:
 
 
 def make(transaction: Transaction, asked: Asked, now: int) -> bytes:
-    """Makes a challenge, and forgets those that nobody can answer any longer."""
-    transaction.run(_FORGET_OLD, moment=now)
+    """Makes a challenge."""
     challenge = secrets.token_bytes(_BYTES)
     transaction.run(
         _INSERT,

@@ -10,11 +10,13 @@ from sqlalchemy import bindparam, func, select, update
 from rxauth.crypto import secrets
 from rxauth.domain import letters, users
 from rxauth.domain.mails import Outbox
+from rxauth.domain.pruning import Pruning
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.people import password_resets as table
 from rxauth.storage.tenancy import insert_row, sql
 
 LIFETIME_S: Final = 3_600
+KEPT_S: Final = 86_400  # after it expired
 LIVE_LIMIT: Final = 3  # letters an hour that strangers can have sent to somebody
 
 _INSERT = insert_row(table)
@@ -31,6 +33,7 @@ _SPEND = sql(
     .values(used_at=bindparam("moment"))
     .returning(table.c.user_id)
 )
+FORGET: Final = Pruning(table, table.c.expires_at, KEPT_S)
 _REVOKE = sql(
     update(table)
     .where(table.c.user_id == bindparam("the_user_id"), table.c.used_at.is_(None))

@@ -3,18 +3,21 @@
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import BindParameter, bindparam, delete, exists, select, update
 
 from rxauth.crypto import secrets
 from rxauth.domain import changes
 from rxauth.domain.errors import AbsentError
 from rxauth.domain.paging import Page
+from rxauth.domain.pruning import AT_ONCE, Pruning
 from rxauth.ids import Kind, new_id
 from rxauth.storage.database import Transaction
-from rxauth.storage.tables.sign_in import session_clients, sessions
+from rxauth.storage.tables.sign_in import authorization_codes, session_clients, sessions, token_families
 from rxauth.storage.tenancy import insert_row, sql
 
 DEVICE_LIMIT_CHARACTERS: Final = 200
+# Long after the last of them ended, so that a browser that was used before is still known.
+KEPT_S: Final = 90 * 86_400
 _INSERT = insert_row(sessions)
 _INSERT_CLIENT = insert_row(session_clients)
 _BY_DIGEST = sql(select(*sessions.c).where(sessions.c.digest == bindparam("presented")))
@@ -61,6 +64,11 @@ _CHOOSE = sql(
     .where(sessions.c.id == bindparam("session_id"))
     .values(organization_id=bindparam("chosen"), last_seen_at=bindparam("moment"))
 )
+_STILL_NAMED = [exists().where(one.c.session_id == sessions.c.id) for one in (token_families, authorization_codes)]
+FORGET: Final = Pruning(sessions, sessions.c.id, KEPT_S, *_STILL_NAMED, kind=Kind.SESSION)
+_THESE: BindParameter[str] = bindparam("session_ids", expanding=True)
+_FORGET_CLIENTS = sql(delete(session_clients).where(session_clients.c.session_id.in_(_THESE)))
+_FORGET = sql(delete(sessions).where(sessions.c.id.in_(_THESE)))
 _CLIENTS = sql(select(session_clients.c.client_id).where(session_clients.c.session_id == bindparam("session_id")))
 
 
@@ -234,6 +242,15 @@ def end_all(transaction: Transaction, user_id: str, now: int, *, but: str | None
     """Ends every session of a person, except `but`; returns those it ended."""
     mine = [session.id for session in of_user(transaction, user_id) if session.id != but]
     return [session_id for session_id in mine if end(transaction, session_id, user_id, now)]
+
+
+def forget(transaction: Transaction, now: int) -> bool:
+    """Removes some sessions that no token names any more, with their clients; tells whether there may be more."""
+    session_ids = [row.id for row in transaction.all(FORGET.choose, before=FORGET.before(now))]
+    if session_ids:
+        transaction.run(_FORGET_CLIENTS, session_ids=session_ids)
+        transaction.run(_FORGET, session_ids=session_ids)
+    return len(session_ids) == AT_ONCE
 
 
 def _session(row: Any) -> Session:

@@ -5,12 +5,14 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, select, update
 
+from rxauth.domain.pruning import Pruning
 from rxauth.ids import Kind, new_id
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.sign_in import sign_ins as table
 from rxauth.storage.tenancy import insert_row, sql
 
 LIFETIME_S: Final = 1_800
+KEPT_S: Final = 86_400
 _INSERT = insert_row(table)
 _ONE = sql(select(*table.c).where(table.c.id == bindparam("sign_in_id")))
 _OPEN = (table.c.id == bindparam("sign_in_id"), table.c.finished_at.is_(None))
@@ -22,6 +24,7 @@ _PROVE = sql(
 _CHOOSE = sql(update(table).where(*_OPEN).values(organization_id=bindparam("chosen")))
 _CONSENT = sql(update(table).where(*_OPEN).values(consented_at=bindparam("moment")))
 _FINISH = sql(update(table).where(*_OPEN).values(finished_at=bindparam("moment")))
+FORGET: Final = Pruning(table, table.c.id, KEPT_S, kind=Kind.SIGN_IN)
 _REBIND = sql(
     update(table)
     .where(table.c.browser_digest == bindparam("old"), table.c.finished_at.is_(None))

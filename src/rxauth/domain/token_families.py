@@ -17,6 +17,7 @@ from rxauth.crypto import sealing
 from rxauth.crypto.jws import encode_base64url
 from rxauth.domain import changes
 from rxauth.domain.authorization_codes import Code
+from rxauth.domain.pruning import Pruning
 from rxauth.ids import Kind, is_id
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.access import clients
@@ -26,6 +27,8 @@ from rxauth.storage.tenancy import insert_row, sql
 
 PREFIX: Final = "rxr_"
 RETRY_S: Final = 10
+# No session lives for as long, and without its session a family gives nothing: a token that is used again ends nothing.
+KEPT_S: Final = 35 * 86_400
 ID: Final = table.c.id
 _KEY_BYTES: Final = 32
 _INSERT = insert_row(table)
@@ -41,6 +44,7 @@ _REVOKE = sql(
     .where(table.c.id == bindparam("family_id"), table.c.revoked_at.is_(None))
     .values(revoked_at=bindparam("moment"))
 )
+FORGET: Final = Pruning(table, table.c.id, KEPT_S, kind=Kind.FAMILY)
 _OF_CLIENT = sql(
     select(table.c.id).where(
         table.c.user_id == bindparam("user_id"),

@@ -71,7 +71,8 @@ _OLD = sql(
         ~exists().where(table.c.event_id == events.c.id, table.c.state == WAITING),
     )
     .order_by(events.c.created_at)
-    .limit(_FORGOTTEN_AT_ONCE),
+    .limit(_FORGOTTEN_AT_ONCE)
+    .with_for_update(of=events, skip_locked=True),
     across_tenants=_EVERYBODYS,
 )
 _OF_EVENTS = table.c.event_id.in_(bindparam("event_ids", expanding=True))
@@ -145,10 +146,10 @@ def attempts_of(transaction: Transaction, organization_id: str, delivery_id: str
     return [Attempt(*row) for row in rows]
 
 
-def forget(transaction: Transaction, now: int) -> int:
-    """Forgets some events that are older than `KEPT_S`, with all that is known of them; returns how many."""
+def forget(transaction: Transaction, now: int) -> bool:
+    """Forgets some events older than `KEPT_S`, with all that is known of them; tells whether there may be more."""
     event_ids: list[Any] = [row.id for row in transaction.all(_OLD, moment=now - KEPT_S)]
     if event_ids:
         for statement in (_FORGET_ATTEMPTS, _FORGET_DELIVERIES, _FORGET_EVENTS):
             transaction.run(statement, event_ids=event_ids)
-    return len(event_ids)
+    return len(event_ids) == _FORGOTTEN_AT_ONCE

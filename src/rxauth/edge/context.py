@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 
 from rxauth.api.execute import Api
 from rxauth.crypto.passwords import Cost
-from rxauth.domain import kept_answers, operators
+from rxauth.domain import retention
 from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.domain.destinations import Network
 from rxauth.domain.mails import Outbox
@@ -53,9 +53,7 @@ class Edge:
         )
         self.access_log = AccessLog(server.database, server.clock, server.sealing_key)
         reminders = Reminders(Outbox(server.issuer, server.sealing_key))
-        self.sweeps = Sweeps(
-            server.database, server.clock, (kept_answers.forget, operators.forget_forms, reminders.remind)
-        )
+        self.sweeps = Sweeps(server.database, server.clock, (reminders.remind, *retention.SWEEPS))
         self.limiter = FailureLimiter()
         self.proxies = Proxies()
         self.slow = SlowPool()

@@ -69,9 +69,6 @@ class DispatchSender:
         log("dispatch_taken" if state == TAKEN else "dispatch_not_taken", **known, outcome=heard.outcome, state=state)
         return heard.is_taken
 
-    async def tidy(self) -> None:
-        """Nothing: what was told of an order is kept as long as the order."""
-
     async def _tell(self, outbound: Outbound, dispatch: Dispatch) -> Heard:
         if dispatch.act == PLACE:
             place = (dispatch.organization_id, dispatch.order_id)

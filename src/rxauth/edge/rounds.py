@@ -39,9 +39,6 @@ class Courier(Protocol[Claimed]):
     async def attempt(self, outbound: Outbound, claimed: Claimed) -> bool:
         """Attempts it, within `ATTEMPT_S`, and settles what came of it; tells whether it was taken."""
 
-    async def tidy(self) -> None:
-        """Does what is to be done beside attempts, after each round."""
-
 
 class Rounds(Generic[Claimed]):
     """The thread of one courier. What fails is tried again later: nothing that happens here ends the thread."""
@@ -97,7 +94,6 @@ class Rounds(Generic[Claimed]):
         while not self._stopping.is_set():
             try:
                 await self._round(outbound)
-                await self._courier.tidy()
             except DatabaseUnavailableError:
                 self._log.warning("database_unavailable")
             except Exception as error:  # whatever it is, what comes after it must not wait for a restart

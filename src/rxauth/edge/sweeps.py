@@ -1,6 +1,7 @@
 """Sweeps: what was kept for long enough is removed, a few rows at once, in a thread of its own."""
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -10,6 +11,9 @@ from rxauth.clock import Clock
 from rxauth.storage.database import Database, Transaction
 
 SWEEP_EVERY_S: Final = 60
+# Between two batches the thread rests for so many times as long as the one before took, and at least so long.
+RESTS: Final = 4
+REST_S: Final = 0.02
 # Removes some of what is too old at a moment (UTC seconds); tells whether there may be more.
 Sweep = Callable[[Transaction, int], bool]
 _log = structlog.get_logger("rxauth.sweeps")
@@ -35,15 +39,27 @@ class Sweeps:
         self._thread.join()
 
     def once(self) -> None:
-        """Removes all that is too old now.
+        """Removes all that is too old now; one that fails keeps no other from its turn.
 
         Raises:
             DatabaseUnavailableError: see there.
         """
-        now = self._clock.seconds()
+        now, failed = self._clock.seconds(), None
         for sweep in self._sweeps:
-            while self._database.write(lambda tx, one=sweep: one(tx, now)) and not self._stopping.is_set():  # type: ignore[misc]
-                pass
+            try:
+                self._drain(sweep, now)
+            except Exception as error:  # whatever it is, the next time makes up for it
+                failed = error
+        if failed is not None:
+            raise failed
+
+    def _drain(self, sweep: Sweep, now: int) -> None:
+        is_more = True
+        while is_more and not self._stopping.is_set():
+            began = time.monotonic()
+            is_more = self._database.write(lambda tx: sweep(tx, now))
+            if is_more:
+                self._stopping.wait(max(REST_S, RESTS * (time.monotonic() - began)))
 
     def _work(self) -> None:
         while not self._stopping.wait(SWEEP_EVERY_S):

@@ -11,7 +11,7 @@ import structlog
 
 from rxauth.clock import Clock
 from rxauth.crypto.sealing import CannotUnsealError
-from rxauth.domain import webhook_deliveries, webhook_log, webhooks
+from rxauth.domain import webhook_deliveries, webhooks
 from rxauth.domain.destinations import Network
 from rxauth.domain.leases import Result
 from rxauth.domain.webhook_deliveries import DELIVERED, Claimed
@@ -20,7 +20,6 @@ from rxauth.edge.rounds import ATTEMPT_S, Rounds
 from rxauth.storage.database import Database, Transaction
 
 AT_ONCE_TO_ONE: Final = 4
-FORGET_EVERY_S: Final = 3_600
 CONTENT_TYPE: Final = "application/cloudevents-batch+json"  # as published, though it is one event
 _RETRIED_REFUSALS: Final = frozenset({408, 429})
 _log = structlog.get_logger("rxauth.webhooks")
@@ -34,7 +33,6 @@ class WebhookSender:
     def __init__(self, database: Database, clock: Clock, sealing_key: bytes, networks: Sequence[Network] = ()) -> None:
         self._clock = clock
         self._sealing_key = sealing_key
-        self._forget_at = 0
         self._rounds = Rounds("webhooks", self, database, networks)
         self.start = self._rounds.start
         self.stop = self._rounds.stop
@@ -90,15 +88,6 @@ class WebhookSender:
             "x-photon-timestamp": str(self._clock.milliseconds()),
             "user-agent": "rxauth",
         }
-
-    async def tidy(self) -> None:
-        """Forgets what is old, once in a while."""
-        now = self._clock.seconds()
-        if now < self._forget_at:
-            return
-        while await self._rounds.write(lambda tx: webhook_log.forget(tx, now)):
-            pass
-        self._forget_at = now + FORGET_EVERY_S
 
 
 def is_refused(status: int) -> bool:

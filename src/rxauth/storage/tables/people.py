@@ -106,7 +106,7 @@ password_resets: Final = Table(
     Column("digest", LargeBinary, primary_key=True),
     Column("user_id", Text, ForeignKey("users.id"), nullable=False, index=True),
     Column("created_at", BigInteger, nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
     Column("used_at", BigInteger),
 )
 
@@ -117,7 +117,7 @@ email_changes: Final = Table(
     Column("user_id", Text, ForeignKey("users.id"), nullable=False, index=True),
     Column("email", Text, nullable=False),
     Column("created_at", BigInteger, nullable=False),
-    Column("expires_at", BigInteger, nullable=False),
+    Column("expires_at", BigInteger, nullable=False, index=True),
     Column("used_at", BigInteger),
 )
 
