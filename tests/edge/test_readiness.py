@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from rxauth.domain.readiness import CLOCK_BOUND_S
+from tests.edge.test_metrics import away
 from tests.live import Live
 from tests.world import StandingClock, World
 
@@ -47,6 +48,18 @@ def test_a_process_that_has_not_heard_from_its_database_is_not_ready(ready: Live
     assert ready.http.get("/readyz").json()["problems"] == ["change_feed"]
 
 
+def test_a_process_lives_whatever_its_clock_and_its_database_do(ready: Live) -> None:
+    ready.clock.advance(86_400)
+    ready.server.feed.stop()
+    with away(ready.server.database):
+        assert ready.http.get("/readyz").status_code == 503
+        answer = ready.http.get("/healthz")
+
+    assert (answer.status_code, answer.json()) == (200, {"status": "alive"})
+
+
 def test_only_reading_is_answered(ready: Live) -> None:
+    assert ready.http.head("/healthz").status_code == 200
+    assert ready.http.post("/healthz").status_code == 405
     assert ready.http.head("/readyz").status_code == 200
     assert ready.http.post("/readyz").status_code == 405

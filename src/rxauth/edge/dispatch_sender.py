@@ -65,8 +65,11 @@ class DispatchSender:
 
         state = await self._rounds.write(settle)
         known = {"dispatch": dispatch.id, "order": dispatch.order_id, "act": dispatch.act, "attempt": dispatch.attempt}
-        log = _log.info if state == TAKEN else _log.warning
-        log("dispatch_taken" if state == TAKEN else "dispatch_not_taken", **known, outcome=heard.outcome, state=state)
+        known |= {"outcome": heard.outcome, "state": state}
+        if state == TAKEN:
+            _log.info("dispatch_taken", **known)
+        else:
+            _log.warning("dispatch_not_taken", **known)
         return heard.is_taken
 
     async def _tell(self, outbound: Outbound, dispatch: Dispatch) -> Heard:

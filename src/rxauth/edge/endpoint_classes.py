@@ -20,6 +20,7 @@ _ALONE: Final = {
     KEY_SET_PATH: "key_set",
     pharmacy_reports.PATH: "pharmacy_reports",
     readiness.PATH: "readiness",
+    readiness.LIVE_PATH: "liveness",
     STATIC_PATH: "static",
 }
 _TOGETHER: Final = (

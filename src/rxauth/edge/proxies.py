@@ -1,7 +1,8 @@
-"""Who really asks, when a proxy passes the request on: what trusted proxies say of it, and nobody else (RFC 7239)."""
+"""Who really asks, when a proxy passes the request on, and what it is called: trusted proxies say it (RFC 7239)."""
 
 import ipaddress
 import re
+import secrets
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
@@ -10,6 +11,8 @@ from starlette.types import Scope
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+REQUEST_ID: Final = b"x-request-id"
+_IDENTIFIER: Final = re.compile(rb"[A-Za-z0-9._-]{8,64}")
 _PEERS_REMEMBERED: Final = 1_024
 _LIMIT_CHARACTERS: Final = 4_096
 _TOKEN: Final = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105  # RFC 9110 §5.6.2
@@ -27,6 +30,14 @@ class Proxies:
     def __init__(self, networks: Sequence[Network] = ()) -> None:
         self._networks = tuple(networks)
         self._is_trusted = lru_cache(_PEERS_REMEMBERED)(self._look_up)
+
+    def request_id(self, scope: Scope) -> str:
+        """Returns the name of a request in logs: what a trusted proxy calls it, or else one of our own."""
+        if self._networks and (client := scope.get("client")) and self._is_trusted(client[0]):
+            named = [value for name, value in scope["headers"] if name == REQUEST_ID]
+            if len(named) == 1 and _IDENTIFIER.fullmatch(named[0]):
+                return str(named[0].decode("ascii"))
+        return secrets.token_hex(8)
 
     def address(self, scope: Scope) -> str | None:
         """Returns the address of whoever asks; None: it has none, as on a socket file."""

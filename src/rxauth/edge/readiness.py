@@ -1,4 +1,4 @@
-"""GET /readyz: whether a proxy may send this process requests."""
+"""GET /readyz: whether a proxy may send this process requests. GET /healthz: whether it lives at all."""
 
 from typing import Final
 
@@ -12,7 +12,13 @@ from rxauth.edge.responses import Answer, json_answer
 from rxauth.storage.database import DatabaseUnavailableError
 
 PATH: Final = "/readyz"
+LIVE_PATH: Final = "/healthz"
 _log = structlog.get_logger("rxauth.readiness")
+
+
+async def live(_edge: Edge, _request: Request) -> Answer:
+    """Answers 200: the event loop runs. Asks nobody, so that what restarts processes leaves them while others fail."""
+    return json_answer(200, {"status": "alive"})
 
 
 async def show(edge: Edge, _request: Request) -> Answer:

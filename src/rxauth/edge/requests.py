@@ -3,7 +3,6 @@
 import asyncio
 import json
 import re
-import secrets
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
@@ -30,7 +29,7 @@ class Request:
         self._scope = scope
         self._receive = receive
         self.network = network_of(proxies.address(scope))
-        self.request_id = secrets.token_hex(8)
+        self.request_id = proxies.request_id(scope)
         # Who the request says it comes from, once that was read: the origin of its pages may read the answer.
         self.client_id: str | None = None
 

@@ -37,6 +37,7 @@ from rxauth.edge.endpoint_classes import CLIENT_GONE, NONE, class_of
 from rxauth.edge.errors import DisconnectedError, api_answer, bearer_answer, token_endpoint_answer
 from rxauth.edge.metrics import EndpointCount
 from rxauth.edge.page_errors import page_answer
+from rxauth.edge.proxies import REQUEST_ID
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, json_answer, nothing_here
 from rxauth.edge.settings import activity_export, entrance, frame
@@ -103,6 +104,7 @@ def table(edge: Edge) -> list[Route]:
         Route(MAIL_PATH, _Endpoint(edge, _READ, mail_page.show, page_answer)),
         _page(edge, f"{SIGN_IN_PATH}/{{sign_in_id}}", sign_in.show, sign_in.act),
         Route(pharmacy_reports.PATH, _Endpoint(edge, ("POST",), pharmacy_reports.hear, pharmacy_reports.answer)),
+        Route(readiness.LIVE_PATH, _Endpoint(edge, _READ, readiness.live, token_endpoint_answer)),
         Route(readiness.PATH, _Endpoint(edge, _READ, readiness.show, token_endpoint_answer)),
         Route(branding.ACCENT, _Endpoint(edge, _READ, branding.accent, token_endpoint_answer)),
         Route(branding.LOGO, _Endpoint(edge, _READ, branding.logo, token_endpoint_answer)),
@@ -126,8 +128,7 @@ def application(edge: Edge) -> ASGIApp:
         edge.server.feed.stop()
         edge.server.database.close()
 
-    nothing = _Nothing(edge.metrics.endpoint(NONE))
-    router = Router(table(edge), default=nothing, lifespan=lifespan, redirect_slashes=False)
+    router = Router(table(edge), default=_Nothing(edge), lifespan=lifespan, redirect_slashes=False)
     return _over_https_only(router) if edge.server.issuer.startswith("https:") else router
 
 
@@ -196,6 +197,7 @@ class _Endpoint:
                 answer = self.on_error(error, request.request_id)
             if self.is_shared and handle is self._handle:
                 cors.share(await self._client(request), request, answer)
+        answer.headers.append((REQUEST_ID, request.request_id.encode()))
         await answer(scope, receive, send)
         self.count.note(scope["method"], answer.status, time.perf_counter() - began)
 
@@ -226,8 +228,9 @@ def _method_not_allowed(methods: tuple[str, ...]) -> Answer:
 class _Nothing:
     """Every other path."""
 
-    def __init__(self, count: EndpointCount) -> None:
-        self._count = count
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+        self._count = edge.metrics.endpoint(NONE)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers that there is nothing."""
@@ -236,5 +239,6 @@ class _Nothing:
             return
         began = time.perf_counter()
         answer = nothing_here()
+        answer.headers.append((REQUEST_ID, self._edge.proxies.request_id(scope).encode()))
         await answer(scope, receive, send)
         self._count.note(scope["method"], answer.status, time.perf_counter() - began)

@@ -79,6 +79,7 @@ def _paths() -> Json:
             published.read("keySet", "Read the keys that verify tokens (RFC 7517)", named("KeySet"))
         ),
         PATH: _readable(published.read("description", "Read this description", {"type": "object"})),
+        "/healthz": _readable(published.live()),
         "/readyz": _readable(published.ready()),
         "/pharmacy-network/reports": {"post": apis.reports()},
     }

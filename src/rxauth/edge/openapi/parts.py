@@ -41,7 +41,9 @@ HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
     "WWW-Authenticate": ("What to prove, and why the proof that was sent does not do.", TEXT),
     "X-Content-Type-Options": ("nosniff", {"const": "nosniff"}),
     "X-Frame-Options": ("DENY", {"const": "DENY"}),
+    "X-Request-Id": ("What the logs and records call the request.", TEXT),
 }
+OF_ANY: Final = "X-Request-Id"
 OF_JSON: Final = ("Cache-Control", "X-Content-Type-Options")
 SHARED: Final = (*OF_JSON, "Vary", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers")
 OF_REDIRECTS: Final = ("Location", "Cache-Control", "Referrer-Policy", "Set-Cookie")
@@ -69,14 +71,14 @@ def answer(
     meaning: str, headers: Sequence[str], content: Mapping[str, Json] | None = None, *, status: str = ""
 ) -> Json:
     """Returns an answer; content: the schema of each media type, None if the body is empty."""
-    described: Json = {"description": meaning, "headers": {name: _header(status, name) for name in headers}}
+    described: Json = {"description": meaning, "headers": {name: _header(status, name) for name in (*headers, OF_ANY)}}
     if content is not None:
         described["content"] = {media_type: {"schema": schema} for media_type, schema in content.items()}
     return described
 
 
 def _header(status: str, name: str) -> Json:
-    always = (status, name) in _ALWAYS or name in OF_JSON
+    always = (status, name) in _ALWAYS or name in {*OF_JSON, OF_ANY}
     return {"$ref": f"#/components/headers/{name}{'' if always else '-maybe'}"}
 
 

@@ -33,6 +33,7 @@ SCHEMAS: Final[Json] = {
         {"keys": {"type": "array", "items": objects({"kty": TEXT, "kid": TEXT, "use": {"const": "sig"}}, more=True)}}
     ),
     "Readiness": objects({"status": {"const": "ready"}}),
+    "Liveness": objects({"status": {"const": "alive"}}),
     "Unreadiness": objects({"status": {"const": "not_ready"}, "problems": TEXTS}),
 }
 
@@ -45,6 +46,18 @@ def read(operation_id: str, summary: str, schema: Json) -> Json:
         "tags": ["Discovery"],
         "security": [],
         "responses": {"200": answer("The document.", _KEPT, {JSON: schema}), **refusals(OF_JSON, *OF_ALL)},
+    }
+
+
+def live() -> Json:
+    """Describes the liveness endpoint."""
+    alive = answer("It lives.", OF_JSON, {JSON: {"$ref": "#/components/schemas/Liveness"}})
+    return {
+        "operationId": "liveness",
+        "summary": "Ask whether the process lives, whatever its database does",
+        "tags": ["Operation"],
+        "security": [],
+        "responses": {"200": alive, **refusals(OF_JSON, ServerError)},
     }
 
 
