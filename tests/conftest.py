@@ -6,6 +6,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import settings as hypothesis_settings
 
+from tests import live as servers
 from tests import memory, postgres
 from tests.live import Live
 from tests.world import StandingClock, Template, World
@@ -35,6 +36,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 def pytest_unconfigure() -> None:
     """Stops what this process started."""
+    servers.wait_for_all()
     for one in reversed(_started):
         one.remove()
 

@@ -17,6 +17,7 @@ from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet
 
 import httpx
 
@@ -58,6 +59,16 @@ def http_client(**options: Any) -> httpx.Client:
     return httpx.Client(verify=_tls(), **options)
 
 
+# Threads of servers, until they are gone.
+_serving: "WeakSet[threading.Thread]" = WeakSet()
+
+
+def wait_for_all() -> None:
+    """Waits for servers that were let go: at the end of a run their executors take nothing more."""
+    for one in list(_serving):
+        one.join(timeout=10)
+
+
 class Live:
     """A server in a thread of this process. Everything but the process boundary is as in production."""
 
@@ -79,6 +90,7 @@ class Live:
         self._uvicorn = protocol.make_server(application(self.edge))
         self._thread = threading.Thread(target=self._uvicorn.run, kwargs={"sockets": [self._socket]})
         self._thread.start()
+        _serving.add(self._thread)
         while not self._uvicorn.started:
             time.sleep(0.005)
 
@@ -241,6 +253,8 @@ def environment(settings: Settings) -> dict[str, str]:
     }
     if settings.owner_database_url is not None:
         given["RXAUTH_OWNER_DATABASE_URL"] = settings.owner_database_url
+    if settings.audit_checkpoint_file is not None:
+        given["RXAUTH_AUDIT_CHECKPOINT_FILE"] = settings.audit_checkpoint_file
     return given
 
 

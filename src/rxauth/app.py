@@ -1,7 +1,9 @@
 """Puts the parts together; the only module that sees all of them."""
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 from urllib.parse import urlsplit
 
 from starlette.types import ASGIApp
@@ -10,9 +12,10 @@ from rxauth.api import contract
 from rxauth.api.context import Terms
 from rxauth.api.execute import Api
 from rxauth.clock import Clock
+from rxauth.crypto.checkpoints import Checkpoint
 from rxauth.crypto.jws import new_signing_key
 from rxauth.crypto.passwords import Cost
-from rxauth.domain import audit, installation, signing_keys
+from rxauth.domain import audit, installation, restoration, signing_keys
 from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.domain.destinations import Network, require_destination
 from rxauth.domain.errors import InvalidError
@@ -36,6 +39,8 @@ from rxauth.setting_checks import is_loopback
 from rxauth.settings import Settings, SettingsError, variable_of
 from rxauth.storage.database import ConflictError, Database, Transaction
 from rxauth.storage.revisions import require_tables
+
+_LAST_CHECKPOINTS_BYTES: Final = 8_192
 
 
 def migrate_database(settings: Settings) -> list[str]:
@@ -69,12 +74,14 @@ def make_server(settings: Settings, clock: Clock) -> Server:
     Raises:
         NotMigratedError: the tables are not those of this version.
         SettingsError: a sandbox would be open to the network.
+        RolledBackError: the database was restored, and `rxauth restored` was not run.
         CannotUnsealError: the sealing key is not the one that the signing keys were sealed with.
     """
     database = Database(settings.database_url)
     try:
         require_tables(database)
         _require_private_sandbox(settings, database)
+        _require_whole_log(settings, database)
         make_keys(settings, database, clock)
         return open_server(
             issuer=settings.issuer,
@@ -104,6 +111,24 @@ def _require_private_sandbox(settings: Settings, database: Database) -> None:
         variable = variable_of("listen_host")
         problem = f"{variable} must be this machine itself: the database is a sandbox, whose secrets are known"
         raise SettingsError([problem])
+
+
+def _require_whole_log(settings: Settings, database: Database) -> None:
+    last = kept_checkpoint(settings)  # before the log is looked at: another process may be adding to both
+    if last is not None:
+        database.read(lambda tx: restoration.require_whole_log(tx, last, str(settings.audit_checkpoint_file)))
+
+
+def kept_checkpoint(settings: Settings) -> Checkpoint | None:
+    """Returns the last checkpoint that is kept outside the database; None: there is none."""
+    if settings.audit_checkpoint_file is None:
+        return None
+    try:
+        with Path(settings.audit_checkpoint_file).open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_CHECKPOINTS_BYTES))
+            return restoration.last_checkpoint(file.read().decode(errors="replace"))
+    except FileNotFoundError:
+        return None
 
 
 def make_api(server: Server, networks: Sequence[Network] = ()) -> Api:

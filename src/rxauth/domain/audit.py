@@ -47,6 +47,7 @@ class Event(StrEnum):
     SIGNED_OUT = "person.signed_out"
     RIGHT_REFUSED = "database.right_refused"
     SANDBOX_MADE = "sandbox.made"
+    INSTALLATION_RESTORED = "installation.restored"
     ORGANIZATION_CREATED = "organization.created"
     SIGN_IN_RULES_SET = "organization.sign_in_rules_set"
     ORGANIZATION_CHANGED = "organization.changed"
