@@ -20,6 +20,7 @@ from rxauth.storage.database import Database, Transaction
 
 AUDIENCE: Final = "http://localhost:8000"
 ISSUER: Final = f"{AUDIENCE}/"
+_NEVER_REACHED: Final = "1000000000"
 SCOPE: Final = " ".join(MACHINE_DEFAULT)
 
 
@@ -42,6 +43,11 @@ class Installation:
             "RXAUTH_DATABASE_URL": settings.database_url,
             "RXAUTH_SEALING_KEY": base64.b64encode(settings.sealing_key).decode(),
             "RXAUTH_LISTEN_PORT": str(port),
+            # One client asks here as often as thousands do elsewhere.
+            "RXAUTH_CLIENT_REQUESTS_PER_MINUTE": _NEVER_REACHED,
+            "RXAUTH_ORGANIZATION_REQUESTS_PER_MINUTE": _NEVER_REACHED,
+            "RXAUTH_PERSON_REQUESTS_PER_MINUTE": _NEVER_REACHED,
+            "RXAUTH_NETWORK_REQUESTS_PER_MINUTE": _NEVER_REACHED,
         }
 
 

@@ -29,12 +29,15 @@ from rxauth.crypto.jws import Signer, SigningKey
 from rxauth.domain.mails import Outbox
 from rxauth.edge import protocol
 from rxauth.edge.context import Edge
+from rxauth.edge.quotas import RequestLimits
 from rxauth.edge.routes import application
 from rxauth.edge.slow_pool import SlowPool
 from rxauth.settings import Settings
 from tests.people import CHEAP
 from tests.world import AUDIENCE, ISSUER, StandingClock, Tenant, World
 
+# Of a clock that stands still, no minute ends; and what is tried often is not tried in vain.
+GENEROUS = RequestLimits(*(1_000_000,) * 4)
 # What never changes, and hundreds of servers would each make anew.
 _schema = cache(contract.schema)
 _tls = cache(httpx.create_ssl_context)
@@ -72,7 +75,9 @@ def wait_for_all() -> None:
 class Live:
     """A server in a thread of this process. Everything but the process boundary is as in production."""
 
-    def __init__(self, world: World, clock: StandingClock, port: int = 0, **changes: Any) -> None:
+    def __init__(
+        self, world: World, clock: StandingClock, port: int = 0, requests: RequestLimits = GENEROUS, **changes: Any
+    ) -> None:
         self.world = world
         self.clock = clock
         self.server = make_server(world.settings, clock)
@@ -80,7 +85,7 @@ class Live:
         limits = self.server.lifetimes.sessions
         terms, outbox = make_terms(self.server), Outbox(world.settings.issuer, key)
         api = Api(_schema(), self.server.database, clock, None, key, session_limits=limits, terms=terms, outbox=outbox)
-        self.edge = Edge(self.server, api, CHEAP)
+        self.edge = Edge(self.server, api, CHEAP, limits=requests)
         self.edge.slow = SlowPool(processes=_hashing())
         for name, value in changes.items():
             setattr(self.edge, name, value)
@@ -250,6 +255,10 @@ def environment(settings: Settings) -> dict[str, str]:
         "RXAUTH_DATABASE_URL": settings.database_url,
         "RXAUTH_SEALING_KEY": base64.b64encode(settings.sealing_key).decode(),
         "PYTHONWARNINGS": "error",
+        "RXAUTH_CLIENT_REQUESTS_PER_MINUTE": str(GENEROUS.client),
+        "RXAUTH_ORGANIZATION_REQUESTS_PER_MINUTE": str(GENEROUS.organization),
+        "RXAUTH_PERSON_REQUESTS_PER_MINUTE": str(GENEROUS.person),
+        "RXAUTH_NETWORK_REQUESTS_PER_MINUTE": str(GENEROUS.network),
     }
     if settings.owner_database_url is not None:
         given["RXAUTH_OWNER_DATABASE_URL"] = settings.owner_database_url

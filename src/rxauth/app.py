@@ -31,6 +31,7 @@ from rxauth.edge.metrics_listener import MetricsListener
 from rxauth.edge.pharmacy_network import PharmacyNetwork
 from rxauth.edge.proxies import Proxies
 from rxauth.edge.queue_figures import QueueFigures
+from rxauth.edge.quotas import RequestLimits
 from rxauth.edge.routes import application
 from rxauth.edge.webhook_sender import WebhookSender
 from rxauth.oauth.key_schedule import KeySchedule
@@ -150,7 +151,13 @@ def make_app(settings: Settings, clock: Clock, worker: int = 0) -> ASGIApp:
     server = make_server(settings, clock)
     cost = Cost(settings.password_memory_kib, settings.password_time_cost, settings.password_parallelism)
     networks = settings.outbound_networks or ()
-    edge = Edge(server, make_api(server, networks), cost, networks)
+    limits = RequestLimits(
+        settings.client_requests_per_minute,
+        settings.organization_requests_per_minute,
+        settings.person_requests_per_minute,
+        settings.network_requests_per_minute,
+    )
+    edge = Edge(server, make_api(server, networks), cost, networks, limits)
     edge.proxies = Proxies(settings.trusted_proxies or ())
     edge.mail_sender = make_mail_sender(settings, server)
     edge.sequencer = make_sequencer(settings, server.database, clock)

@@ -15,6 +15,7 @@ PREFIX: Final = "RXAUTH_"
 FILE_VARIABLE: Final = "RXAUTH_SETTINGS_FILE"
 _REQUIRED: Final = object()
 _LIFETIME_LIMIT_S: Final = 30 * 86_400
+_REQUESTS_LIMIT: Final = 1_000_000_000
 
 
 class SettingsError(Exception):
@@ -67,6 +68,26 @@ class Settings:
     )
     metrics_listen_port: int = _setting(
         checks.whole_number(1, 65_535), "The port of `/metrics`; of several workers each takes the next one.", 9464
+    )
+    client_requests_per_minute: int = _setting(
+        checks.whole_number(1, _REQUESTS_LIMIT),
+        "How often a minute one client may ask with its secret or tokens.",
+        6_000,
+    )
+    organization_requests_per_minute: int = _setting(
+        checks.whole_number(1, _REQUESTS_LIMIT),
+        "How often a minute all machines of one organization may ask together, and beside them all its people.",
+        30_000,
+    )
+    person_requests_per_minute: int = _setting(
+        checks.whole_number(1, _REQUESTS_LIMIT),
+        "How often a minute one person may ask, and beside that each browser that somebody has signed in with.",
+        1_200,
+    )
+    network_requests_per_minute: int = _setting(
+        checks.whole_number(1, _REQUESTS_LIMIT),
+        "How often a minute one network may ask for what needs no proof, or without the proof that is needed.",
+        3_000,
     )
     machine_token_lifetime_s: int = _setting(
         checks.whole_number(60, _LIFETIME_LIMIT_S), "How long a machine's token lives.", 86_400

@@ -17,6 +17,7 @@ from rxauth.domain import (
     operators,
     passkey_challenges,
     password_resets,
+    request_counts,
     retention,
     sessions,
     sign_ins,
@@ -111,6 +112,7 @@ class Filled:
         mails.sent(tx, letters.put(tx, Letter("ada@example.com", "Hello", "Ada"), now), now)
         invited = Asked(f"somebody{self._made}@example.com", frozenset([Role.STAFF]))
         invites.create(tx, self.organization_id, invited, letters, now)
+        request_counts.add(tx, now, {f"client {self._made}": 1})
         self._reset(tx, now)
         self.sign_in(tx, now)
 

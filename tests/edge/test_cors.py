@@ -120,7 +120,8 @@ def test_an_answer_may_be_read_by_pages_of_the_client_itself_alone(holders: Hold
     for answer in answers(OWN):
         assert answer.headers["access-control-allow-origin"] == OWN
         assert (
-            answer.headers["access-control-expose-headers"] == "WWW-Authenticate, Retry-After, RateLimit, X-Request-Id"
+            answer.headers["access-control-expose-headers"]
+            == "WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id"
         )
         assert answer.headers["vary"] == "Origin"
         assert "access-control-allow-credentials" not in answer.headers

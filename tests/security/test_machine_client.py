@@ -99,8 +99,9 @@ def test_a_client_of_another_kind_may_not_use_the_machines_grant(sqlite_live: Li
     assert found is not None
     request = TokenRequest(credentials(tenant), None, "127.0.0.1", "request")
 
+    other = replace(found, app_type="regular_web")
     with pytest.raises(UnauthorizedClientError):
-        token.answer(sqlite_live.server, request, GRANT, lambda _client_id: replace(found, app_type="regular_web"))
+        token.answer(sqlite_live.server, request, GRANT, lambda _client_id: other, lambda _client: None)
 
 
 @given(st.integers(0, 2**47))

@@ -37,6 +37,7 @@ class Code(StrEnum):
     CONTROLLED_SUBSTANCE = "CONTROLLED_SUBSTANCE"
     IDEMPOTENCY_KEY_REUSED = "IDEMPOTENCY_KEY_REUSED"
     IDEMPOTENCY_KEY_IN_USE = "IDEMPOTENCY_KEY_IN_USE"
+    TOO_MANY_REQUESTS = "TOO_MANY_REQUESTS"
     UNAVAILABLE = "UNAVAILABLE"
     INTERNAL = "INTERNAL_SERVER_ERROR"
 
@@ -57,6 +58,7 @@ MEANINGS: Final = {
     Code.CONTROLLED_SUBSTANCE: "The treatment has a DEA schedule, and controlled substances are not prescribed here.",
     Code.IDEMPOTENCY_KEY_REUSED: "The `Idempotency-Key` was used for another request. Take a new one.",
     Code.IDEMPOTENCY_KEY_IN_USE: "A request with the `Idempotency-Key` is under way. Try again after `Retry-After`.",
+    Code.TOO_MANY_REQUESTS: "A quota of this minute is used up. Nothing was done; try again after `Retry-After`.",
     Code.UNAVAILABLE: "The server cannot reach its database. Nothing was done; try again after `Retry-After`.",
     Code.INTERNAL: "Something unexpected happened; the server's log has it.",
 }

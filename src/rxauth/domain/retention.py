@@ -13,6 +13,7 @@ from rxauth.domain import (
     operators,
     passkey_challenges,
     password_resets,
+    request_counts,
     sessions,
     sign_ins,
     token_families,
@@ -34,6 +35,11 @@ PRUNINGS: Final[tuple[Pruning, ...]] = (
     factor_resets.FORGET,
     authorization_codes.FORGET,
     token_families.FORGET,
+    request_counts.FORGET,
 )
 # Each removes some of what is too old at a moment (UTC seconds), and tells whether there may be more.
-SWEEPS: Final[tuple[Callable[[Transaction, int], bool], ...]] = (*PRUNINGS, sessions.forget, webhook_log.forget)
+SWEEPS: Final[tuple[Callable[[Transaction, int], bool], ...]] = (
+    *PRUNINGS,
+    sessions.forget,
+    webhook_log.forget,
+)

@@ -2,13 +2,61 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from rxauth.domain import audit
+from rxauth.domain.clients import Client
 from rxauth.edge.context import Edge
+from rxauth.edge.quotas import Allowance, Kind, Use
 from rxauth.oauth import client_auth
+from rxauth.oauth.claims import AccessClaims
 from rxauth.oauth.client_auth import ClientNotProvenError
 from rxauth.oauth.errors import InvalidClientError, OAuthError, TemporarilyUnavailableError, TooManyRequestsError
 from rxauth.oauth.requests import TokenRequest
+
+_TOO_MANY: Final = 429
+
+
+class Admission:
+    """Counts one request, for the client or the person who proves itself with it. allowance None: nobody did yet."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._quotas = edge.quotas
+        self.allowance: Allowance | None = None
+
+    def client(self, client: Client) -> None:
+        """Counts it for an organization's machine.
+
+        Raises:
+            QuotaUsedUpError: see there.
+        """
+        uses = ((Kind.CLIENT, client.id), (Kind.MACHINES, client.organization_id))
+        self.allowance = self._quotas.use(*uses)
+
+    def person(self, user_id: str, organization_id: str | None) -> None:
+        """Counts it for a person, and the organization that it acts for.
+
+        Raises:
+            QuotaUsedUpError: see there.
+        """
+        self.allowance = self._quotas.use(*uses_of_person(user_id, organization_id))
+
+    def headers(self) -> list[tuple[bytes, bytes]]:
+        """Returns the headers that say what is left."""
+        return [] if self.allowance is None else self.allowance.headers()
+
+
+def uses_of(claims: AccessClaims) -> tuple[Use, ...]:
+    """Returns the quotas that a request with a token counts towards."""
+    if not claims.is_machine():
+        return uses_of_person(claims.sub, claims.org_id)
+    return (Kind.CLIENT, claims.client_id), (Kind.MACHINES, claims.org_id or "")
+
+
+def uses_of_person(user_id: str, organization_id: str | None) -> tuple[Use, ...]:
+    """Returns the quotas that a person's request counts towards."""
+    mine = (Kind.PERSON, user_id)
+    return (mine,) if organization_id is None else (mine, (Kind.PEOPLE, organization_id))
 
 
 def require_fresh(edge: Edge) -> None:
@@ -33,6 +81,15 @@ def require_patience(edge: Edge, asked: TokenRequest) -> None:
         raise TooManyRequestsError("Too many failed attempts from this network. Try again later.", wait_s)
 
 
+def count_unproven(edge: Edge, network: str) -> None:
+    """Counts a request with which nobody proved itself.
+
+    Raises:
+        QuotaUsedUpError: see there.
+    """
+    edge.quotas.use((Kind.NETWORK, network))
+
+
 @contextmanager
 def noted(edge: Edge, asked: TokenRequest) -> Iterator[None]:
     """Counts every refusal that the block raises, and raises it in the standard's terms."""
@@ -40,9 +97,12 @@ def noted(edge: Edge, asked: TokenRequest) -> Iterator[None]:
         yield
     except ClientNotProvenError as error:
         _note(edge, asked, error.error)
+        count_unproven(edge, asked.network)
         raise error.error from None
     except OAuthError as error:
         _note(edge, asked, error)
+        if error.client_id is None and error.status < _TOO_MANY:
+            count_unproven(edge, asked.network)
         raise
 
 

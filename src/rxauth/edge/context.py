@@ -26,6 +26,7 @@ from rxauth.edge.outbound import Outbound
 from rxauth.edge.pharmacy_network import PharmacyNetwork
 from rxauth.edge.proxies import Proxies
 from rxauth.edge.queue_figures import QueueFigures
+from rxauth.edge.quotas import Quotas, RequestLimits
 from rxauth.edge.refusals import Refusals
 from rxauth.edge.slow_pool import SlowPool
 from rxauth.edge.sweeps import Sweeps
@@ -36,13 +37,21 @@ from rxauth.oauth.server import Server
 
 WORKER_THREADS: Final = 4
 _COST: Final = Cost()
+_LIMITS: Final = RequestLimits()
 Result = TypeVar("Result")
 
 
 class Edge:
     """The server, the API, and what stands between them and the network."""
 
-    def __init__(self, server: Server, api: Api, password_cost: Cost = _COST, networks: Sequence[Network] = ()) -> None:
+    def __init__(
+        self,
+        server: Server,
+        api: Api,
+        password_cost: Cost = _COST,
+        networks: Sequence[Network] = (),
+        limits: RequestLimits = _LIMITS,
+    ) -> None:
         self.server = server
         self.api = api
         self._threads = ThreadPoolExecutor(WORKER_THREADS, thread_name_prefix="worker")
@@ -55,6 +64,8 @@ class Edge:
         reminders = Reminders(Outbox(server.issuer, server.sealing_key))
         self.sweeps = Sweeps(server.database, server.clock, (reminders.remind, *retention.SWEEPS))
         self.limiter = FailureLimiter()
+        self.quotas = Quotas(limits, server.clock, server.database)
+        self.metrics.read("rxauth_quota_refusals_total", "Requests refused for a quota.", self.quotas.refused, "quota")
         self.proxies = Proxies()
         self.slow = SlowPool()
         self.password_cost = password_cost
@@ -78,6 +89,7 @@ class Edge:
     def start(self) -> None:
         """Begins what runs beside requests."""
         self.access_log.start()
+        self.quotas.start()
         self.sweeps.start()
         if self.mail_sender is not None:
             self.mail_sender.start()
@@ -120,6 +132,7 @@ class Edge:
         if self.queue_figures is not None:
             await self.in_thread(self.queue_figures.stop)
         await self.in_thread(self.access_log.stop)
+        await self.in_thread(self.quotas.stop)
         await self.in_thread(self.sweeps.stop)
         if self.sequencer is not None:  # after the last records
             await self.in_thread(self.sequencer.stop)

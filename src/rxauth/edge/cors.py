@@ -22,7 +22,10 @@ _ALLOWED_HEADERS: Final = (
     b"access-control-allow-headers",
     b"auth0-client, content-type, authorization, idempotency-key, x-photon-sdk-version, x-photon-elements-version",
 )
-_EXPOSED: Final = (b"access-control-expose-headers", b"WWW-Authenticate, Retry-After, RateLimit, X-Request-Id")
+_EXPOSED: Final = (
+    b"access-control-expose-headers",
+    b"WWW-Authenticate, Retry-After, RateLimit, RateLimit-Policy, X-Request-Id",
+)
 _KEPT_FOR: Final = (b"access-control-max-age", b"600")
 
 

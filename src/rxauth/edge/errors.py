@@ -5,6 +5,7 @@ from typing import Final
 
 import structlog
 
+from rxauth.edge.quotas import QuotaUsedUpError
 from rxauth.edge.responses import Answer, json_answer
 from rxauth.oauth.errors import (
     InvalidClientError,
@@ -100,15 +101,16 @@ def api_answer(error: Exception, request_id: str) -> Answer:
     headers = retry_after(known)
     if known.code in {"invalid_token", "insufficient_scope"} or known.status == 400:
         headers.append(challenge(known))
-    code = _API_CODES.get(known.code, "BAD_REQUEST")
+    code = _API_CODES.get((known.code, known.status), "BAD_REQUEST")
     content = {"errors": [{"message": known.description, "extensions": {"code": code}}]}
     return json_answer(known.status, content, *headers)
 
 
 _API_CODES: Final = {
-    "invalid_token": "INVALID_TOKEN",
-    "temporarily_unavailable": "UNAVAILABLE",
-    "server_error": "INTERNAL_SERVER_ERROR",
+    ("invalid_token", 401): "INVALID_TOKEN",
+    ("temporarily_unavailable", 429): "TOO_MANY_REQUESTS",
+    ("temporarily_unavailable", 503): "UNAVAILABLE",
+    ("server_error", 500): "INTERNAL_SERVER_ERROR",
 }
 
 
@@ -138,7 +140,8 @@ def no_token_answer() -> Answer:
 def retry_after(error: OAuthError) -> list[tuple[bytes, bytes]]:
     """Returns the header that says when to try again, if that is known (RFC 9110 §10.2.3)."""
     if isinstance(error, TooManyRequestsError):
-        return [(b"retry-after", str(error.retry_after_s).encode())]
+        said = error.allowance.headers() if isinstance(error, QuotaUsedUpError) else []
+        return [(b"retry-after", str(error.retry_after_s).encode()), *said]
     if isinstance(error, TemporarilyUnavailableError):
         return [RETRY_AFTER]
     return []

@@ -6,9 +6,10 @@ from typing import Final
 from rxauth.api.outcomes import Failure, Outcome
 from rxauth.domain import audit
 from rxauth.edge import operations
-from rxauth.edge.client_calls import require_fresh
+from rxauth.edge.client_calls import count_unproven, require_fresh, uses_of
 from rxauth.edge.context import Edge
 from rxauth.edge.errors import RETRY_AFTER, challenge, no_token_answer
+from rxauth.edge.quotas import Allowance
 from rxauth.edge.requests import Request, bearer, require_json
 from rxauth.edge.responses import Answer, graphql_answer
 from rxauth.oauth import holders, tokens
@@ -43,16 +44,20 @@ async def execute(edge: Edge, request: Request) -> Answer:
         claims = _verified(edge, request)
         if claims is None:
             _note(edge, request, "missing_token", None)
+            count_unproven(edge, request.network)
             return no_token_answer()
         require_json(request)
         body = await request.body()
-        caller, outcome = await edge.in_thread(_run, edge, claims, request, body)
+        caller, outcome, allowance = await edge.in_thread(_run, edge, claims, request, body)
     except InvalidTokenError as error:
         request.client_id = error.client_id
         _note(edge, request, error.code, error.client_id, error.organization_id)
+        count_unproven(edge, request.network)
         raise
     await operations.note(edge, request, caller, outcome)
-    return _answer(request, outcome)
+    answer = _answer(request, outcome)
+    answer.headers += allowance.headers()
+    return answer
 
 
 def _verified(edge: Edge, request: Request) -> AccessClaims | None:
@@ -62,13 +67,15 @@ def _verified(edge: Edge, request: Request) -> AccessClaims | None:
     claims = tokens.verify(edge.server, token, edge.server.clock.seconds())
     request.client_id = claims.client_id
     require_fresh(edge)
+    edge.quotas.require(*uses_of(claims))
     return claims
 
 
-def _run(edge: Edge, claims: AccessClaims, request: Request, body: bytes) -> tuple[Caller, Outcome]:
-    """Asks whether the token still holds, and runs the operation; in a worker thread."""
+def _run(edge: Edge, claims: AccessClaims, request: Request, body: bytes) -> tuple[Caller, Outcome, Allowance]:
+    """Asks whether the token still holds, counts the request and runs it; in a worker thread."""
     caller = _caller(edge, claims)
-    return caller, operations.run(edge, request, caller, body, request.headers(b"idempotency-key"))
+    allowance = edge.quotas.count(*uses_of(claims))  # not before: a token that was revoked uses up nobody's quota
+    return caller, operations.run(edge, request, caller, body, request.headers(b"idempotency-key")), allowance
 
 
 def _caller(edge: Edge, claims: AccessClaims) -> Caller:

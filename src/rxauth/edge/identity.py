@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from rxauth.edge.client_calls import noted, require_fresh, require_patience
+from rxauth.edge.client_calls import Admission, count_unproven, noted, require_fresh, require_patience, uses_of
 from rxauth.edge.context import Edge
 from rxauth.edge.errors import no_bearer_answer
 from rxauth.edge.requests import Request, bearer, token_request
@@ -24,14 +24,18 @@ async def userinfo(edge: Edge, request: Request) -> Answer:
             raise InvalidRequestError("The token is there twice: in the Authorization header and in the body.")
         token = token or in_body
     if token is None:
+        count_unproven(edge, request.network)
         return no_bearer_answer()
     try:
         claims = person.verified(edge.server, token)
         request.client_id = claims.client_id
         require_fresh(edge)
-        return json_answer(200, await edge.in_thread(person.claims, edge.server, claims))
+        edge.quotas.require(*uses_of(claims))
+        said = await edge.in_thread(person.claims, edge.server, claims)
+        return json_answer(200, said, *edge.quotas.count(*uses_of(claims)).headers())
     except InvalidTokenError as error:
         request.client_id = error.client_id
+        count_unproven(edge, request.network)
         raise
 
 
@@ -47,7 +51,8 @@ async def revoke(edge: Edge, request: Request) -> Answer:
 
 async def introspect(edge: Edge, request: Request) -> Answer:
     """Says whether a token holds now (RFC 7662)."""
-    asked = await token_request(request)
+    asked, admission = await token_request(request), Admission(edge)
     with noted(edge, asked):
         require_patience(edge, asked)
-        return json_answer(200, await edge.in_thread(introspection.introspect, edge.server, asked))
+        said = await edge.in_thread(introspection.introspect, edge.server, asked, admission.client)
+        return json_answer(200, said, *admission.headers())

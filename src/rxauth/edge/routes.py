@@ -38,6 +38,7 @@ from rxauth.edge.errors import DisconnectedError, api_answer, bearer_answer, tok
 from rxauth.edge.metrics import EndpointCount
 from rxauth.edge.page_errors import page_answer
 from rxauth.edge.proxies import REQUEST_ID
+from rxauth.edge.quotas import Kind
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, json_answer, nothing_here
 from rxauth.edge.settings import activity_export, entrance, frame
@@ -73,41 +74,44 @@ def table(edge: Edge) -> list[Route]:
         Route(REVOKE_PATH, _Endpoint(edge, ("POST",), identity.revoke, token_endpoint_answer, is_shared=True)),
         Route(INTROSPECT_PATH, _Endpoint(edge, ("POST",), identity.introspect, token_endpoint_answer)),
         Route(USERINFO_PATH, _Endpoint(edge, ("GET", "POST"), identity.userinfo, bearer_answer, is_shared=True)),
-        Route(V2_LOGOUT_PATH, _Endpoint(edge, ("GET",), logout.at_once, page_answer)),
-        Route(END_SESSION_PATH, _Endpoint(edge, ("GET", "POST"), logout.ask, page_answer)),
-        Route(logout.CONFIRM_PATH, _Endpoint(edge, ("POST",), logout.confirm, page_answer)),
-        Route(KEY_SET_PATH, _Endpoint(edge, _READ, well_known.key_set, token_endpoint_answer)),
-        Route("/.well-known/openid-configuration", _Endpoint(edge, _READ, well_known.metadata, token_endpoint_answer)),
-        Route(METADATA_PATH, _Endpoint(edge, _READ, well_known.metadata, token_endpoint_answer)),
-        Route(openapi.PATH, _Endpoint(edge, _READ, openapi.show, token_endpoint_answer)),
+        Route(V2_LOGOUT_PATH, _Endpoint(edge, ("GET",), logout.at_once, page_answer, is_open=True)),
+        Route(END_SESSION_PATH, _Endpoint(edge, ("GET", "POST"), logout.ask, page_answer, is_open=True)),
+        Route(logout.CONFIRM_PATH, _Endpoint(edge, ("POST",), logout.confirm, page_answer, is_open=True)),
+        Route(KEY_SET_PATH, _Endpoint(edge, _READ, well_known.key_set, token_endpoint_answer, is_open=True)),
+        Route(
+            "/.well-known/openid-configuration",
+            _Endpoint(edge, _READ, well_known.metadata, token_endpoint_answer, is_open=True),
+        ),
+        Route(METADATA_PATH, _Endpoint(edge, _READ, well_known.metadata, token_endpoint_answer, is_open=True)),
+        Route(openapi.PATH, _Endpoint(edge, _READ, openapi.show, token_endpoint_answer, is_open=True)),
         _page(edge, AUTHORIZE_PATH, authorize.ask, authorize.ask),
         *[_page(edge, tab.path, partial(account.show, tab=tab), partial(account.act, tab=tab)) for tab in account.TABS],
-        Route("/", _Endpoint(edge, _READ, entrance.front, page_answer)),
+        Route("/", _Endpoint(edge, _READ, entrance.front, page_answer, is_open=True)),
         _page(edge, SETTINGS_PATH, entrance.first, entrance.first),
         _page(edge, frame.PROFILE_PATH, settings_pages.profile, settings_pages.profile),
         _page(edge, frame.SWITCH_PATH, entrance.choose, entrance.choose),
         *[
             Route(
                 f"{ACTIVITY_PATH}/export.{name}",
-                _Endpoint(edge, ("GET",), partial(activity_export.export, name=name), page_answer),
+                _Endpoint(edge, ("GET",), partial(activity_export.export, name=name), page_answer, is_open=True),
             )
             for name in activity_export.FORMS
         ],
         *[_page(edge, one.path, *_shown_and_done(one)) for one in SECTIONS],
         *[
-            Route(one.path, _Endpoint(edge, None, partial(console_pages.answer, page=one), page_answer))
+            Route(one.path, _Endpoint(edge, None, partial(console_pages.answer, page=one), page_answer, is_open=True))
             for one in CONSOLE
         ],
         _page(edge, links.RESET, links.show_reset, links.act_reset),
         _page(edge, links.EMAIL, links.show_email, links.act_email),
         _page(edge, invitations.PATH, invitations.show, invitations.act),
-        Route(MAIL_PATH, _Endpoint(edge, _READ, mail_page.show, page_answer)),
+        Route(MAIL_PATH, _Endpoint(edge, _READ, mail_page.show, page_answer, is_open=True)),
         _page(edge, f"{SIGN_IN_PATH}/{{sign_in_id}}", sign_in.show, sign_in.act),
         Route(pharmacy_reports.PATH, _Endpoint(edge, ("POST",), pharmacy_reports.hear, pharmacy_reports.answer)),
         Route(readiness.LIVE_PATH, _Endpoint(edge, _READ, readiness.live, token_endpoint_answer)),
         Route(readiness.PATH, _Endpoint(edge, _READ, readiness.show, token_endpoint_answer)),
-        Route(branding.ACCENT, _Endpoint(edge, _READ, branding.accent, token_endpoint_answer)),
-        Route(branding.LOGO, _Endpoint(edge, _READ, branding.logo, token_endpoint_answer)),
+        Route(branding.ACCENT, _Endpoint(edge, _READ, branding.accent, token_endpoint_answer, is_open=True)),
+        Route(branding.LOGO, _Endpoint(edge, _READ, branding.logo, token_endpoint_answer, is_open=True)),
         Route(pages.STATIC_PATH, _Endpoint(edge, _READ, pages.static, token_endpoint_answer)),
     ]
     for route in routes:
@@ -160,25 +164,34 @@ def _page(edge: Edge, path: str, show: Handle, act: Handle) -> Route:
     async def handle(of_edge: Edge, request: Request) -> Answer:
         return await (act if request.method == "POST" else show)(of_edge, request)
 
-    return Route(path, _Endpoint(edge, (*_READ, "POST"), handle, page_answer))
+    return Route(path, _Endpoint(edge, (*_READ, "POST"), handle, page_answer, is_open=True))
 
 
 class _Endpoint:
     """One path: runs its function, and turns what it raises into an answer.
 
     methods None: the function sees to it. is_shared: whether pages of the client that asks may read the answer.
+    is_open: whether anybody may ask, so that each network may only so often; elsewhere it counts who proves itself.
     """
 
     count: EndpointCount
 
     def __init__(
-        self, edge: Edge, methods: tuple[str, ...] | None, handle: Handle, on_error: OnError, *, is_shared: bool = False
+        self,
+        edge: Edge,
+        methods: tuple[str, ...] | None,
+        handle: Handle,
+        on_error: OnError,
+        *,
+        is_shared: bool = False,
+        is_open: bool = False,
     ) -> None:
         self._edge = edge
         self.methods = methods
         self._handle = handle
         self.on_error = on_error
         self.is_shared = is_shared
+        self._is_open = is_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answers one request."""
@@ -189,6 +202,8 @@ class _Endpoint:
             answer = _method_not_allowed(self.methods)
         else:
             try:
+                if self._is_open or handle is not self._handle:
+                    self._edge.quotas.use((Kind.NETWORK, request.network))
                 answer = await handle(self._edge, request)
             except DisconnectedError:
                 self.count.note(scope["method"], CLIENT_GONE, time.perf_counter() - began)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from rxauth.domain import audit
-from rxauth.edge.client_calls import noted, require_patience
+from rxauth.edge.client_calls import Admission, noted, require_patience
 from rxauth.edge.context import Edge
 from rxauth.edge.requests import Request, token_request
 from rxauth.edge.responses import Answer, json_answer
@@ -23,34 +23,36 @@ async def exchange(edge: Edge, request: Request) -> Answer:
 
 async def answer(edge: Edge, asked: TokenRequest) -> Answer:
     """Answers a token request that was read already."""
+    admission = Admission(edge)
     with noted(edge, asked):
         require_patience(edge, asked)
         grant = token.grant_of(asked)
         if not isinstance(grant, Grant):
-            issued = await edge.in_thread(token.spend, edge.server, asked, grant)
+            issued = await edge.in_thread(token.spend, edge.server, asked, grant, admission.person)
             more = {"id_token": issued.id_token, "refresh_token": issued.refresh_token}
             edge.metrics.tokens_issued[grant.name].inc()
-            return _answer(issued.access, {name: value for name, value in more.items() if value is not None})
-        machine = await _from_memory(edge, asked, grant)
+            present = {name: value for name, value in more.items() if value is not None}
+            return _answer(issued.access, present, admission)
+        machine = await _from_memory(edge, asked, grant, admission)
     await edge.audit.commit(audit.row(machine.act, edge.server.clock.microseconds()))
     edge.metrics.tokens_issued[grant.name].inc()
-    return _answer(machine.token, {})
+    return _answer(machine.token, {}, admission)
 
 
-async def _from_memory(edge: Edge, asked: TokenRequest, grant: Grant) -> token.Answer:
+async def _from_memory(edge: Edge, asked: TokenRequest, grant: Grant, admission: Admission) -> token.Answer:
     """Answers from memory; whoever does not prove itself there is read from the database, known or not."""
     server = edge.server
     try:
-        return token.answer(server, asked, grant, server.clients.peek)
+        return token.answer(server, asked, grant, server.clients.peek, admission.client)
     except ClientNotProvenError:
-        return await edge.in_thread(token.answer, server, asked, grant, server.clients.fetch)
+        return await edge.in_thread(token.answer, server, asked, grant, server.clients.fetch, admission.client)
 
 
-def _answer(issued: IssuedToken, more: dict[str, Any]) -> Answer:
+def _answer(issued: IssuedToken, more: dict[str, Any], admission: Admission) -> Answer:
     content = {
         "access_token": issued.text,
         "scope": issued.claims.scope,
         "expires_in": issued.lifetime_s,
         "token_type": "Bearer",
     }
-    return json_answer(200, content | more)
+    return json_answer(200, content | more, *admission.headers())

@@ -154,7 +154,7 @@ class InsufficientUserAuthenticationError(OAuthError):
 
 
 class TooManyRequestsError(OAuthError):
-    """Too many failed attempts from one place; `Retry-After` says how many seconds to wait."""
+    """Too many requests, or failed attempts from one place; `Retry-After` says how many seconds to wait."""
 
     code = "temporarily_unavailable"
     status = 429

@@ -42,6 +42,7 @@ _STATUSES: Final = {
         "The document does not fit the schema, or the Idempotency-Key was used for another request.",
         (Code.BAD_REQUEST, Code.VALIDATION, Code.LIMIT_EXCEEDED, Code.BAD_USER_INPUT, Code.IDEMPOTENCY_KEY_REUSED),
     ),
+    "429": ("A quota of this minute is used up. Nothing was done.", (Code.TOO_MANY_REQUESTS,)),
     "500": ("Something unexpected happened; the log has it.", (Code.INTERNAL,)),
     "503": ("The database cannot be reached. Nothing was done.", (Code.UNAVAILABLE,)),
 }
@@ -101,12 +102,12 @@ def graphql() -> Json:
         headers = [
             *SHARED,
             *(["WWW-Authenticate"] if status in {"400", "401", "403"} else []),
-            *(["Retry-After"] if status in {"409", "503"} else []),
+            *(["Retry-After"] if status in {"409", "429", "503"} else []),
         ]
         # A refusal before the document is read is application/json whatever is accepted.
         schema = objects({"errors": _errors(codes)}, {"data": {"type": ["object", "null"]}})
         answers[status] = answer(
-            meaning, headers, dict.fromkeys(_BOTH, schema), status="503" if status == "503" else ""
+            meaning, headers, dict.fromkeys(_BOTH, schema), status=status if status in {"429", "503"} else ""
         )
     for error in _OF_CHALLENGES:
         answers[str(error.status)].setdefault("x-error-codes", []).append(error.code)

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from rxauth.edge.errors import BodyTimeoutError, BodyTooLargeError
-from rxauth.oauth.errors import OAuthError, ServerError, TemporarilyUnavailableError
+from rxauth.oauth.errors import OAuthError, ServerError, TemporarilyUnavailableError, TooManyRequestsError
 
 Json = dict[str, Any]
 ErrorClass = type[OAuthError]
@@ -18,9 +18,9 @@ NUMBER: Final[Json] = {"type": "integer"}
 FLAG: Final[Json] = {"type": "boolean"}
 TEXTS: Final[Json] = {"type": "array", "items": TEXT}
 URL: Final[Json] = {"type": "string", "format": "uri"}
-# Whatever reads a body may find it late or too large; whatever is answered at all may meet these two.
+# Whatever reads a body may find it late or too large; whatever is answered at all may meet the others.
 OF_BODIES: Final[tuple[ErrorClass, ...]] = (BodyTimeoutError, BodyTooLargeError)
-OF_ALL: Final[tuple[ErrorClass, ...]] = (ServerError, TemporarilyUnavailableError)
+OF_ALL: Final[tuple[ErrorClass, ...]] = (ServerError, TemporarilyUnavailableError, TooManyRequestsError)
 
 _KEPT: Final = "public, max-age=SECONDS: anybody may keep the answer for so long."
 HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
@@ -34,6 +34,8 @@ HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
     "Cross-Origin-Opener-Policy": ("same-origin, unless the page is a step of a client's sign-in.", TEXT),
     "Location": ("Where the browser goes on.", TEXT),
     "Permissions-Policy": ("What the page may use of the browser.", TEXT),
+    "RateLimit": ("What is left of the quotas that the request counted towards, and until when.", TEXT),
+    "RateLimit-Policy": ("How many requests those quotas allow, in how many seconds.", TEXT),
     "Referrer-Policy": ("no-referrer", {"const": "no-referrer"}),
     "Retry-After": ("After how many seconds to try again. Nothing was done.", NUMBER),
     "Set-Cookie": ("The browser's handle, `__Host-rxauth`.", TEXT),
@@ -45,7 +47,8 @@ HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
 }
 OF_ANY: Final = "X-Request-Id"
 OF_JSON: Final = ("Cache-Control", "X-Content-Type-Options")
-SHARED: Final = (*OF_JSON, "Vary", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers")
+OF_QUOTAS: Final = ("RateLimit-Policy", "RateLimit")
+SHARED: Final = (*OF_JSON, *OF_QUOTAS, "Vary", "Access-Control-Allow-Origin", "Access-Control-Expose-Headers")
 OF_REDIRECTS: Final = ("Location", "Cache-Control", "Referrer-Policy", "Set-Cookie")
 OF_PAGES: Final = (
     *("Cache-Control", "X-Content-Type-Options", "X-Frame-Options", "Content-Security-Policy", "Referrer-Policy"),
@@ -135,7 +138,7 @@ def _meanings(classes: Sequence[ErrorClass]) -> str:
 
 
 def _waiting(status: str) -> list[str]:
-    return ["Retry-After"] if status in {"429", "503"} else []
+    return {"429": ["Retry-After", *OF_QUOTAS], "503": ["Retry-After"]}.get(status, [])
 
 
 def parameters(place: str, named_ones: Mapping[str, str], *required: str) -> list[Json]:

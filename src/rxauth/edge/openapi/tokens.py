@@ -10,6 +10,7 @@ from rxauth.edge.openapi.parts import (
     OF_ALL,
     OF_BODIES,
     OF_JSON,
+    OF_QUOTAS,
     SHARED,
     TEXT,
     TEXTS,
@@ -29,7 +30,6 @@ from rxauth.oauth.errors import (
     InvalidScopeError,
     InvalidTargetError,
     InvalidTokenError,
-    TooManyRequestsError,
     UnauthorizedClientError,
     UnsupportedGrantTypeError,
     UnsupportedTokenTypeError,
@@ -38,7 +38,7 @@ from rxauth.oauth.grants import GRANTS
 
 BY_CLIENT: Final[list[Json]] = [{"client_basic": []}, {}]
 BY_TOKEN: Final[list[Json]] = [{"access_token": []}]
-_OF_CLIENTS: Final = (InvalidRequestError, InvalidClientError, TooManyRequestsError, *OF_BODIES, *OF_ALL)
+_OF_CLIENTS: Final[tuple[ErrorClass, ...]] = (InvalidRequestError, InvalidClientError, *OF_BODIES, *OF_ALL)
 _CREDENTIALS: Final = {
     "client_id": "The client, if no Basic header names it.",
     "client_secret": "Its secret, if it has one and no Basic header has it.",
@@ -159,7 +159,7 @@ def introspect() -> Json:
         "security": BY_CLIENT,
         "requestBody": form(fields, "token", media_types=_BOTH),
         "responses": {
-            "200": answer("What the token is.", OF_JSON, {JSON: named("Introspection")}),
+            "200": answer("What the token is.", (*OF_JSON, *OF_QUOTAS), {JSON: named("Introspection")}),
             **refusals(OF_JSON, UnauthorizedClientError, *_OF_CLIENTS),
         },
     }

@@ -1,9 +1,10 @@
 """The introspection endpoint: an organization's backend asks whether a token holds now (RFC 7662)."""
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from rxauth.domain import audiences
-from rxauth.domain.clients import MACHINE
+from rxauth.domain.clients import MACHINE, Client
 from rxauth.oauth import client_auth, holders, tokens
 from rxauth.oauth.errors import InvalidRequestError, InvalidTokenError, UnauthorizedClientError
 from rxauth.oauth.requests import TokenRequest
@@ -14,8 +15,10 @@ from rxauth.policy import decide
 _INACTIVE: Final = {"active": False}
 
 
-def introspect(server: Server, request: TokenRequest) -> dict[str, Any]:
+def introspect(server: Server, request: TokenRequest, admit: Callable[[Client], object]) -> dict[str, Any]:
     """Says of a token what it may do now, or nothing but that it may do nothing; blocks its thread.
+
+    admit: raises an OAuthError if a client that proved itself may not ask now.
 
     Only tokens of the organization's own people and machine, for its own APIs or the server's, are active to it.
 
@@ -25,6 +28,7 @@ def introspect(server: Server, request: TokenRequest) -> dict[str, Any]:
     client = client_auth.proven(server, request, needs_secret=True).client
     if client.app_type != MACHINE:
         raise UnauthorizedClientError("Only an organization's machine client may ask about tokens.")
+    admit(client)
     token, now = request.parameters.get("token"), server.clock.seconds()
     if token is None:
         raise InvalidRequestError("token is missing.")

@@ -50,10 +50,17 @@ def grant_of(request: TokenRequest) -> Grant | SpendingGrant:
     return GRANTS[name]
 
 
-def answer(server: Server, request: TokenRequest, grant: Grant, find_client: Callable[[str], Client | None]) -> Answer:
+def answer(
+    server: Server,
+    request: TokenRequest,
+    grant: Grant,
+    find_client: Callable[[str], Client | None],
+    admit: Callable[[Client], object],
+) -> Answer:
     """Answers a request for a machine's token; nothing is written.
 
-    find_client: what is remembered of a client, or a reading of it from the database.
+    find_client: what is remembered of a client, or a reading of it from the database. admit: raises an OAuthError if a
+    client that proved itself may not ask now.
 
     Raises:
         ClientNotProvenError: see there.
@@ -66,14 +73,19 @@ def answer(server: Server, request: TokenRequest, grant: Grant, find_client: Cal
     if client is None:
         raise ClientNotProvenError(claim, found)
     try:
+        admit(client.client)
         return _issue(server, request, grant, client, now)
     except OAuthError as error:
         error.client_id, error.organization_id = client.client.id, client.client.organization_id
         raise
 
 
-def spend(server: Server, request: TokenRequest, grant: SpendingGrant) -> PersonTokens:
+def spend(
+    server: Server, request: TokenRequest, grant: SpendingGrant, admit: Callable[[str, str | None], object]
+) -> PersonTokens:
     """Answers a request that spends something, in one transaction with its record; blocks its thread.
+
+    admit: raises an OAuthError if the person may not ask now, for this organization; then nothing is spent.
 
     Raises:
         ClientNotProvenError: see there.
@@ -83,7 +95,9 @@ def spend(server: Server, request: TokenRequest, grant: SpendingGrant) -> Person
     try:
         _require_grant(client, grant)
         now, now_us = server.clock.seconds(), server.clock.microseconds()
-        outcome = server.database.write(lambda tx: _spend(Spending(server, tx, request, client, now), grant, now_us))
+        outcome = server.database.write(
+            lambda tx: _spend(Spending(server, tx, request, client, now), grant, now_us, admit)
+        )
         if isinstance(outcome, Refused):
             raise outcome.error
     except OAuthError as error:
@@ -92,7 +106,9 @@ def spend(server: Server, request: TokenRequest, grant: SpendingGrant) -> Person
     return person_tokens.sign(server, outcome)
 
 
-def _spend(asked: Spending, grant: SpendingGrant, now_us: int) -> Prepared | Refused:
+def _spend(
+    asked: Spending, grant: SpendingGrant, now_us: int, admit: Callable[[str, str | None], object]
+) -> Prepared | Refused:
     authorized = grant.authorize(asked)
     if isinstance(authorized, Refused):
         if authorized.act is not None:
@@ -103,6 +119,7 @@ def _spend(asked: Spending, grant: SpendingGrant, now_us: int) -> Prepared | Ref
     except InvalidTargetError as error:
         return Refused(error)  # what was spent stays spent
     claims = prepared.claims
+    admit(claims.sub, claims.org_id)
     details: dict[str, str | int] = {
         "scope": claims.scope,
         "exp": claims.exp,
