@@ -33,7 +33,7 @@ COMMANDS = {
     "nppes": ["import", "show"],
     "reference": ["import"],
     "operators": ["add", "list", "remove"],
-    "keys": ["list", "rotate"],
+    "keys": ["list", "rotate", "remove"],
     "audit": ["verify", "export", "prove", "access", "rotate-key", "erase"],
     "token": [],
     "explain": [],

@@ -14,8 +14,9 @@ from rxauth.domain.audit_log import NoAuditLogError
 from rxauth.domain.audit_tail import Tail
 from rxauth.domain.console import NotFreshError, ProofError
 from rxauth.domain.errors import AbsentError, ExistsError
-from rxauth.domain.operator_acts import Rotation
+from rxauth.domain.operator_acts import Removal, Rotation
 from rxauth.domain.paging import FROM_THE_START, Page
+from rxauth.domain.sessions import Limits
 from rxauth.policy.operators import DANGEROUS_WITHIN_S, Operator
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Database, Transaction
@@ -41,6 +42,10 @@ def _rotation(world: World) -> Rotation:
     return Rotation(SPARE, world.settings.sealing_key, 0, 3_600)
 
 
+def _removal(world: World) -> Removal:
+    return Removal([world.current_key.key_id], SPARE[:1], world.settings.sealing_key, 300)
+
+
 def _of(world: World) -> dict[str, Any]:
     return {"outbox": outbox(world), "now_us": NOW_US}
 
@@ -55,13 +60,15 @@ ACTS: dict[str, Do] = {
     "enable_organization": lambda w, tx, op: console.enable_organization(tx, op, _owner(w), NOW_US),
     "keys": lambda _, tx, op: console.keys(tx, op),
     "rotate_keys": lambda w, tx, op: console.rotate_keys(tx, op, _rotation(w), NOW_US),
+    "removable_key": lambda w, tx, op: console.removable_key(tx, op, w.current_key.key_id, Limits(3_600, 86_400), NOW),
+    "remove_keys": lambda w, tx, op: console.remove_keys(tx, op, _removal(w), NOW_US),
     "last_checkpoint": lambda _, tx, op: console.last_checkpoint(tx, op),
     "last_verification": lambda _, tx, op: console.last_verification(tx, op),
     "check_log": lambda _, tx, op: console.check_log(tx, op),
     "record_check": lambda _, tx, op: console.record_check(tx, op, Tail(1, 2, 2, 0, ()), NOW_US),
     "all_operators": lambda _, tx, op: console.all_operators(tx, op),
 }
-DANGEROUS = {"invite_administrator", "disable_organization", "enable_organization", "rotate_keys"}
+DANGEROUS = {"invite_administrator", "disable_organization", "enable_organization", "rotate_keys", "remove_keys"}
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
 """Samples of the operator console."""
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from rxauth.domain.audit_tail import LastCheckpoint
 from rxauth.domain.audit_verifications import Verification
+from rxauth.domain.key_removal import Holders
 from rxauth.domain.operators import Listed
 from rxauth.domain.organization_list import Line, Size
 from rxauth.domain.organizations import Organization
@@ -85,6 +86,20 @@ _KEYS: Final[Values] = {
     "ready_at": NOW - 60,
     "verify_for_s": 86_460,
 }
+_REMOVED: Final[Values] = {
+    "key": KeyDescription("uT3Yq5bJm0cXv7sPl2NdRw9kZaFh4EoGiB1QyWx6VtM", "RS256", KeyState.CURRENT, NOW - _DAY, None),
+    "holders": Holders(sessions=1_000, machines=1),
+    "counted": 1_000,
+    "coming": "Zk3Xq5bJm0cXv7sPl2NdRw9kZaFh4EoGiB1QyWx6VtM",
+    "known_at": NOW - 60,
+    "key_set_s": 300,
+}
+_REMOVED_NEXT: Final = _REMOVED | {"key": replace(_REMOVED["key"], state=KeyState.NEXT), "known_at": NOW + 310}
+_REMOVED_PREVIOUS: Final = _REMOVED | {
+    "key": replace(_REMOVED["key"], state=KeyState.PREVIOUS, verify_until=NOW + 50_000),
+    "holders": Holders(sessions=1, machines=0),
+    "key_set_s": 60,
+}
 _AUDIT: Final[Values] = {
     "checkpoint": LastCheckpoint(
         1_204_518,
@@ -150,6 +165,10 @@ SAMPLES: Final = (
     _sample("keys", "keys", "keys", _KEYS),
     _sample("keys-early", "keys", "keys", _KEYS | {"ready_at": NOW + 290}, notice="The next keys sign from now on."),
     _sample("keys-rotate", "keys_rotate", "keys", _KEYS),
+    _sample("keys-remove", "keys_remove", "keys", _REMOVED),
+    _sample("keys-remove-early", "keys_remove", "keys", _REMOVED | {"known_at": NOW + 240}),
+    _sample("keys-remove-next", "keys_remove", "keys", _REMOVED_NEXT),
+    _sample("keys-remove-previous", "keys_remove", "keys", _REMOVED_PREVIOUS),
     _sample("audit", "audit", "audit", _AUDIT),
     _sample("audit-bad", "audit", "audit", _BAD_AUDIT),
     _sample("audit-none", "audit", "audit", _NO_AUDIT),

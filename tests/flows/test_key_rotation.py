@@ -18,7 +18,7 @@ QUICK = {"RXAUTH_KEY_SET_LIFETIME_S": "1", "RXAUTH_STALENESS_BOUND_S": "2", "RXA
 ROTATIONS = 3
 
 
-def _make_keys_old(world: World) -> None:
+def make_keys_old(world: World) -> None:
     """Lets the world's keys have been published long ago, whatever day it is."""
     database = world.open()
     database.write(lambda tx: tx.connection.exec_driver_sql("UPDATE signing_keys SET created_at = 0"))
@@ -90,7 +90,7 @@ class Reader:
 
 def test_no_verification_fails_while_keys_are_rotated_under_load(sqlite_world: World) -> None:
     """The token comes from one server, the key set and the API are those of another."""
-    _make_keys_old(sqlite_world)
+    make_keys_old(sqlite_world)
     with process(sqlite_world.settings, **QUICK) as first, process(sqlite_world.settings, **QUICK) as second:
         reader = Reader(first, second, sqlite_world.alder)
         thread = threading.Thread(target=reader.run)
@@ -115,7 +115,7 @@ def test_no_verification_fails_while_keys_are_rotated_under_load(sqlite_world: W
 
 
 def test_a_rotation_that_comes_too_early_is_refused_and_says_when_to_come_again(sqlite_world: World) -> None:
-    _make_keys_old(sqlite_world)
+    make_keys_old(sqlite_world)
     first = run(sqlite_world.settings, "keys", "rotate")
     second = run(sqlite_world.settings, "keys", "rotate")
 

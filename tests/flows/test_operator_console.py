@@ -72,7 +72,8 @@ def platform(sqlite_live: Live) -> Iterator[Platform]:
 def urls(platform: Platform) -> list[str]:
     """Lists the URL of each page of the console, for an organization that there is."""
     owner = platform.live.world.alder.organization_id
-    return [page.path.replace("{organization_id}", owner) for page in PAGES]
+    key_id = platform.live.world.current_key.key_id
+    return [page.path.replace("{organization_id}", owner).replace("{key_id}", key_id) for page in PAGES]
 
 
 def seen(answer: httpx.Response) -> tuple[Any, ...]:
@@ -257,6 +258,28 @@ def test_the_keys_are_rotated_once_the_next_ones_are_known_everywhere(platform: 
     rotated = entries(live.world, Event.KEYS_ROTATED)
     assert {one["actor"]["id"] for one in rotated} == {platform.olga.id}
     assert len(rotated) == 3
+
+
+def test_a_key_that_leaked_is_removed_and_what_it_signed_is_refused_at_once(platform: Platform) -> None:
+    live, browser = platform.live, platform.browser()
+    token, leaked = live.token(live.world.alder), live.world.current_key.key_id
+    assert live.data(token, READ)
+    browser.open("/admin/keys")
+    assert f"/admin/keys/{leaked}/remove" in browser.page.text
+    browser.open(f"/admin/keys/{leaked}/remove")
+    said = re.sub(r"<[^>]+>|\s+", " ", browser.page.text)
+    assert "2 machine clients and 1 session of people may hold such tokens" in said
+    assert f"{live.world.next_key.key_id} , signs from now on, and every verifier knows it" in said
+    browser.submit()
+    assert "Nothing that it signed is accepted any longer." in browser.page.text
+    assert leaked not in browser.page.text
+    assert live.graphql(token, READ).status_code == 401
+    assert leaked not in live.http.get("/.well-known/jwks.json").text
+    assert live.data(live.token(live.world.alder), READ)
+    assert browser.open(f"/admin/keys/{leaked}/remove").status_code == 404
+    [removed] = entries(live.world, Event.KEY_REMOVED)
+    assert (removed["actor"]["id"], removed["target"], removed["was"]) == (platform.olga.id, leaked, "current")
+    assert removed["signing"] == live.server.keys.ring.current.key_id == live.world.next_key.key_id
 
 
 def test_the_end_of_the_log_is_checked_and_that_is_recorded(platform: Platform) -> None:

@@ -52,6 +52,7 @@ COMMANDS = {
     "revoke-tokens": (["clients", "revoke-tokens", "CLIENT"], ["client.tokens_revoked"]),
     "disable": (["clients", "disable", "CLIENT"], ["client.disabled"]),
     "keys rotate": (["keys", "rotate"], ["signing_key.rotated"] * 3),
+    "keys remove": (["keys", "remove", "KEY"], ["signing_key.removed"]),
 }
 
 
@@ -190,6 +191,7 @@ def test_every_administrative_command_leaves_one_record_for_each_act(
         "NEW ORGANIZATION": new.id,
         "CLIENT": tenant.client_id,
         "SECRET": tenant.secret_id,
+        "KEY": sqlite_world.current_key.key_id,
     }
     done = run(sqlite_world.settings, *(known.get(one, one) for one in arguments))
     assert done.returncode == 0, done.stderr
@@ -203,7 +205,7 @@ def test_every_administrative_command_leaves_one_record_for_each_act(
             rotated = {one["previous"]: one["target"] for one in found}
             assert rotated[sqlite_world.current_key.key_id] == sqlite_world.next_key.key_id
             assert (len(rotated), entry["organization_id"]) == (3, None)
-        elif entry["event"] in {"secret.revoked", "organization.disabled"}:
+        elif entry["event"] in {"secret.revoked", "organization.disabled", "signing_key.removed"}:
             assert entry["target"] == known[arguments[-1]]
         elif entry["event"] == "client.created":
             assert entry["organization_id"] == new.id

@@ -188,6 +188,7 @@ ACROSS_TENANTS = {
     "rxauth.domain.factor_resets": ["FORGET"],
     "rxauth.domain.invites": ["FORGET", "_FIND", "_SPEND"],
     "rxauth.domain.kept_answers": ["FORGET"],
+    "rxauth.domain.key_removal": ["_MACHINES"],
     "rxauth.domain.member_words": ["_ORGANIZATIONS", "_REMOVE_ALL"],
     "rxauth.domain.members": ["_ELSEWHERE"],
     "rxauth.domain.memberships": ["_OF_PERSON"],

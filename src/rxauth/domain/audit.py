@@ -67,6 +67,7 @@ class Event(StrEnum):
     TOKENS_REVOKED = "client.tokens_revoked"
     KEYS_MADE = "signing_key.made"
     KEYS_ROTATED = "signing_key.rotated"
+    KEY_REMOVED = "signing_key.removed"
     PERSON_INVITED = "person.invited"
     INVITE_ACCEPTED = "invite.accepted"
     INVITE_REVOKED = "invite.revoked"

@@ -8,6 +8,7 @@ from rxauth.domain import (
     audit_tail,
     audit_verifications,
     health,
+    key_removal,
     operator_acts,
     operators,
     organization_list,
@@ -19,12 +20,14 @@ from rxauth.domain.audit_tail import LastCheckpoint, Tail
 from rxauth.domain.audit_verifications import Verification
 from rxauth.domain.errors import AbsentError, DomainError, ExistsError
 from rxauth.domain.health import Health
+from rxauth.domain.key_removal import Holders, Removed
 from rxauth.domain.mails import Outbox
-from rxauth.domain.operator_acts import By, Rotated, Rotation
+from rxauth.domain.operator_acts import By, Removal, Rotated, Rotation
 from rxauth.domain.operators import Listed
 from rxauth.domain.organization_list import Line, Size
 from rxauth.domain.organizations import Organization
 from rxauth.domain.paging import Page
+from rxauth.domain.sessions import Limits
 from rxauth.domain.signing_keys import KeyDescription
 from rxauth.policy.operators import Operator
 from rxauth.storage.database import Transaction
@@ -126,6 +129,28 @@ def rotate_keys(transaction: Transaction, operator: Operator, rotation: Rotation
     """
     by = _by(transaction, operator, now_us, is_dangerous=True)
     return operator_acts.rotate_keys(transaction, by, rotation)
+
+
+def removable_key(
+    transaction: Transaction, operator: Operator, key_id: str, limits: Limits, now: int
+) -> tuple[KeyDescription, Holders]:
+    """Returns a signing key that can be removed, and who may hold tokens. limits: of sessions.
+
+    Raises:
+        AbsentError: see `key_removal.find`.
+    """
+    _require(transaction, operator)
+    return key_removal.find(transaction, key_id, now), key_removal.holders(transaction, limits, now, health.COUNTED)
+
+
+def remove_keys(transaction: Transaction, operator: Operator, removal: Removal, now_us: int) -> list[Removed]:
+    """Takes signing keys out of use before their time, with all that they signed.
+
+    Raises:
+        NotFreshError: see there. AbsentError, StaleError: see `key_removal`.
+    """
+    by = _by(transaction, operator, now_us, is_dangerous=True)
+    return operator_acts.remove_keys(transaction, by, removal)
 
 
 def last_checkpoint(transaction: Transaction, operator: Operator) -> LastCheckpoint | None:

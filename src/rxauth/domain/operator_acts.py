@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from rxauth.crypto.jws import SigningKey
-from rxauth.domain import audit, invites, operators, organizations, signing_keys
+from rxauth.domain import audit, invites, key_removal, operators, organizations, signing_keys
 from rxauth.domain.audit import Act, Actor, Event
+from rxauth.domain.key_removal import Removed
 from rxauth.domain.mails import Outbox
 from rxauth.domain.names import Name
 from rxauth.domain.organizations import Organization
@@ -43,6 +44,16 @@ class Rotation:
     sealing_key: bytes = field(repr=False)
     published_for_s: int
     verify_for_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Removal:
+    """What a removal of signing keys needs. made: as many new keys as are wanted; the rest: see `key_removal`."""
+
+    key_ids: Sequence[str]
+    made: Sequence[SigningKey] = field(repr=False)
+    sealing_key: bytes = field(repr=False)
+    published_for_s: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +130,25 @@ def rotate_keys(transaction: Transaction, by: By, rotation: Rotation) -> list[Ro
         by.record(transaction, Event.KEYS_ROTATED, None, current, previous=previous)
         rotated.append(Rotated(current, previous, one.key_id))
     return rotated
+
+
+def remove_keys(transaction: Transaction, by: By, removal: Removal) -> list[Removed]:
+    """Takes signing keys out of use before their time, with all that they signed.
+
+    Raises:
+        AbsentError, StaleError, CannotUnsealError: see `key_removal.remove`.
+    """
+    removed = key_removal.remove(
+        transaction,
+        removal.key_ids,
+        removal.made,
+        removal.sealing_key,
+        by.now,
+        published_for_s=removal.published_for_s,
+    )
+    for one in removed:
+        by.record(transaction, Event.KEY_REMOVED, None, one.id, was=one.state, signing=one.signing)
+    return removed
 
 
 def add_operator(transaction: Transaction, by: By, email: str, name: Name | None, outbox: Outbox) -> str:

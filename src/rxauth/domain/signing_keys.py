@@ -1,6 +1,6 @@
 """Signing keys: made at first start, sealed at rest, rotated without a failed verification."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -38,6 +38,7 @@ _ALL = sql(
         signing_keys.c.sealed_private,
         signing_keys.c.created_at,
         signing_keys.c.verify_until,
+        signing_keys.c.removed_at,
     ).order_by(signing_keys.c.created_at, signing_keys.c.id)
 )
 _LOCK = sql(select(signing_keys.c.id).order_by(signing_keys.c.id).with_for_update())
@@ -51,17 +52,21 @@ _PROMOTE = sql(update(signing_keys).where(signing_keys.c.id == bindparam("key_id
 
 @dataclass(frozen=True, slots=True)
 class KeyDescription:
-    """What may be shown of a key. verify_until: UTC seconds, None while it is in use or to come."""
+    """What may be shown of a key. verify_until: UTC seconds, None while it is in use or to come.
+
+    removed_at: when it was taken out of use before its time; None: it was not.
+    """
 
     id: str
     algorithm: jws.Algorithm
     state: KeyState
     created_at: int
     verify_until: int | None
+    removed_at: int | None = None
 
     def is_published(self, now: int) -> bool:
         """Tells whether the key stands in the key set and verifies tokens."""
-        return self.verify_until is None or now < self.verify_until
+        return self.removed_at is None and (self.verify_until is None or now < self.verify_until)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +124,7 @@ def make_first(transaction: Transaction, made: tuple[jws.SigningKey, jws.Signing
     if made[0].algorithm not in missing(transaction):
         return False
     for state, one in zip((KeyState.CURRENT, KeyState.NEXT), made, strict=True):
-        _insert(transaction, one, state, key, now)
+        insert(transaction, one, state, key, now)
     changes.record(transaction, changes.ChangeKind.SIGNING_KEY, made[0].key_id, now)
     return True
 
@@ -138,14 +143,12 @@ def rotate(
         TooEarlyError: somebody may not have seen the next key yet.
         CannotUnsealError: `key` is not the one that the keys were sealed with.
     """
-    transaction.all(_LOCK)
-    # Read after the lock, not with it: only a new statement sees what another rotation committed meanwhile.
-    mine = [row for row in transaction.all(_ALL) if row.algorithm == made.algorithm]
+    mine = [row for row in locked(transaction) if row.algorithm == made.algorithm]
     pair = {row.state: row for row in mine if row.state != KeyState.PREVIOUS}
     if len(pair) != 2:
         raise DomainError("there are no keys yet: start the server once")
     current, coming = pair[KeyState.CURRENT], pair[KeyState.NEXT]
-    sealing.unseal(current.sealed_private, key, _purpose(current.id))  # with another key, nobody could open the new one
+    require_sealing_key(mine, key)
     ready_at = coming.created_at + published_for_s
     if now < ready_at:
         raise TooEarlyError(
@@ -153,15 +156,53 @@ def rotate(
             f"{published_for_s} s: rotate again in {ready_at - now} s"
         )
     transaction.run(_RETIRE, key_id=current.id, moment=now + verify_for_s)
-    transaction.run(_PROMOTE, key_id=coming.id)
-    _insert(transaction, made, KeyState.NEXT, key, now)
+    promote(transaction, coming.id)
+    insert(transaction, made, KeyState.NEXT, key, now)
     changes.record(transaction, changes.ChangeKind.SIGNING_KEY, made.key_id, now)
     return coming.id, current.id
 
 
+def locked(transaction: Transaction) -> Sequence[Any]:
+    """Returns the rows of all keys, which nobody else changes until the end of the transaction."""
+    transaction.all(_LOCK)
+    # Read after the lock, not with it: only a new statement sees what somebody else committed meanwhile.
+    return transaction.all(_ALL)
+
+
+def require_sealing_key(rows: Sequence[Any], key: bytes) -> None:
+    """Makes sure that `key` is the one that keys were sealed with: with another, nobody could open the new ones.
+
+    Raises:
+        CannotUnsealError: it is not.
+    """
+    one = next((row for row in rows if row.sealed_private is not None), None)
+    if one is not None:
+        sealing.unseal(one.sealed_private, key, _purpose(one.id))
+
+
+def promote(transaction: Transaction, key_id: str) -> None:
+    """Makes the next key of an algorithm the one that signs; there must be none that does."""
+    transaction.run(_PROMOTE, key_id=key_id)
+
+
+def insert(transaction: Transaction, made: jws.SigningKey, state: KeyState, key: bytes, now: int) -> None:
+    """Stores a new key, sealed with `key`."""
+    transaction.run(
+        _INSERT,
+        id=made.key_id,
+        algorithm=made.algorithm,
+        state=state,
+        public_jwk=msgspec.json.encode(made.verification_key().as_jwk()).decode(),
+        sealed_private=sealing.seal(made.to_der(), key, _purpose(made.key_id)),
+        created_at=now,
+        verify_until=None,
+        removed_at=None,
+    )
+
+
 def descriptions(transaction: Transaction) -> list[KeyDescription]:
     """Lists the keys, oldest first, and opens none."""
-    return [_description(row) for row in transaction.all(_ALL)]
+    return [description(row) for row in transaction.all(_ALL)]
 
 
 def load_ring(transaction: Transaction, key: bytes) -> KeyRing:
@@ -181,25 +222,13 @@ def load_ring(transaction: Transaction, key: bytes) -> KeyRing:
             for row in current
         },
         {row.id: _verification_key(row) for row in rows},
-        {row.id: _description(row) for row in rows},
+        {row.id: description(row) for row in rows},
     )
 
 
-def _description(row: Any) -> KeyDescription:
-    return KeyDescription(row.id, row.algorithm, KeyState(row.state), row.created_at, row.verify_until)
-
-
-def _insert(transaction: Transaction, made: jws.SigningKey, state: KeyState, key: bytes, now: int) -> None:
-    transaction.run(
-        _INSERT,
-        id=made.key_id,
-        algorithm=made.algorithm,
-        state=state,
-        public_jwk=msgspec.json.encode(made.verification_key().as_jwk()).decode(),
-        sealed_private=sealing.seal(made.to_der(), key, _purpose(made.key_id)),
-        created_at=now,
-        verify_until=None,
-    )
+def description(row: Any) -> KeyDescription:
+    """Returns what may be shown of a key's row."""
+    return KeyDescription(row.id, row.algorithm, KeyState(row.state), row.created_at, row.verify_until, row.removed_at)
 
 
 def _verification_key(row: Any) -> jws.VerificationKey:

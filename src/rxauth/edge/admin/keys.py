@@ -1,11 +1,13 @@
-"""The signing keys at the console: which one signs, which come next, and their rotation."""
+"""The signing keys at the console: which one signs, which comes next; rotated, and removed when one leaked."""
 
 from typing import Any, Final
 
 from rxauth.crypto.jws import SigningKey, new_signing_key
 from rxauth.domain import console
+from rxauth.domain.health import COUNTED
+from rxauth.domain.key_removal import Holders
 from rxauth.domain.operators import CONSOLE_PATH
-from rxauth.domain.signing_keys import KeyState
+from rxauth.domain.signing_keys import KeyDescription, KeyState
 from rxauth.edge.admin.sections import Act, Asking, Page, Values
 from rxauth.oauth import rotation
 
@@ -39,6 +41,39 @@ def _rotate(asking: Asking, made: Any) -> str:
     return PATH
 
 
+def _found(asking: Asking) -> tuple[KeyDescription, Holders]:
+    key_id, limits = asking.fields["key_id"], asking.edge.server.lifetimes.sessions
+    return console.removable_key(asking.transaction, asking.operator, key_id, limits, asking.now)
+
+
+def _one(asking: Asking) -> Values:
+    server = asking.edge.server
+    key, holders = _found(asking)
+    known = console.keys(asking.transaction, asking.operator)
+    [coming] = [one for one in known if (one.algorithm, one.state) == (key.algorithm, KeyState.NEXT)]
+    published_for_s = rotation.removal_of_server(server, (), ()).published_for_s
+    return {
+        "key": key,
+        "holders": holders,
+        "counted": COUNTED,
+        "coming": coming.id,
+        "known_at": (asking.now if coming.id == key.id else coming.created_at) + published_for_s,
+        "key_set_s": server.lifetimes.key_set_s,
+    }
+
+
+def _make_in_place(asking: Asking) -> list[SigningKey]:
+    """Makes the key that is published in place of one that goes."""
+    key, _ = _found(asking)
+    return [] if key.state is KeyState.PREVIOUS else [new_signing_key(key.algorithm)]
+
+
+def _remove(asking: Asking, made: Any) -> str:
+    planned = rotation.removal_of_server(asking.edge.server, (asking.fields["key_id"],), made)
+    console.remove_keys(asking.transaction, asking.operator, planned, asking.now_us)
+    return PATH
+
+
 PAGES: Final = (
     Page(PATH, "keys", "admin_keys.html", _values),
     Page(
@@ -47,6 +82,14 @@ PAGES: Final = (
         "admin_keys_rotate.html",
         _values,
         {"rotate": Act(_rotate, "The next keys sign from now on.", _make)},
+        is_dangerous=True,
+    ),
+    Page(
+        f"{PATH}/{{key_id}}/remove",
+        "keys",
+        "admin_keys_remove.html",
+        _one,
+        {"remove": Act(_remove, "The key is removed. Nothing that it signed is accepted any longer.", _make_in_place)},
         is_dangerous=True,
     ),
 )

@@ -46,6 +46,7 @@ DID: Final[Mapping[Event, str]] = MappingProxyType(
         Event.TOKENS_REVOKED: "revoked the tokens of an app",
         Event.KEYS_MADE: "made a signing key",
         Event.KEYS_ROTATED: "rotated a signing key",
+        Event.KEY_REMOVED: "removed a signing key, with all that it signed",
         Event.PERSON_INVITED: "invited somebody",
         Event.INVITE_ACCEPTED: "accepted an invitation",
         Event.INVITE_REVOKED: "withdrew an invitation",

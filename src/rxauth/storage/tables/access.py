@@ -131,6 +131,8 @@ signing_keys: Final = Table(
     Column("sealed_private", LargeBinary),
     Column("created_at", BigInteger, nullable=False),
     Column("verify_until", BigInteger),
+    # Before its time: what it signed is refused, whatever verify_until says.
+    Column("removed_at", BigInteger),
     CheckConstraint("state IN ('next', 'current', 'previous')", name="state"),
 )
 Index(
