@@ -82,7 +82,7 @@ def make_server(settings: Settings, clock: Clock) -> Server:
     try:
         require_tables(database)
         _require_private_sandbox(settings, database)
-        _require_whole_log(settings, database)
+        require_whole_log(settings, database)
         make_keys(settings, database, clock)
         return open_server(
             issuer=settings.issuer,
@@ -114,7 +114,12 @@ def _require_private_sandbox(settings: Settings, database: Database) -> None:
         raise SettingsError([problem])
 
 
-def _require_whole_log(settings: Settings, database: Database) -> None:
+def require_whole_log(settings: Settings, database: Database) -> None:
+    """Checks that the audit log has all that checkpoints outside the database cover.
+
+    Raises:
+        RolledBackError: it has less.
+    """
     last = kept_checkpoint(settings)  # before the log is looked at: another process may be adding to both
     if last is not None:
         database.read(lambda tx: restoration.require_whole_log(tx, last, str(settings.audit_checkpoint_file)))

@@ -12,6 +12,7 @@ COMMANDS = {
     "pharmacy": [],
     "serve": [],
     "migrate": [],
+    "doctor": [],
     "restored": [],
     "organizations": ["create", "list", "disable", "enable", "sign-in", "provider-rules"],
     "people": ["invite", "list", "disable", "reset-factors", "import"],

@@ -9,6 +9,7 @@ from rxauth.cli import (
     audiences,
     audit,
     clients,
+    doctor,
     keys,
     nppes,
     operators,
@@ -38,6 +39,7 @@ app.command("sandbox", short_help="Try it: a sandbox with sample data.")(server.
 app.command("pharmacy", short_help="Try it: the sandbox's pharmacy, alone.")(server.pharmacy)
 app.command("serve", short_help="Serve the installation of the settings.")(server.serve)
 app.command("migrate", short_help="Make the tables, or bring them up to date.")(server.migrate)
+app.command("doctor", short_help="Say what is wrong, and how to mend it.")(doctor.doctor)
 app.command("restored", short_help="End what was issued, after a restore.")(restored.restored)
 app.add_typer(organizations.app, name="organizations")
 app.add_typer(people.app, name="people")

@@ -4,6 +4,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -19,6 +20,14 @@ def is_sandbox() -> bool:
     from rxauth.settings import PREFIX
 
     return sandbox.exists(sandbox.DEFAULT_FOLDER) and not any(name.startswith(PREFIX) for name in os.environ)
+
+
+def settings_file() -> Path | None:
+    """Returns the file that settings are read from, if one is named."""
+    from rxauth.settings import FILE_VARIABLE
+
+    named = os.environ.get(FILE_VARIABLE)
+    return None if named is None else Path(named)
 
 
 def settings() -> "Settings":

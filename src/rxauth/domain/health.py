@@ -13,6 +13,8 @@ from rxauth.storage.tables.people import mails as letters
 from rxauth.storage.tables.webhooks import webhook_deliveries
 from rxauth.storage.tenancy import Statement, sql
 
+NUMBERED_WITHIN_S: Final = 120
+SENT_WITHIN_S: Final = 3_600
 COUNTED: Final = 1_000  # a queue that is longer is too long, whatever its length
 _EVERYBODYS: Final = "one server works for every organization"
 

@@ -5,13 +5,10 @@ from typing import Final
 
 import rxauth
 from rxauth.domain import console
-from rxauth.domain.health import COUNTED, Health, Queue
+from rxauth.domain.health import COUNTED, NUMBERED_WITHIN_S, SENT_WITHIN_S, Health, Queue
 from rxauth.domain.operators import CONSOLE_PATH
 from rxauth.edge.admin.sections import Asking, Page, Values
 from rxauth.edge.context import Edge
-
-NUMBERED_WITHIN_S: Final = 120
-SENT_WITHIN_S: Final = 3_600
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,87 @@
+"""`doctor`: what is wrong with an installation, and how to mend it."""
+
+import stat
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rxauth.domain.checkup import Finding
+    from rxauth.settings import Settings
+
+
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print the findings as JSON.")] = False) -> None:
+    """Look for what is wrong with the installation of the settings, and say how to mend it. It changes nothing.
+
+    The exit code is 1 if there is a problem; warnings alone do not change it.
+    """
+    from rxauth.cli.installation import settings
+    from rxauth.domain.checkup import Level
+
+    chosen = settings()
+    findings = [*_settings(chosen), *_database(chosen)]
+    if as_json:
+        import json
+
+        print(json.dumps([{"level": one.level, "found": one.found, "mend": one.mend} for one in findings], indent=2))
+    else:
+        print("\n".join(map(_lines, findings)))
+    if any(one.level is Level.PROBLEM for one in findings):
+        raise typer.Exit(1)
+
+
+def _lines(finding: "Finding") -> str:
+    mend = "" if finding.mend is None else f"\n         {finding.mend}"
+    return f"{finding.level:<7}  {finding.found}{mend}"
+
+
+def _settings(chosen: "Settings") -> "Iterator[Finding]":
+    from rxauth.cli.installation import is_sandbox, settings_file
+    from rxauth.domain.checkup import ok, problem, warning
+    from rxauth.settings import variable_of
+
+    yield ok(f"The settings hold together: {chosen.issuer}")
+    file = settings_file()
+    if file is not None and file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+        yield problem(f"Others may read {file}, which has the sealing key.", f"Run `chmod 600 {file}`.")
+    if is_sandbox():
+        return
+    if chosen.owner_database_url is not None:
+        yield warning(
+            f"{variable_of('owner_database_url')} is set here: the server does not need it.",
+            "Give the owner's password to `rxauth migrate` alone.",
+        )
+    if chosen.smtp_url is None:
+        yield warning("No mail server is set: letters wait.", f"Set {variable_of('smtp_url')}: docs/guides/people.md.")
+    if chosen.audit_checkpoint_file is None:
+        yield warning(
+            "Checkpoints of the audit log are kept in the database alone: whoever owns it can rewrite the log.",
+            f"Set {variable_of('audit_checkpoint_file')} to a file elsewhere: docs/guides/audit.md.",
+        )
+
+
+def _database(chosen: "Settings") -> "Iterator[Finding]":
+    from contextlib import closing
+
+    from rxauth.app import require_whole_log
+    from rxauth.clock import Clock
+    from rxauth.domain import checkup
+    from rxauth.domain.restoration import RolledBackError
+    from rxauth.storage.database import Database, DatabaseUnavailableError
+    from rxauth.storage.revisions import NotMigratedError, require_tables
+
+    now = Clock().seconds()
+    with closing(Database(chosen.database_url)) as database:
+        try:
+            require_tables(database)
+            yield from database.read(lambda tx: list(checkup.check(tx, chosen.sealing_key, now)))
+            require_whole_log(chosen, database)
+        except DatabaseUnavailableError as error:
+            yield checkup.problem(
+                f"The database does not answer ({error}).", "Look at it, and at its URL and password."
+            )
+        except NotMigratedError as error:
+            yield checkup.problem(f"The server does not start: {error}.", "See docs/guides/upgrade.md.")
+        except RolledBackError as error:
+            yield checkup.problem(f"The server does not start: {error}.", "See docs/guides/backup.md.")
