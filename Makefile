@@ -10,7 +10,7 @@ PORT ?= 8000
 run: $(STAMP)
 	@$(VENV)/bin/rxauth sandbox --port $(PORT)
 
-test: $(STAMP)
+test: $(VENV)/.docs-installed
 	@$(VENV)/bin/mypy & types=$$!; \
 	tools/system-packages postgresql chromium npm fonts-dejavu-core sqlite3 && tools/node-modules && npm --prefix sdk --silent test; tried=$$?; \
 	wait $$types && exit $$tried

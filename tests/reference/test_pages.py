@@ -119,10 +119,8 @@ def test_what_a_page_would_load_from_elsewhere_is_found(tmp_path: Path) -> None:
     assert [one.partition(":")[0] for one in foreign.loaded(tmp_path)] == list(planted)
 
 
-@pytest.mark.proof
-def test_the_site_is_built_without_a_broken_link_and_loads_nothing_from_elsewhere(is_whole: bool) -> None:
-    """Whole with what `make docs` installs; a slice is what the tests above compare."""
-    asked = ["make", "--no-print-directory", "--directory", str(ROOT), *([] if is_whole else ["--dry-run"]), "docs"]
+def test_the_site_is_built_without_a_broken_link_and_loads_nothing_from_elsewhere() -> None:
+    asked = ["make", "--no-print-directory", "--directory", str(ROOT), "docs"]
     done = subprocess.run(asked, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "--strict" in done.stdout or "The site is in the folder site." in done.stdout
+    assert "The site is in the folder site." in done.stdout
