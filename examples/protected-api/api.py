@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, FastAPI
+from fastapi.staticfiles import StaticFiles
 from pydantic import BaseModel
 
 from rxauth_client import Caller, TokenVerifier
@@ -25,12 +26,12 @@ def secret() -> str:
     return Path(file).read_text().strip() if file else kept("client_secret")
 
 
+here = Path(__file__).parent
+domain, audience = os.environ.get("RXAUTH_DOMAIN") or kept("url"), os.environ["AUDIENCE"]
 asks = Introspection(
     os.environ.get("RXAUTH_CLIENT_ID") or kept("client_id"), secret, keep_s=float(os.environ.get("KEEP_S", "5"))
 )
-tokens = Protection(
-    TokenVerifier(os.environ.get("RXAUTH_DOMAIN") or kept("url"), os.environ["AUDIENCE"], introspection=asks)
-)
+tokens = Protection(TokenVerifier(domain, audience, introspection=asks))
 Reader = Annotated[Caller, Depends(tokens.require("read:patient"))]
 Writer = Annotated[Caller, Depends(tokens.require("write:patient"))]
 
@@ -58,3 +59,13 @@ async def add(caller: Writer, visit: Visit) -> Visit:
     """Adds a visit."""
     visits[caller.organization_id].append(visit)
     return visit
+
+
+@app.get("/client.json")
+async def client() -> dict[str, str]:
+    """Says with which client the page signs people in."""
+    return {"domain": domain, "clientId": os.environ["PAGE_CLIENT_ID"], "audience": audience}
+
+
+app.mount("/sdk", StaticFiles(directory=here / "../../sdk/dist"))
+app.mount("/", StaticFiles(directory=here / "page", html=True))

@@ -14,7 +14,9 @@ from tests.world import Template
 @pytest.fixture(scope="module")
 def example(templates: dict[str, Template], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
     """One server and one example for the whole module."""
-    made = Example(at_its_issuer(make_world("sqlite", templates, tmp_path_factory)), "react")
+    made = Example(
+        at_its_issuer(make_world("sqlite", templates, tmp_path_factory)), "react", tmp_path_factory.mktemp("react")
+    )
     yield made
     made.stop()
 

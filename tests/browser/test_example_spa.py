@@ -1,11 +1,12 @@
 """The example of a single-page application, started by its own command, in Chromium: a provider prescribes with it."""
 
+import subprocess
 from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
-from tests.browser.examples import Example
+from tests.browser.examples import ROOT, Example
 from tests.conftest import make_world
 from tests.live import at_its_issuer
 from tests.world import Template
@@ -14,7 +15,9 @@ from tests.world import Template
 @pytest.fixture(scope="module")
 def example(templates: dict[str, Template], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Example]:
     """One server and one example for the whole module."""
-    made = Example(at_its_issuer(make_world("sqlite", templates, tmp_path_factory)), "spa")
+    made = Example(
+        at_its_issuer(make_world("sqlite", templates, tmp_path_factory)), "spa", tmp_path_factory.mktemp("spa")
+    )
     yield made
     made.stop()
 
@@ -58,6 +61,14 @@ def test_a_refusal_says_why_where_everybody_looks(page: Page, example: Example) 
     page.get_by_label("Medication", exact=True).select_option(index=1)
     page.get_by_role("button", name="Sign the prescription").click()
     expect(page.get_by_role("alert")).to_contain_text("CA")
+
+
+def test_patients_that_the_backend_synced_are_found(page: Page, example: Example) -> None:
+    done = subprocess.run(
+        [ROOT / "examples" / "backend" / "start"], env=example.environment, check=True, text=True, stdout=-1
+    )
+    assert done.stdout == "5 created, 0 updated, 0 unchanged, 0 refused\n"
+    open_patient(page, example, "ben", "Castellano")
 
 
 def test_who_may_not_prescribe_is_offered_no_form(page: Page, example: Example) -> None:
