@@ -87,7 +87,12 @@ class Installation:
         }
         organization = dict.fromkeys(("ORGANIZATION_ID", "$ORGANIZATION", "org_…"), alder.organization_id)
         people = dict.fromkeys(("USER_ID", "$USER"), member)
-        return files | organization | people | {"CLIENT_ID": alder.client_id, "pat_…": patient}
+        return (
+            files
+            | organization
+            | people
+            | {"CLIENT_ID": alder.client_id, "KEY_ID": self.world.current_key.key_id, "pat_…": patient}
+        )
 
     def _approve(self) -> None:
         now = Clock().seconds()
