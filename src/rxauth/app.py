@@ -1,11 +1,12 @@
 """Puts the parts together; the only module that sees all of them."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+import structlog
 from starlette.types import ASGIApp
 
 from rxauth.api import contract
@@ -28,6 +29,7 @@ from rxauth.edge.dispatch_sender import DispatchSender
 from rxauth.edge.http_pharmacy_network import HttpPharmacyNetwork
 from rxauth.edge.mail_sender import MailSender, mail_server
 from rxauth.edge.metrics_listener import MetricsListener
+from rxauth.edge.outbound import Outbound
 from rxauth.edge.pharmacy_network import PharmacyNetwork
 from rxauth.edge.proxies import Proxies
 from rxauth.edge.queue_figures import QueueFigures
@@ -37,11 +39,15 @@ from rxauth.edge.webhook_sender import WebhookSender
 from rxauth.oauth.key_schedule import KeySchedule
 from rxauth.oauth.server import Lifetimes, Server, open_server
 from rxauth.setting_checks import is_loopback
-from rxauth.settings import Settings, SettingsError, variable_of
+from rxauth.settings import Settings, SettingsError, are_traces_collected, variable_of
 from rxauth.storage.database import ConflictError, Database, Transaction
 from rxauth.storage.revisions import require_tables
 
+if TYPE_CHECKING:
+    from rxauth.edge.traces import Traces
+
 _LAST_CHECKPOINTS_BYTES: Final = 8_192
+_log = structlog.get_logger("rxauth.app")
 
 
 def migrate_database(settings: Settings) -> list[str]:
@@ -69,7 +75,7 @@ def make_keys(settings: Settings, database: Database, clock: Clock) -> None:
         return  # another process started at the same moment, and its keys are as good
 
 
-def make_server(settings: Settings, clock: Clock) -> Server:
+def make_server(settings: Settings, clock: Clock, open_database: Callable[[str], Database] = Database) -> Server:
     """Opens the authorization server on a migrated database.
 
     Raises:
@@ -78,7 +84,7 @@ def make_server(settings: Settings, clock: Clock) -> Server:
         RolledBackError: the database was restored, and `rxauth restored` was not run.
         CannotUnsealError: the sealing key is not the one that the signing keys were sealed with.
     """
-    database = Database(settings.database_url)
+    database = open_database(settings.database_url)
     try:
         require_tables(database)
         _require_private_sandbox(settings, database)
@@ -150,10 +156,12 @@ def make_terms(server: Server) -> Terms:
     return Terms(server.audience, server.lifetimes.machine_token_s, server.lifetimes.person_token_s)
 
 
-def make_app(settings: Settings, clock: Clock, worker: int = 0) -> ASGIApp:
-    """Returns the whole application; worker: its number among the processes that share these settings."""
+def make_app(settings: Settings, clock: Clock, worker: int = 1) -> ASGIApp:
+    """Returns the whole application; worker: which of the processes of one command this is, from 1."""
     network = make_pharmacy_network(settings)
-    server = make_server(settings, clock)
+    proxies = Proxies(settings.trusted_proxies or ())
+    traces = make_traces(proxies) if are_traces_collected() else None
+    server = make_server(settings, clock, Database if traces is None else traces.database)
     cost = Cost(settings.password_memory_kib, settings.password_time_cost, settings.password_parallelism)
     networks = settings.outbound_networks or ()
     limits = RequestLimits(
@@ -162,22 +170,33 @@ def make_app(settings: Settings, clock: Clock, worker: int = 0) -> ASGIApp:
         settings.person_requests_per_minute,
         settings.network_requests_per_minute,
     )
-    edge = Edge(server, make_api(server, networks), cost, networks, limits)
-    edge.proxies = Proxies(settings.trusted_proxies or ())
+    edge = Edge(server, make_api(server, networks), cost, networks, limits, traces=traces)
+    edge.proxies = proxies
+    make_outbound = Outbound if traces is None else traces.outbound
     edge.mail_sender = make_mail_sender(settings, server)
     edge.sequencer = make_sequencer(settings, server.database, clock)
     edge.expiry = Expiry(server.database, clock)
     if settings.key_rotation_days:
         edge.key_schedule = KeySchedule(server, settings.key_rotation_days * 86_400)
-    edge.webhook_sender = WebhookSender(server.database, clock, server.sealing_key, networks)
+    edge.webhook_sender = WebhookSender(server.database, clock, server.sealing_key, networks, make_outbound)
     if network is not None:
         edge.pharmacy_network = network
-        edge.dispatch_sender = DispatchSender(server.database, clock, network, networks)
+        edge.dispatch_sender = DispatchSender(server.database, clock, network, networks, make_outbound)
     if settings.metrics_listen_host is not None:
-        port = settings.metrics_listen_port + worker
+        port = settings.metrics_listen_port + worker - 1
         edge.metrics_listener = make_metrics_listener(edge, settings.metrics_listen_host, port)
         edge.queue_figures = QueueFigures(server.database, clock, edge.metrics)
     return application(edge)
+
+
+def make_traces(proxies: Proxies) -> "Traces | None":
+    """Returns what makes traces; None: what it takes is not installed, and the log says so."""
+    try:
+        from rxauth.edge.traces import Traces  # noqa: PLC0415  # late: nobody pays for what nobody collects
+    except ModuleNotFoundError as error:
+        _log.warning("traces_not_installed", missing=error.name)
+        return None
+    return Traces(proxies)
 
 
 def make_metrics_listener(edge: Edge, host: str, port: int) -> MetricsListener:

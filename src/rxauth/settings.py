@@ -193,6 +193,15 @@ def read(environment: Mapping[str, str] = os.environ) -> Settings:
     return check({name: value for name, (value, _) in given.items()}, problems)
 
 
+def are_traces_collected(environment: Mapping[str, str] = os.environ) -> bool:
+    """Tells whether OpenTelemetry's own variables name somebody who collects traces."""
+    if environment.get("OTEL_SDK_DISABLED", "").strip().lower() == "true":
+        return False
+    exporters = environment.get("OTEL_TRACES_EXPORTER", "otlp")
+    endpoints = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    return exporters.strip() == "otlp" and any(environment.get(one) for one in endpoints)
+
+
 def check(given: Mapping[str, Any], problems: list[str] | None = None) -> Settings:
     """Makes settings of values by member name.
 

@@ -205,7 +205,10 @@ def _opened_by(live: Live, kind: str, name: str) -> str:
     return code(*permissions)
 
 
-@pytest.mark.parametrize(("heading", "extra"), [("To run", None), ("To develop", "dev"), ("To make the site", "docs")])
+@pytest.mark.parametrize(
+    ("heading", "extra"),
+    [("To run", None), ("To make traces", "traces"), ("To develop", "dev"), ("To make the site", "docs")],
+)
 def test_every_dependency_has_its_line(heading: str, extra: str | None) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     declared = project["dependencies"] if extra is None else project["optional-dependencies"][extra]

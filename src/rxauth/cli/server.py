@@ -65,8 +65,10 @@ def serve() -> None:
     """Serve the installation that the settings describe."""
     from rxauth.app import make_app
     from rxauth.clock import Clock
+    from rxauth.logs import configure
     from rxauth.settings import read
 
+    configure()
     settings = read()
     with _listen(settings) as listening:
         server = _server(make_app(settings, Clock()))

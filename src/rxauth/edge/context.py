@@ -3,7 +3,8 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from rxauth.api.execute import Api
 from rxauth.crypto.passwords import Cost
@@ -35,6 +36,9 @@ from rxauth.oauth import logout_tokens
 from rxauth.oauth.key_schedule import KeySchedule
 from rxauth.oauth.server import Server
 
+if TYPE_CHECKING:
+    from rxauth.edge.traces import Traces
+
 WORKER_THREADS: Final = 4
 _COST: Final = Cost()
 _LIMITS: Final = RequestLimits()
@@ -42,7 +46,7 @@ Result = TypeVar("Result")
 
 
 class Edge:
-    """The server, the API, and what stands between them and the network."""
+    """The server, the API, and what stands between them and the network. traces None: nobody collects them."""
 
     def __init__(
         self,
@@ -51,12 +55,17 @@ class Edge:
         password_cost: Cost = _COST,
         networks: Sequence[Network] = (),
         limits: RequestLimits = _LIMITS,
+        *,
+        traces: "Traces | None" = None,
     ) -> None:
         self.server = server
         self.api = api
-        self._threads = ThreadPoolExecutor(WORKER_THREADS, thread_name_prefix="worker")
+        self.traces = traces
+        make_threads = partial(ThreadPoolExecutor, thread_name_prefix="worker") if traces is None else traces.threads
+        self._threads = make_threads(WORKER_THREADS)
         self.metrics = Metrics(server)
-        self.audit = AuditGroup(server.database, self.metrics.note_audit_group)
+        make_audit_group = AuditGroup if traces is None else traces.audit_group
+        self.audit = make_audit_group(server.database, self.metrics.note_audit_group)
         self.metrics.read(
             "rxauth_audit_group_waiting", "Records that wait for the commit under way.", self.audit.waiting
         )
@@ -80,7 +89,8 @@ class Edge:
         self.metrics_listener: MetricsListener | None = None
         self.refusals = Refusals(server.clock, self.audit)
         self.origins = Origins(server)
-        self.logouts = LogoutNotices(Outbound(networks))
+        make_outbound = Outbound if traces is None else traces.outbound
+        self.logouts = LogoutNotices(make_outbound(networks))
 
     async def in_thread(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Runs what may wait for the database in a worker thread."""
@@ -138,5 +148,7 @@ class Edge:
             await self.in_thread(self.sequencer.stop)
         if self.metrics_listener is not None:  # the last to go: it shows how the others went
             await self.in_thread(self.metrics_listener.stop)
+        if self.traces is not None:
+            await self.in_thread(self.traces.close)
         self._threads.shutdown()
         self.slow.close()

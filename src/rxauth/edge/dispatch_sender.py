@@ -12,7 +12,7 @@ from rxauth.domain import dispatch_answers, dispatch_contents, dispatches, order
 from rxauth.domain.destinations import Network
 from rxauth.domain.dispatches import PLACE, TAKEN, Dispatch
 from rxauth.domain.leases import Result
-from rxauth.edge.outbound import ForbiddenAddressError, Outbound, why
+from rxauth.edge.outbound import ForbiddenAddressError, MakeOutbound, Outbound, why
 from rxauth.edge.pharmacy_network import Heard, PharmacyNetwork
 from rxauth.edge.rounds import AT_ONCE, ATTEMPT_S, Rounds
 from rxauth.storage.database import Database, Transaction
@@ -27,11 +27,16 @@ class DispatchSender:
     at_once_to_one = AT_ONCE  # there is one network
 
     def __init__(
-        self, database: Database, clock: Clock, network: PharmacyNetwork, networks: Sequence[Network] = ()
+        self,
+        database: Database,
+        clock: Clock,
+        network: PharmacyNetwork,
+        networks: Sequence[Network] = (),
+        make_outbound: MakeOutbound = Outbound,
     ) -> None:
         self._clock = clock
         self._network = network
-        self._rounds = Rounds("dispatches", self, database, networks)
+        self._rounds = Rounds("dispatches", self, database, networks, make_outbound)
         self.start = self._rounds.start
         self.stop = self._rounds.stop
         self.tell = self._rounds.once

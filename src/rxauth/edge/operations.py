@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from rxauth.api.execute import Expected
@@ -35,7 +36,8 @@ def run(
 ) -> Outcome:
     """Runs an operation and has the access log told of what it touched; blocks its thread."""
     origin = Origin(request.network, request.request_id)
-    outcome = edge.api.run(caller, body, idempotency_keys, expected=expected, origin=origin)
+    work = partial(edge.api.run, caller, body, idempotency_keys, expected=expected, origin=origin)
+    outcome = work() if edge.traces is None else edge.traces.operation(work)
     _note_access(edge, request, caller, outcome)
     return outcome
 

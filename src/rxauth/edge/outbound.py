@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Final
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import httpx
 
 TIMEOUT_S: Final = 5
+MakeOutbound = Callable[[Sequence[Network]], "Outbound"]
 ANSWER_LIMIT_BYTES: Final = 16_384
 
 

@@ -29,11 +29,16 @@ class Proxies:
 
     def __init__(self, networks: Sequence[Network] = ()) -> None:
         self._networks = tuple(networks)
-        self._is_trusted = lru_cache(_PEERS_REMEMBERED)(self._look_up)
+        self._is_known = lru_cache(_PEERS_REMEMBERED)(self._look_up)
+
+    def is_trusted(self, scope: Scope) -> bool:
+        """Tells whether a request comes from a trusted proxy."""
+        client = scope.get("client")
+        return bool(self._networks) and client is not None and self._is_known(client[0])
 
     def request_id(self, scope: Scope) -> str:
         """Returns the name of a request in logs: what a trusted proxy calls it, or else one of our own."""
-        if self._networks and (client := scope.get("client")) and self._is_trusted(client[0]):
+        if self.is_trusted(scope):
             named = [value for name, value in scope["headers"] if name == REQUEST_ID]
             if len(named) == 1 and _IDENTIFIER.fullmatch(named[0]):
                 return str(named[0].decode("ascii"))
@@ -43,7 +48,7 @@ class Proxies:
         """Returns the address of whoever asks; None: it has none, as on a socket file."""
         client = scope.get("client")
         peer: str | None = client[0] if client else None
-        if not self._networks or peer is None or not self._is_trusted(peer):
+        if not self._networks or peer is None or not self._is_known(peer):
             return peer
         return self._told(scope) or peer
 
@@ -65,7 +70,7 @@ class Proxies:
         address = None
         for hop in reversed(hops or ()):
             address = _address(hop)
-            if address is None or not self._is_trusted(address):
+            if address is None or not self._is_known(address):
                 break
         return address
 

@@ -11,7 +11,7 @@ import structlog
 
 from rxauth.domain.destinations import Network
 from rxauth.domain.leases import Leased
-from rxauth.edge.outbound import Outbound
+from rxauth.edge.outbound import MakeOutbound, Outbound
 from rxauth.storage.database import Database, DatabaseUnavailableError, Transaction
 
 LOOK_EVERY_S: Final = 0.5
@@ -43,10 +43,18 @@ class Courier(Protocol[Claimed]):
 class Rounds(Generic[Claimed]):
     """The thread of one courier. What fails is tried again later: nothing that happens here ends the thread."""
 
-    def __init__(self, name: str, courier: Courier[Claimed], database: Database, networks: Sequence[Network]) -> None:
+    def __init__(
+        self,
+        name: str,
+        courier: Courier[Claimed],
+        database: Database,
+        networks: Sequence[Network],
+        make_outbound: MakeOutbound = Outbound,
+    ) -> None:
         self._courier = courier
         self._database = database
         self._networks = tuple(networks)
+        self._make_outbound = make_outbound
         self._log = structlog.get_logger(f"rxauth.{name}")
         self._stopping = threading.Event()
         # Waiting for the database must not keep answers of receivers waiting.
@@ -80,7 +88,7 @@ class Rounds(Generic[Claimed]):
         return await self._in_thread(self._database.write, work)
 
     async def _once(self) -> int:
-        outbound = Outbound(self._networks)
+        outbound = self._make_outbound(self._networks)
         try:
             return await self._round(outbound)
         finally:
@@ -90,7 +98,7 @@ class Rounds(Generic[Claimed]):
         asyncio.run(self._work())
 
     async def _work(self) -> None:
-        outbound = Outbound(self._networks)
+        outbound = self._make_outbound(self._networks)
         while not self._stopping.is_set():
             try:
                 await self._round(outbound)

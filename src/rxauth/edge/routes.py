@@ -117,6 +117,7 @@ def table(edge: Edge) -> list[Route]:
     for route in routes:
         if isinstance(route.endpoint, _Endpoint):
             route.endpoint.count = edge.metrics.endpoint(class_of(route.path))
+            route.app = route.app if edge.traces is None else edge.traces.endpoint(route.path, route.app)
     return routes
 
 

@@ -15,7 +15,7 @@ from rxauth.domain import webhook_deliveries, webhooks
 from rxauth.domain.destinations import Network
 from rxauth.domain.leases import Result
 from rxauth.domain.webhook_deliveries import DELIVERED, Claimed
-from rxauth.edge.outbound import ForbiddenAddressError, Outbound, why
+from rxauth.edge.outbound import ForbiddenAddressError, MakeOutbound, Outbound, why
 from rxauth.edge.rounds import ATTEMPT_S, Rounds
 from rxauth.storage.database import Database, Transaction
 
@@ -30,10 +30,17 @@ class WebhookSender:
 
     at_once_to_one = AT_ONCE_TO_ONE
 
-    def __init__(self, database: Database, clock: Clock, sealing_key: bytes, networks: Sequence[Network] = ()) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        sealing_key: bytes,
+        networks: Sequence[Network] = (),
+        make_outbound: MakeOutbound = Outbound,
+    ) -> None:
         self._clock = clock
         self._sealing_key = sealing_key
-        self._rounds = Rounds("webhooks", self, database, networks)
+        self._rounds = Rounds("webhooks", self, database, networks, make_outbound)
         self.start = self._rounds.start
         self.stop = self._rounds.stop
         self.deliver = self._rounds.once
