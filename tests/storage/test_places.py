@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from rxauth.storage.places import PATIENCE_S, NoPlaceError, Places
+from rxauth.storage.places import PATIENCE_S, NoPlaceError, Places, _Waiter
 
 
 @contextmanager
@@ -129,3 +129,15 @@ def test_a_block_that_fails_gives_its_place_back() -> None:
 
     with places.take(0.01):
         pass
+
+
+def test_who_was_woken_and_has_not_run_since_gets_the_next_place() -> None:
+    """On a busy machine: a quicker thread took the place that it was woken for, and held it for long."""
+    places = Places(1)
+    woken = _Waiter(time.monotonic() - 2 * PATIENCE_S)
+    places._waiting.append(woken)
+
+    with places.take(1):
+        pass
+
+    assert woken.has_turn

@@ -78,7 +78,8 @@ class Places:
             if self._waiting and time.monotonic() - self._waiting[0].since >= PATIENCE_S:
                 next_one = self._waiting.popleft()
                 next_one.has_turn = True
-                next_one.gate.release()
+                if next_one.gate.locked():  # else it was woken already, and has not run since
+                    next_one.gate.release()
                 return
             self._free += 1
             self._wake_first()
