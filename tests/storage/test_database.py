@@ -223,6 +223,20 @@ def test_a_connection_that_breaks_inside_a_transaction_leaves_nothing(world: Wor
 
 
 @pytest.mark.parametrize("engine", ["postgresql"])
+def test_work_that_goes_on_after_its_connection_broke_ends_as_unavailable(world: World, database: Database) -> None:
+    """As an operation does of whose fields one could not be read."""
+
+    def work(transaction: Transaction) -> None:
+        disconnect(world)
+        with contextlib.suppress(DatabaseUnavailableError):
+            names(transaction)
+
+    for run in (database.read, database.write):
+        with pytest.raises(DatabaseUnavailableError):
+            run(work)
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
 def test_a_database_that_takes_no_connections_is_unavailable(world: World, database: Database) -> None:
     with cut_off(world):
         for run in (database.read, database.write):

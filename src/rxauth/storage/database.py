@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Engine
-from sqlalchemy.exc import DataError, DBAPIError, IntegrityError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DataError,
+    DBAPIError,
+    IntegrityError,
+    OperationalError,
+    PendingRollbackError,
+    SQLAlchemyError,
+)
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.pool import QueuePool
 
@@ -252,6 +259,8 @@ def _meaning(error: Exception) -> Exception:
         return UnacceptableValueError()
     if isinstance(error, PoolTimeoutError):
         return DatabaseUnavailableError("every connection is in use")
+    if isinstance(error, PendingRollbackError):
+        return DatabaseUnavailableError("the connection broke")  # and the work went on without what it had asked for
     if isinstance(error, DBAPIError):
         state = getattr(error.orig, "sqlstate", None)
         if state in _RETRY_STATES:
