@@ -5,7 +5,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 PORT ?= 8000
 
-.PHONY: run test prove lint bench docs clean
+.PHONY: run test prove faults lint bench docs clean
 
 run: $(STAMP)
 	@$(VENV)/bin/rxauth sandbox --port $(PORT)
@@ -22,6 +22,10 @@ test: $(VENV)/.docs-installed
 prove: $(STAMP)
 	@tools/system-packages postgresql
 	@$(VENV)/bin/pytest -m "hypothesis or proof" --prove --numprocesses 2 --dist worksteal --verbose --durations 0 --durations-min 1 -rP
+
+faults: $(STAMP)
+	@tools/system-packages postgresql nftables iproute2
+	@$(VENV)/bin/python -m tests.faults $(ONE)
 
 lint: $(STAMP)
 	@$(VENV)/bin/ruff check --fix

@@ -11,14 +11,15 @@ SERVING = "rxauth_serving"
 VARIABLE = "TEST_POSTGRES_SOCKET"
 
 
-def _binaries() -> Path:
+def binaries() -> Path:
+    """Returns the folder of the newest server's programs."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/pg_ctl"), key=lambda path: int(path.parts[4]))
     if not found:
         raise RuntimeError("PostgreSQL is not installed: run `make test`, or apt-get install postgresql")
     return found[-1].parent
 
 
-def _as_postgres() -> list[str]:
+def as_postgres() -> list[str]:
     """PostgreSQL refuses to run as root."""
     return ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"] if os.geteuid() == 0 else []
 
@@ -32,7 +33,7 @@ class Cluster:
         # Fault runs ask when a transaction committed.
         self._settings = ("fsync=off", "max_connections=200", "track_commit_timestamp=on", *lean)
         self.folder = Path(tempfile.mkdtemp(prefix="rxauth-postgres-"))
-        self._binaries = _binaries()
+        self._binaries = binaries()
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")
         self._run("initdb", "--pgdata", self._data, "--auth=trust", "--username=postgres", "--encoding=UTF8")
@@ -65,7 +66,7 @@ class Cluster:
         self._run("psql", "--host", str(self.folder), "--username", "postgres", "--quiet", "--command", statement)
 
     def _run(self, program: str, *arguments: str) -> None:
-        command = [*_as_postgres(), str(self._binaries / program), *arguments]
+        command = [*as_postgres(), str(self._binaries / program), *arguments]
         done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
         if done.returncode:
             raise RuntimeError(f"{program}: {done.stdout}{done.stderr}")

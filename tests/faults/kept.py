@@ -45,15 +45,20 @@ FROM noted ORDER BY at, number
 
 def install(world: World) -> None:
     """Has a world's database note what is changed in it."""
-    with _connected(world) as connection:
+    with connected(postgres_socket(), database_name(world)) as connection:
         connection.execute(_INSTALL)
 
 
 def read(world: World) -> Kept:
     """Returns what was noted since, and how often the audit log says so."""
-    with _connected(world) as connection:
-        noted = connection.execute(_NOTED).fetchall()
-        entries = [json.loads(row[0]) for row in connection.execute("SELECT entry FROM audit_outbox")]
+    with connected(postgres_socket(), database_name(world)) as connection:
+        return read_from(connection)
+
+
+def read_from(connection: psycopg.Connection[Any]) -> Kept:
+    """Returns the same of a database that a connection is to."""
+    noted = connection.execute(_NOTED).fetchall()
+    entries = [json.loads(row[0]) for row in connection.execute("SELECT entry FROM audit_outbox")]
     recorded = Counter((str(entry["event"]), str(entry["target"])) for entry in entries)
     turns: list[Turn] = []
     written: list[Written] = []
@@ -71,5 +76,6 @@ def read(world: World) -> Kept:
     return Kept(tuple(turns), tuple(written), done, recorded)
 
 
-def _connected(world: World) -> psycopg.Connection[Any]:
-    return psycopg.connect(f"host={postgres_socket()} user=postgres dbname={database_name(world)}", autocommit=True)
+def connected(socket: str, database: str) -> psycopg.Connection[Any]:
+    """Connects to a database as the superuser."""
+    return psycopg.connect(f"host={socket} user=postgres dbname={database}", autocommit=True)

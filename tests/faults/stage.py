@@ -39,6 +39,7 @@ class Stage:
     """What a race is run on. tokens: by provider, as the server issued them; they outlive every suspension."""
 
     world: World
+    live: Live
     database: Database
     organization_id: str
     ann: str
@@ -94,7 +95,7 @@ def staged(world: World) -> Iterator[Stage]:
         machine = live.token(world.alder)
         patient = live.data(machine, ADD_PATIENT)["createPatient"]["id"]
         treatment = live.data(machine, MEDICATIONS)["medications"][0]["id"]
-        stage = Stage(world, database, holders.organization_id, ann, bob, patient, treatment)
+        stage = Stage(world, live, database, holders.organization_id, ann, bob, patient, treatment)
         for one in people:
             stage.give(one, provider_acts.propose)
             live.clock.advance(time.time() - live.clock.seconds())

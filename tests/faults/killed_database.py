@@ -1,0 +1,42 @@
+"""F02 and F19: PostgreSQL killed again and again; and the same where commits are not durable, which must show."""
+
+import signal
+import time
+
+from tests.faults.rig import Outcome, Place, Rig
+
+EVERY_S = 5.0
+
+
+def run(place: Place) -> Outcome:
+    """Runs F02: kill -9 of every process of the server, and immediate stops, in turn."""
+    with Rig(place, "F02") as rig:
+        recoveries = _kills(rig, place.seconds)
+        return rig.outcome(
+            "mixed load on three servers, PostgreSQL killed every 5 s and started again",
+            recovery=f"{max(recoveries):.2f} s at most, {sorted(recoveries)[len(recoveries) // 2]:.2f} s at the median",
+        )
+
+
+def run_careless(place: Place) -> Outcome:
+    """Runs F19: servers that do not wait for the disk, and a server that writes to it seldom."""
+    with Rig(place, "F19", planted=["not-durable"], settings=["wal_writer_delay=10s"]) as rig:
+        _kills(rig, min(place.seconds, 20.0))
+        return rig.outcome("F02 with synchronous_commit=off and wal_writer_delay=10s: the checkers must see the loss")
+
+
+def _kills(rig: Rig, seconds: float) -> list[float]:
+    recoveries: list[float] = []
+    with rig.load():
+        over = time.monotonic() + seconds
+        while time.monotonic() < over:
+            time.sleep(EVERY_S)
+            if len(recoveries) % 2:
+                rig.inject("immediate stop of PostgreSQL")
+                rig.cluster.stop(signal.SIGQUIT)
+            else:
+                rig.inject("kill -9 of PostgreSQL")
+                rig.cluster.kill()
+            rig.cluster.start()
+            recoveries.append(rig.recovered(time.monotonic()))
+    return recoveries
