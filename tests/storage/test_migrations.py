@@ -3,6 +3,7 @@
 import contextlib
 import inspect as inspection
 import os
+import re
 import subprocess
 import time
 import uuid
@@ -41,7 +42,7 @@ READ_ONLY = ("alembic_version", "compatibility")
 _SOMEBODY = "(SELECT min(id) FROM organizations)"
 FIRST_THAT_SAYS = "0028"
 TAKING_AWAY = ("drop_column", "drop_table", "rename_table", "alter_column", "DROP TABLE", "DROP COLUMN", "RENAME ")
-RANGES = {"audit_entries_0", "audit_entries_1"}
+PART = re.compile(r".*(_[0-9]{4}_[0-9]{2}|_rest|_past)|audit_entries_[01]")
 LOCKED_OUT = (
     "CREATE TABLE more (id integer)",
     "ALTER TABLE clients ADD COLUMN more integer",
@@ -90,7 +91,7 @@ def administer(statement: str, database: str = "postgres") -> None:
 
 def test_the_migrated_tables_are_those_of_the_metadata(owner: Engine) -> None:
     with owner.connect() as connection:
-        options = {"compare_server_default": True, "include_name": lambda name, *_: name not in RANGES}
+        options = {"compare_server_default": True, "include_name": lambda name, *_: not PART.fullmatch(name or "")}
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, metadata) == []
 
@@ -111,7 +112,8 @@ def test_the_migrated_checks_are_those_of_the_metadata(owner: Engine) -> None:
 
 
 def test_the_migrated_tables_are_all_there_is(owner: Engine) -> None:
-    assert set(inspect(owner).get_table_names()) - RANGES == {*metadata.tables, "alembic_version"}
+    made = {name for name in inspect(owner).get_table_names() if not PART.fullmatch(name)}
+    assert made == {*metadata.tables, "alembic_version"}
 
 
 @pytest.mark.parametrize("engine", ["postgresql"])

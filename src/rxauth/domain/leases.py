@@ -61,7 +61,7 @@ class Result:
 class Outbox:
     """The leases of one table. The rows that agree in the columns of `lane` wait for each other.
 
-    Its columns: number, organization_id, state, attempts, failures, began_at, next_attempt_at, outcome, settled_at.
+    Its columns: number, id, organization_id, state, attempts, failures, began_at, next_attempt_at, outcome, settled_at.
     """
 
     def __init__(self, table: Table, lane: tuple[str, ...], patience: Patience) -> None:
@@ -78,7 +78,7 @@ class Outbox:
             ),
         )
         owner = table.c.organization_id == bindparam("the_organization_id")
-        the_one = (owner, table.c.number == bindparam("the_number"))
+        the_one = (owner, table.c.id == bindparam("the_id"))
         # An attempt whose lease was taken over decides nothing any more.
         still_mine = (table.c.state == WAITING, table.c.attempts == bindparam("attempt"))
         later: dict[str, Any] = {"next_attempt_at": bindparam("again_at")}
@@ -112,7 +112,7 @@ class Outbox:
     def lease(self, transaction: Transaction, row: Any, now: int) -> dict[str, Any]:
         """Takes a row that is due and locked, for `LEASE_S`; returns what a `Leased` of it has."""
         began_at = now if self.patience.from_first_attempt and row.attempts == 0 else row.began_at
-        which = {"the_organization_id": row.organization_id, "the_number": row.number}
+        which = {"the_organization_id": row.organization_id, "the_id": row.id}
         transaction.run(self.lease_one, **which, until=now + LEASE_S, since=began_at)
         return {
             "number": row.number,
@@ -132,7 +132,7 @@ class Outbox:
     def settle(self, transaction: Transaction, leased: Leased, result: Result, state: str) -> bool:
         """Notes the state after an attempt; tells whether it was this attempt's to decide."""
         owner = {"the_organization_id": leased.organization_id}
-        noted = {**owner, "the_number": leased.number, "attempt": leased.attempt, "what": result.outcome}
+        noted = {**owner, "the_id": leased.id, "attempt": leased.attempt, "what": result.outcome}
         if state != WAITING:
             return transaction.run(self.settle_one, **noted, new_state=state, moment=result.ended_at) > 0
         again_at = result.ended_at + self.patience.pause_s(leased.failures)

@@ -10,6 +10,7 @@ from rxauth.domain import (
     invites,
     kept_answers,
     mails,
+    months,
     operators,
     passkey_challenges,
     password_resets,
@@ -39,6 +40,8 @@ PRUNINGS: Final[tuple[Pruning, ...]] = (
 )
 # Each removes some of what is too old at a moment (UTC seconds), and tells whether there may be more.
 SWEEPS: Final[tuple[Callable[[Transaction, int], bool], ...]] = (
+    months.make_ahead,
+    months.drop_old,
     *PRUNINGS,
     sessions.forget,
     webhook_log.forget,

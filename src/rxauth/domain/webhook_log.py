@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, delete, exists, select, update
 from rxauth.domain.errors import AbsentError
 from rxauth.domain.leases import DEAD, WAITING
 from rxauth.storage.database import Transaction
+from rxauth.storage.months import seconds_in_month
 from rxauth.storage.tables.webhooks import webhook_attempts as attempts
 from rxauth.storage.tables.webhooks import webhook_deliveries as table
 from rxauth.storage.tables.webhooks import webhook_events as events
@@ -67,7 +68,7 @@ _ATTEMPTS = sql(
 _OLD = sql(
     select(events.c.id)
     .where(
-        events.c.created_at < bindparam("moment"),
+        events.c.created_at < bindparam("moment") - seconds_in_month(),
         ~exists().where(table.c.event_id == events.c.id, table.c.state == WAITING),
     )
     .order_by(events.c.created_at)
@@ -147,7 +148,10 @@ def attempts_of(transaction: Transaction, organization_id: str, delivery_id: str
 
 
 def forget(transaction: Transaction, now: int) -> bool:
-    """Forgets some events older than `KEPT_S`, with all that is known of them; tells whether there may be more."""
+    """Forgets some events older than `KEPT_S`, with all that is known of them; tells whether there may be more.
+
+    On PostgreSQL these are the few that did not go with their month.
+    """
     event_ids: list[Any] = [row.id for row in transaction.all(_OLD, moment=now - KEPT_S)]
     if event_ids:
         for statement in (_FORGET_ATTEMPTS, _FORGET_DELIVERIES, _FORGET_EVENTS):

@@ -7,6 +7,8 @@ from typing import Final
 
 from sqlalchemy import Connection, text
 
+from rxauth.storage.migrations import months
+
 _MIGRATION_LOCK: Final = 7_296_001
 LOCK_TIMEOUT_MS: Final = 500
 # What the serving role may do; a table that is not named here gets the four usual rights.
@@ -147,7 +149,8 @@ def grant_to_serving_role(connection: Connection, role: str | None) -> None:
         connection.execute(text(f"REVOKE ALL ON {name} FROM {quoted}"))
         if not is_range:  # a range is read and written as a part of its table, with the rights on that
             connection.execute(text(f"GRANT {_RIGHTS.get(table, _USUAL_RIGHTS)} ON {name} TO {quoted}"))
-    connection.execute(text(f"GRANT EXECUTE ON FUNCTION audit_make_range() TO {quoted}"))
+    for function in ("audit_make_range", *months.FUNCTIONS):
+        connection.execute(text(f"GRANT EXECUTE ON FUNCTION {function}() TO {quoted}"))
     current_schema = connection.execute(text("SELECT current_schema()")).scalar_one()
     schema = connection.dialect.identifier_preparer.quote(current_schema)
     connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {quoted}"))

@@ -1,4 +1,7 @@
-"""The access log: which operations touched which patients, and who asked for them. Rows are added and never changed."""
+"""The access log: which operations touched which patients, and who asked for them. Rows are added and never changed.
+
+On PostgreSQL both tables are divided by the month of the record's identifier.
+"""
 
 from typing import Final
 
