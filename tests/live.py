@@ -170,12 +170,14 @@ def at_its_issuer(world: World) -> Live:
 class Process:
     """`rxauth serve` as a process of its own, on a port of its own."""
 
+    command: tuple[str, ...] = ("serve",)
+
     def __init__(self, settings: Settings, **variables: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.http = http_client(base_url=self.url, timeout=30)
         self._popen = subprocess.Popen(
-            [rxauth_program(), "serve"],
+            [rxauth_program(), *self.command],
             env=environment(settings) | {"RXAUTH_LISTEN_PORT": str(self.port)} | variables,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -192,6 +194,11 @@ class Process:
         """The process to send signals to."""
         return self._popen.pid
 
+    @property
+    def code(self) -> int | None:
+        """What the process ended with; None: it has not."""
+        return self._popen.poll()
+
     def answers(self) -> bool:
         """Tells whether the server answers."""
         try:
@@ -206,6 +213,7 @@ class Process:
 
     def stop(self) -> str:
         """Ends the process gracefully; returns what it had printed."""
+        self.http.close()
         if self._popen.poll() is None:
             self._popen.send_signal(signal.SIGTERM)
         return self._finish()
@@ -214,6 +222,17 @@ class Process:
         output, _ = self._popen.communicate(timeout=30)
         self.http.close()
         return output
+
+
+class Workers(Process):
+    """`rxauth serve` with two workers; it is there when both of them are."""
+
+    command = ("serve", "--workers", "2")
+
+    def __init__(self, settings: Settings, **variables: str) -> None:
+        super().__init__(settings, **variables)
+        if self._popen.stdout is not None:
+            self._popen.stdout.readline()  # "rxauth serves …"
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 
 import rxauth
-from rxauth.storage.latest import latest_revision
+from rxauth.storage.revisions import latest_revision
 from tests.live import Process, credentials, environment, http_client, rxauth_program
 from tests.world import World
 

@@ -61,11 +61,8 @@ def main() -> None:
     try:
         app()
     except Exception as error:
-        from rxauth.cli.output import as_sentences
+        from rxauth.cli.output import tell
 
-        sentences = as_sentences(error)
-        if sentences is None:
+        if not tell(error):
             raise
-        for sentence in sentences:
-            print(f"error: {sentence}", file=sys.stderr)
         sys.exit(1)

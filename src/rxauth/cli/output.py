@@ -1,6 +1,7 @@
 """What the command line prints: sentences, tables, times."""
 
 import datetime
+import sys
 from collections.abc import Sequence
 
 
@@ -24,6 +25,14 @@ def as_sentences(error: Exception) -> list[str] | None:
     if isinstance(error, (DomainError, NotMigratedError, SandboxError)):
         return [str(error)]
     return None
+
+
+def tell(error: Exception) -> bool:
+    """Prints on standard error what users can mend; tells whether this is such an error."""
+    sentences = as_sentences(error)
+    for sentence in sentences or ():
+        print(f"error: {sentence}", file=sys.stderr)
+    return sentences is not None
 
 
 def table(header: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:

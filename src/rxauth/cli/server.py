@@ -5,6 +5,8 @@ import signal
 import socket
 import sys
 import textwrap
+import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 _FOLDER = Path(".rxauth")
 _JSON = "content-type: application/json"
+_LOOK_EVERY_S = 0.5
 
 
 def sandbox(
@@ -61,7 +64,9 @@ def pharmacy(
         signal.sigwait({signal.SIGINT, signal.SIGTERM})
 
 
-def serve() -> None:
+def serve(
+    workers: Annotated[int, typer.Option(min=1, max=64, help="How many processes serve: one for each core.")] = 1,
+) -> None:
     """Serve the installation that the settings describe."""
     from rxauth.app import make_app
     from rxauth.clock import Clock
@@ -71,9 +76,46 @@ def serve() -> None:
     configure()
     settings = read()
     with _listen(settings) as listening:
+        if workers > 1:
+            _supervise(settings, listening, workers)
+            return
         server = _server(make_app(settings, Clock()))
-        print(f"rxauth serves {settings.issuer} on {settings.listen_host}:{settings.listen_port}", file=sys.stderr)
+        print(f"rxauth serves {_where(settings)}", file=sys.stderr)
         server.run(sockets=[listening])
+
+
+def _where(settings: "Settings") -> str:
+    return f"{settings.issuer} on {settings.listen_host}:{settings.listen_port}"
+
+
+def _supervise(settings: "Settings", listening: socket.socket, workers: int) -> None:
+    """Serves with so many processes, until this one is told to stop; what none of them could mend ends it at once."""
+    from rxauth.app import make_app, make_pharmacy_network, make_server
+    from rxauth.cli.workers import CannotStartError, Supervisor
+    from rxauth.clock import Clock
+    from rxauth.logs import configure
+    from rxauth.storage.database import DatabaseUnavailableError
+
+    configure()
+    make_pharmacy_network(settings)
+    make_server(settings, Clock()).database.close()
+
+    def app(number: int) -> "ASGIApp":
+        while True:
+            try:
+                return make_app(settings, Clock(), number)
+            except DatabaseUnavailableError:  # it was there: the others answer what they can meanwhile
+                time.sleep(_LOOK_EVERY_S)
+
+    def serve_one(number: int, is_ready: Callable[[], None]) -> None:
+        _server(app(number), is_ready, is_shared=True).run(sockets=[listening])
+
+    told = f"rxauth serves {_where(settings)} with {workers} workers"
+    try:
+        Supervisor(serve_one, workers, listening, lambda: print(told, file=sys.stderr, flush=True)).run()
+    except CannotStartError:
+        print("error: a worker could not start.", file=sys.stderr)
+        raise typer.Exit(1) from None
 
 
 def migrate() -> None:
@@ -102,13 +144,13 @@ def _listen(settings: "Settings") -> socket.socket:
     return listening
 
 
-def _server(app: "ASGIApp") -> "Server":
+def _server(app: "ASGIApp", when_ready: Callable[[], None] | None = None, *, is_shared: bool = False) -> "Server":
     """Returns what serves an application; from here on Ctrl-C ends it in good order, even while it starts."""
     from rxauth.edge.protocol import make_server
     from rxauth.logs import configure
 
     configure()
-    server = make_server(app)
+    server = make_server(app, when_ready, is_shared=is_shared)
     signal.signal(signal.SIGINT, server.handle_exit)
     return server
 
