@@ -12,7 +12,7 @@ run: $(STAMP)
 
 test: $(VENV)/.docs-installed
 	@$(VENV)/bin/mypy & types=$$!; \
-	tools/system-packages postgresql chromium npm fonts-dejavu-core sqlite3 && tools/node-modules && npm --prefix sdk --silent test; tried=$$?; \
+	tools/system-packages postgresql chromium npm fonts-dejavu-core systemd sqlite3 && tools/node-modules && npm --prefix sdk --silent test; tried=$$?; \
 	wait $$types && exit $$tried
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check --quiet
