@@ -12,7 +12,7 @@ run: $(STAMP)
 
 test: $(VENV)/.docs-installed
 	@$(VENV)/bin/mypy & types=$$!; \
-	tools/system-packages postgresql chromium npm fonts-dejavu-core systemd sqlite3 && tools/node-modules && npm --prefix sdk --silent test; tried=$$?; \
+	tools/system-packages postgresql softhsm2 chromium npm fonts-dejavu-core systemd sqlite3 && tools/node-modules && npm --prefix sdk --silent test; tried=$$?; \
 	wait $$types && exit $$tried
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check --quiet
@@ -20,7 +20,7 @@ test: $(VENV)/.docs-installed
 	@$(VENV)/bin/pytest --numprocesses 2 --dist worksteal
 
 prove: $(STAMP)
-	@tools/system-packages postgresql
+	@tools/system-packages postgresql softhsm2
 	@$(VENV)/bin/pytest -m "hypothesis or proof" --prove --numprocesses 2 --dist worksteal --verbose --durations 0 --durations-min 1 -rP
 
 faults: $(STAMP)

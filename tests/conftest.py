@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import settings as hypothesis_settings
@@ -9,6 +10,7 @@ from hypothesis import settings as hypothesis_settings
 from tests import live as servers
 from tests import memory, postgres
 from tests.live import Live
+from tests.softhsm import VARIABLE, SoftHsm
 from tests.world import StandingClock, Template, World
 
 ENGINES = ("sqlite", "postgresql")
@@ -72,6 +74,15 @@ def world(engine: str, templates: dict[str, Template], tmp_path_factory: pytest.
     made = make_world(engine, templates, tmp_path_factory)
     yield made
     templates[engine].take_back(made)
+
+
+@pytest.fixture
+def softhsm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> SoftHsm:
+    """A security module of one test, which every process finds that the test starts."""
+    made = SoftHsm(tmp_path)
+    monkeypatch.setenv(VARIABLE, str(made.file))
+    made.initialize()
+    return made
 
 
 @pytest.fixture

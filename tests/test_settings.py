@@ -134,6 +134,9 @@ def test_what_is_not_given_has_its_default() -> None:
         "audit_retention_years": 6,
         "key_set_lifetime_s": 300,
         "key_rotation_days": 90,
+        "pkcs11_library": None,
+        "pkcs11_token": None,
+        "pkcs11_pin": None,
         "staleness_bound_s": 10,
     }
 

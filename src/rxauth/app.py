@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
@@ -14,8 +16,9 @@ from rxauth.api.context import Terms
 from rxauth.api.execute import Api
 from rxauth.clock import Clock
 from rxauth.crypto.checkpoints import Checkpoint
-from rxauth.crypto.jws import new_signing_key
+from rxauth.crypto.jws import Signatory
 from rxauth.crypto.passwords import Cost
+from rxauth.crypto.security_module import Access, SecurityModule
 from rxauth.domain import audit, installation, restoration, signing_keys
 from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.domain.destinations import Network, require_destination
@@ -36,6 +39,7 @@ from rxauth.edge.queue_figures import QueueFigures
 from rxauth.edge.quotas import RequestLimits
 from rxauth.edge.routes import application
 from rxauth.edge.webhook_sender import WebhookSender
+from rxauth.oauth import new_keys
 from rxauth.oauth.key_schedule import KeySchedule
 from rxauth.oauth.server import Lifetimes, Server, open_server
 from rxauth.setting_checks import is_loopback
@@ -57,22 +61,42 @@ def migrate_database(settings: Settings) -> list[str]:
     return migrate(settings.owner_database_url or settings.database_url, settings.database_url)
 
 
-def make_keys(settings: Settings, database: Database, clock: Clock) -> None:
-    """Makes the signing keys that an installation does not have yet: all of them once, or those of new algorithms."""
-    pairs = [(new_signing_key(one), new_signing_key(one)) for one in database.read(signing_keys.missing)]
-    if not pairs:
+def make_security_module(settings: Settings) -> SecurityModule | None:
+    """Returns where signing keys are made and kept; None: in the database, sealed.
+
+    Raises:
+        SettingsError: what reaches it is not installed.
+    """
+    if settings.pkcs11_library is None or settings.pkcs11_token is None or settings.pkcs11_pin is None:
+        return None
+    if find_spec("pkcs11") is None:
+        raise SettingsError([f"{variable_of('pkcs11_library')} needs python-pkcs11: install rxauth[pkcs11]"])
+    return SecurityModule(Access(settings.pkcs11_library, settings.pkcs11_token, settings.pkcs11_pin))
+
+
+def make_keys(settings: Settings, database: Database, clock: Clock, module: SecurityModule | None = None) -> None:
+    """Makes the signing keys that an installation does not have yet: all of them once, or those of new algorithms.
+
+    Raises:
+        SignerUnavailableError: the security module cannot be reached.
+    """
+    missing = database.read(signing_keys.missing)
+    if not missing:
         return
 
-    def work(transaction: Transaction) -> None:
-        for pair in pairs:
+    def work(transaction: Transaction) -> list[Signatory]:
+        unused: list[Signatory] = []
+        for pair in zip(made[::2], made[1::2], strict=True):
             if signing_keys.make_first(transaction, pair, settings.sealing_key, clock.seconds()):
                 act = audit.Act(audit.Event.KEYS_MADE, audit.OPERATOR, target=pair[0].key_id)
                 audit.record(transaction, act, clock.microseconds())
+            else:
+                unused += pair
+        return unused
 
-    try:
-        database.write(work)
-    except ConflictError:
-        return  # another process started at the same moment, and its keys are as good
+    # Another process may start at the same moment, and its keys are as good.
+    with suppress(ConflictError), new_keys.made(module, [one for one in missing for _ in range(2)]) as made:
+        new_keys.discard(module, database.write(work))
 
 
 def make_server(settings: Settings, clock: Clock, open_database: Callable[[str], Database] = Database) -> Server:
@@ -89,7 +113,8 @@ def make_server(settings: Settings, clock: Clock, open_database: Callable[[str],
         require_tables(database)
         _require_private_sandbox(settings, database)
         require_whole_log(settings, database)
-        make_keys(settings, database, clock)
+        module = make_security_module(settings)
+        make_keys(settings, database, clock, module)
         return open_server(
             issuer=settings.issuer,
             audience=settings.audience,
@@ -98,6 +123,7 @@ def make_server(settings: Settings, clock: Clock, open_database: Callable[[str],
             database=database,
             sealing_key=settings.sealing_key,
             staleness_bound_s=settings.staleness_bound_s,
+            module=module,
         )
     except BaseException:
         database.close()
@@ -176,8 +202,7 @@ def make_app(settings: Settings, clock: Clock, worker: int = 1) -> ASGIApp:
     edge.mail_sender = make_mail_sender(settings, server)
     edge.sequencer = make_sequencer(settings, server.database, clock)
     edge.expiry = Expiry(server.database, clock)
-    if settings.key_rotation_days:
-        edge.key_schedule = KeySchedule(server, settings.key_rotation_days * 86_400)
+    edge.key_schedule = KeySchedule(server, settings.key_rotation_days * 86_400)
     edge.webhook_sender = WebhookSender(server.database, clock, server.sealing_key, networks, make_outbound)
     if network is not None:
         edge.pharmacy_network = network

@@ -14,6 +14,10 @@ from rxauth import setting_checks as checks
 PREFIX: Final = "RXAUTH_"
 FILE_VARIABLE: Final = "RXAUTH_SETTINGS_FILE"
 _REQUIRED: Final = object()
+_TOGETHER: Final = (
+    ("pharmacy_network_url", "pharmacy_network_secret"),
+    ("pkcs11_library", "pkcs11_token", "pkcs11_pin"),
+)
 _LIFETIME_LIMIT_S: Final = 30 * 86_400
 _REQUESTS_LIMIT: Final = 1_000_000_000
 
@@ -162,6 +166,16 @@ class Settings:
         "After how many days the next signing key takes over by itself. 0: only by hand.",
         90,
     )
+    pkcs11_library: str | None = _setting(
+        checks.not_blank,
+        "The PKCS #11 library of the security module that makes and keeps signing keys. "
+        "Not set: they are sealed in the database.",
+        None,
+    )
+    pkcs11_token: str | None = _setting(checks.not_blank, "The label of the token in the security module.", None)
+    pkcs11_pin: str | None = _setting(
+        checks.not_blank, "The user PIN of that token. The three are set together, or none is.", None, secret=True
+    )
     staleness_bound_s: int = _setting(
         checks.whole_number(1, 60),
         "How long a process cut off from its database goes on accepting what could have been revoked.",
@@ -227,11 +241,14 @@ def check(given: Mapping[str, Any], problems: list[str] | None = None) -> Settin
 
 
 def _check_together(values: Mapping[str, Any], problems: list[str]) -> None:
-    both = ("pharmacy_network_url", "pharmacy_network_secret")
-    given = [one for one in both if values.get(one) is not None]
-    if len(given) == 1 and all(one in values for one in both):
-        (missing,) = set(both) - set(given)
-        problems.append(f"{variable_of(missing)} is not set, and {variable_of(given[0])} is: they belong together")
+    for together in _TOGETHER:
+        given = [one for one in together if values.get(one) is not None]
+        if given and all(one in values for one in together):
+            problems += (
+                f"{variable_of(one)} is not set, and {variable_of(given[0])} is: they belong together"
+                for one in together
+                if one not in given
+            )
 
 
 def _checked(check_value: Callable[[Any], Any], value: Any) -> Any:

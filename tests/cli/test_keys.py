@@ -12,8 +12,9 @@ def listed(world: World, algorithm: str = "RS256") -> list[list[str]]:
     done = run(world.settings, "keys", "list")
     assert (done.returncode, done.stderr) == (0, "")
     header, *rows = [re.split(" {2,}", line) for line in done.stdout.splitlines()]
-    assert header == ["KEY", "ALGORITHM", "STATE", "MADE", "VERIFIES UNTIL"]
-    return [row for row in rows if row[1] == algorithm]
+    assert header == ["KEY", "ALGORITHM", "STATE", "MADE", "VERIFIES UNTIL", "KEPT IN"]
+    assert {(row[2] in {"current", "next"}, row[5]) for row in rows} <= {(True, "database"), (False, "-")}
+    return [row[:5] for row in rows if row[1] == algorithm]
 
 
 def test_keys_are_listed_and_rotated(sqlite_world: World) -> None:

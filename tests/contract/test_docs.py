@@ -207,7 +207,13 @@ def _opened_by(live: Live, kind: str, name: str) -> str:
 
 @pytest.mark.parametrize(
     ("heading", "extra"),
-    [("To run", None), ("To make traces", "traces"), ("To develop", "dev"), ("To make the site", "docs")],
+    [
+        ("To run", None),
+        ("To make traces", "traces"),
+        ("To develop", "dev"),
+        ("To keep signing keys in a security module", "pkcs11"),
+        ("To make the site", "docs"),
+    ],
 )
 def test_every_dependency_has_its_line(heading: str, extra: str | None) -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

@@ -103,6 +103,7 @@ def test_a_rotation_moves_every_key_one_state_on(world: World) -> None:
             made.key_id: KeyState.NEXT,
         }
         assert ring.current.key_id == world.next_key.key_id
+        assert isinstance(ring.current, SigningKey)
         assert ring.current.to_der() == world.next_key.to_der()
         assert ring.descriptions[world.current_key.key_id].verify_until == NOW + VERIFY_FOR_S
 

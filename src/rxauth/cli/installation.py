@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
+    from rxauth.crypto.security_module import SecurityModule
     from rxauth.settings import Settings
     from rxauth.storage.database import Database, Transaction
 
@@ -55,6 +56,19 @@ def write(work: "Callable[[Transaction], Result]", chosen: "Settings | None" = N
     """
     with _database(chosen or settings()) as database:
         return database.write(work)
+
+
+@contextmanager
+def security_module(chosen: "Settings") -> "Iterator[SecurityModule | None]":
+    """Opens the security module of the settings for the length of a block; None: signing keys are made here."""
+    from rxauth.app import make_security_module
+
+    module = make_security_module(chosen)
+    try:
+        yield module
+    finally:
+        if module is not None:
+            module.close()
 
 
 @contextmanager

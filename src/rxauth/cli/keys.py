@@ -1,10 +1,12 @@
 """`keys`: the keys that sign tokens."""
 
+import sys
 from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 if TYPE_CHECKING:
+    from rxauth.crypto.security_module import SecurityModule
     from rxauth.domain.key_removal import Removed
     from rxauth.domain.signing_keys import KeyDescription
 
@@ -19,38 +21,48 @@ APIs that check tokens by themselves accept the old ones for up to {key_set_s} s
 
 @app.command("list", short_help="List the keys and their states.")
 def list_all() -> None:
-    """List the keys: which one signs, which comes next, and how long older ones go on verifying."""
+    """List the keys: which one signs, which comes next, how long older ones verify, and where they are kept."""
     from rxauth.cli.installation import read
     from rxauth.cli.output import moment, table
     from rxauth.clock import Clock
     from rxauth.domain import signing_keys
+    from rxauth.domain.signing_keys import KeyState
 
     now = Clock().seconds()
     rows = [
-        (one.id, one.algorithm, _state(one, now), moment(one.created_at), moment(one.removed_at or one.verify_until))
+        (
+            one.id,
+            one.algorithm,
+            _state(one, now),
+            moment(one.created_at),
+            moment(one.removed_at or one.verify_until),
+            one.place or ("-" if one.state is KeyState.PREVIOUS else "database"),
+        )
         for one in read(signing_keys.descriptions)
     ]
-    print(table(("KEY", "ALGORITHM", "STATE", "MADE", "VERIFIES UNTIL"), rows))
+    print(table(("KEY", "ALGORITHM", "STATE", "MADE", "VERIFIES UNTIL", "KEPT IN"), rows))
 
 
 @app.command("rotate", short_help="Let the next key sign.")
 def rotate() -> None:
     """Let the next key of each algorithm sign; the current one goes on verifying until its last token has expired."""
     from rxauth.cli.acts import operator
-    from rxauth.cli.installation import read, settings, write
-    from rxauth.crypto.jws import new_signing_key
+    from rxauth.cli.installation import read, security_module, settings, write
     from rxauth.domain import operator_acts, signing_keys
+    from rxauth.oauth import new_keys
     from rxauth.oauth.rotation import rotation
 
     chosen, by = settings(), operator()
-    planned = rotation(
-        [new_signing_key(algorithm) for algorithm in read(signing_keys.in_use)],
-        chosen.sealing_key,
-        key_set_s=chosen.key_set_lifetime_s,
-        staleness_bound_s=chosen.staleness_bound_s,
-        machine_token_s=chosen.machine_token_lifetime_s,
-    )
-    for one in write(lambda tx: operator_acts.rotate_keys(tx, by, planned)):
+    with security_module(chosen) as module, new_keys.made(module, read(signing_keys.in_use)) as made:
+        planned = rotation(
+            made,
+            chosen.sealing_key,
+            key_set_s=chosen.key_set_lifetime_s,
+            staleness_bound_s=chosen.staleness_bound_s,
+            machine_token_s=chosen.machine_token_lifetime_s,
+        )
+        rotated = write(lambda tx: operator_acts.rotate_keys(tx, by, planned))
+    for one in rotated:
         print(
             f"{one.current} signs from now on. {one.previous} goes on verifying what it signed. "
             f"{one.coming} is published next."
@@ -66,26 +78,42 @@ def remove(
     Nobody has to sign in again. Nothing undoes this. To change keys that nobody else has, use `keys rotate`.
     """
     from rxauth.cli.acts import operator
-    from rxauth.cli.installation import read, settings, write
-    from rxauth.crypto.jws import new_signing_key
+    from rxauth.cli.installation import read, security_module, settings, write
     from rxauth.domain import key_removal, operator_acts
     from rxauth.domain.signing_keys import KeyState
+    from rxauth.oauth import new_keys
     from rxauth.oauth.rotation import removal
 
     chosen, by = settings(), operator()
     wanted = read(lambda tx: key_removal.wanted(tx, keys, by.now))
-    planned = removal(
-        keys,
-        [new_signing_key(algorithm) for algorithm in wanted],
-        chosen.sealing_key,
-        key_set_s=chosen.key_set_lifetime_s,
-        staleness_bound_s=chosen.staleness_bound_s,
-    )
-    removed = write(lambda tx: operator_acts.remove_keys(tx, by, planned))
+    with security_module(chosen) as module, new_keys.made(module, wanted) as made:
+        planned = removal(
+            keys,
+            made,
+            chosen.sealing_key,
+            key_set_s=chosen.key_set_lifetime_s,
+            staleness_bound_s=chosen.staleness_bound_s,
+        )
+        removed = write(lambda tx: operator_acts.remove_keys(tx, by, planned))
+        if module is not None:
+            _destroy(module)
     for one in removed:
         print(_told(one, by.now))
     if any(one.state is not KeyState.NEXT for one in removed):
         print(_WHAT_FOLLOWS.format(key_set_s=chosen.key_set_lifetime_s))
+
+
+def _destroy(module: "SecurityModule") -> None:
+    """Destroys what was removed in the security module, if that answers."""
+    from rxauth.cli.installation import read, write
+    from rxauth.crypto.jws import SignerUnavailableError
+    from rxauth.oauth.new_keys import destroy_leftover
+
+    try:
+        destroy_leftover(read, write, module, rotated_before=0)
+    except SignerUnavailableError as error:
+        told = f"{error}. A running server destroys the removed keys there as soon as it answers."
+        print(f"warning: {told}", file=sys.stderr)
 
 
 def _state(key: "KeyDescription", now: int) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 def as_sentences(error: Exception) -> list[str] | None:
     """Returns what to tell a user of an exception; None: nobody expected it."""
+    from rxauth.crypto.jws import SignerUnavailableError
     from rxauth.crypto.sealing import CannotUnsealError
     from rxauth.domain.errors import DomainError
     from rxauth.sandbox import SandboxError
@@ -22,6 +23,8 @@ def as_sentences(error: Exception) -> list[str] | None:
         return [f"Something like it is there already ({error})."]
     if isinstance(error, DatabaseUnavailableError):
         return [f"The database cannot be reached ({error}): check RXAUTH_DATABASE_URL, and that it runs."]
+    if isinstance(error, SignerUnavailableError):
+        return [f"{error}: check RXAUTH_PKCS11_LIBRARY, RXAUTH_PKCS11_TOKEN and RXAUTH_PKCS11_PIN."]
     if isinstance(error, (DomainError, NotMigratedError, SandboxError)):
         return [str(error)]
     return None

@@ -4,9 +4,9 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 import msgspec
 from cryptography.hazmat.primitives import serialization
@@ -21,7 +21,9 @@ __all__ = [
     "BadSignatureError",
     "Compact",
     "MalformedError",
+    "Signatory",
     "Signer",
+    "SignerUnavailableError",
     "SigningKey",
     "VerificationKey",
     "decode_base64url",
@@ -35,6 +37,10 @@ __all__ = [
 ]
 
 _COMPACT = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+")
+
+
+class SignerUnavailableError(Exception):
+    """What signs is outside this process, and does not answer or has no such key. str() has no secret."""
 
 
 class BadSignatureError(Exception):
@@ -54,9 +60,36 @@ class VerificationKey:
         return {**public_members(self.public), "use": "sig", "alg": self.algorithm, "kid": self.key_id}
 
 
+class Signatory(Protocol):
+    """A key that signs, wherever its private half is."""
+
+    @property
+    def key_id(self) -> str:
+        """Its name, in the head of each token."""
+        ...
+
+    @property
+    def algorithm(self) -> Algorithm:
+        """The one algorithm that it is used with."""
+        ...
+
+    @property
+    def place(self) -> str | None:
+        """Where the private half is, as a URI; None: in this process, and sealed in the database."""
+        ...
+
+    def verification_key(self) -> VerificationKey:
+        """Returns the half that may be published."""
+        ...
+
+    def signing(self) -> Callable[[bytes], bytes]:
+        """Returns the function that signs. Outside this process it may wait, and raise SignerUnavailableError."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """A private key; it does not print itself."""
+    """A private key in this process; it does not print itself."""
 
     key_id: str
     algorithm: Algorithm
@@ -65,6 +98,15 @@ class SigningKey:
     def verification_key(self) -> VerificationKey:
         """Returns the half that may be published."""
         return VerificationKey(self.key_id, self.algorithm, self.private.public_key())
+
+    @property
+    def place(self) -> None:
+        """Where else the private half is: nowhere."""
+        return
+
+    def signing(self) -> Callable[[bytes], bytes]:
+        """Returns the function that signs."""
+        return algorithms.signing(self.private)
 
     def to_der(self) -> bytes:
         """Returns the private key as PKCS #8, to be sealed and stored."""
@@ -102,12 +144,16 @@ def thumbprint(public: PublicKey) -> str:
 
 
 class Signer:
-    """Signs payloads of one type with one key; the encoded header is made once."""
+    """Signs payloads of one type with one key; the encoded header is made once.
 
-    def __init__(self, key: SigningKey, token_type: str) -> None:
+    is_local: it signs in this process; otherwise it may wait, and must not do so on the event loop.
+    """
+
+    def __init__(self, key: Signatory, token_type: str) -> None:
         header = {"alg": key.algorithm, "typ": token_type, "kid": key.key_id}
         self._head = encode_base64url(msgspec.json.encode(header)).encode() + b"."
-        self._sign = algorithms.signing(key.private)
+        self._sign = key.signing()
+        self.is_local = key.place is None
 
     def sign(self, payload: bytes) -> str:
         """Returns the compact serialization (RFC 7515 §7.1)."""

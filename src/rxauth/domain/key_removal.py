@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, func, literal_column, select, update
 
-from rxauth.crypto.jws import Algorithm, SigningKey
+from rxauth.crypto.jws import Algorithm, Signatory
 from rxauth.domain import changes, signing_keys
 from rxauth.domain.errors import AbsentError, InvalidError, StaleError
 from rxauth.domain.sessions import Limits
@@ -109,7 +109,7 @@ def wanted(transaction: Transaction, key_ids: Sequence[str], now: int) -> list[A
 def remove(
     transaction: Transaction,
     key_ids: Sequence[str],
-    made: Sequence[SigningKey],
+    made: Sequence[Signatory],
     key: bytes,
     now: int,
     *,
@@ -145,7 +145,7 @@ def remove(
 
 
 def _fill(
-    transaction: Transaction, left: dict[str, Any], new: list[SigningKey], key: bytes, now: int
+    transaction: Transaction, left: dict[str, Any], new: list[Signatory], key: bytes, now: int
 ) -> tuple[str, int, str]:
     """Sees to it that one key signs and one is next; returns both, and since when the first is published."""
     if len(new) < (KeyState.CURRENT not in left) + (KeyState.NEXT not in left):

@@ -6,7 +6,7 @@ Nothing here asks whether they may: the command line has the settings, and `cons
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from rxauth.crypto.jws import SigningKey
+from rxauth.crypto.jws import Signatory
 from rxauth.domain import audit, invites, key_removal, operators, organizations, signing_keys
 from rxauth.domain.audit import Act, Actor, Event
 from rxauth.domain.key_removal import Removed
@@ -40,7 +40,7 @@ class By:
 class Rotation:
     """What a rotation of the signing keys needs. made: a new key for each algorithm; the rest: see `signing_keys`."""
 
-    made: Sequence[SigningKey] = field(repr=False)
+    made: Sequence[Signatory] = field(repr=False)
     sealing_key: bytes = field(repr=False)
     published_for_s: int
     verify_for_s: int
@@ -51,7 +51,7 @@ class Removal:
     """What a removal of signing keys needs. made: as many new keys as are wanted; the rest: see `key_removal`."""
 
     key_ids: Sequence[str]
-    made: Sequence[SigningKey] = field(repr=False)
+    made: Sequence[Signatory] = field(repr=False)
     sealing_key: bytes = field(repr=False)
     published_for_s: int
 

@@ -9,6 +9,7 @@ import msgspec
 from sqlalchemy import bindparam, select, update
 
 from rxauth.crypto import jws, sealing
+from rxauth.crypto.security_module import ModuleKey, SecurityModule, no_module
 from rxauth.domain import changes
 from rxauth.domain.errors import DomainError
 from rxauth.storage.database import Transaction
@@ -36,6 +37,7 @@ _ALL = sql(
         signing_keys.c.state,
         signing_keys.c.public_jwk,
         signing_keys.c.sealed_private,
+        signing_keys.c.private_place,
         signing_keys.c.created_at,
         signing_keys.c.verify_until,
         signing_keys.c.removed_at,
@@ -47,6 +49,9 @@ _RETIRE = sql(
     .where(signing_keys.c.id == bindparam("key_id"))
     .values(state=KeyState.PREVIOUS, sealed_private=None, verify_until=bindparam("moment"))
 )
+_DESTROYED = sql(
+    update(signing_keys).where(signing_keys.c.id.in_(bindparam("key_ids", expanding=True))).values(private_place=None)
+)
 _PROMOTE = sql(update(signing_keys).where(signing_keys.c.id == bindparam("key_id")).values(state=KeyState.CURRENT))
 
 
@@ -54,7 +59,8 @@ _PROMOTE = sql(update(signing_keys).where(signing_keys.c.id == bindparam("key_id
 class KeyDescription:
     """What may be shown of a key. verify_until: UTC seconds, None while it is in use or to come.
 
-    removed_at: when it was taken out of use before its time; None: it was not.
+    removed_at: when it was taken out of use before its time; None: it was not. place: where its private half is, if a
+    security module has it, and still after it signs no more, until it is destroyed there.
     """
 
     id: str
@@ -63,6 +69,7 @@ class KeyDescription:
     created_at: int
     verify_until: int | None
     removed_at: int | None = None
+    place: str | None = None
 
     def is_published(self, now: int) -> bool:
         """Tells whether the key stands in the key set and verifies tokens."""
@@ -73,12 +80,12 @@ class KeyDescription:
 class KeyRing:
     """The keys as a process holds them: one that signs for each algorithm, and those that verify, by identifier."""
 
-    signing: Mapping[jws.Algorithm, jws.SigningKey]
+    signing: Mapping[jws.Algorithm, jws.Signatory]
     verification: Mapping[str, jws.VerificationKey]
     descriptions: Mapping[str, KeyDescription]
 
     @property
-    def current(self) -> jws.SigningKey:
+    def current(self) -> jws.Signatory:
         """The key that signs unless another algorithm was chosen."""
         return self.signing["RS256"]
 
@@ -116,7 +123,7 @@ def due(transaction: Transaction, published_for_s: int, now: int) -> list[jws.Al
     return [row.algorithm for row in coming if now >= row.created_at + published_for_s]
 
 
-def make_first(transaction: Transaction, made: tuple[jws.SigningKey, jws.SigningKey], key: bytes, now: int) -> bool:
+def make_first(transaction: Transaction, made: tuple[jws.Signatory, jws.Signatory], key: bytes, now: int) -> bool:
     """Stores a current and a next key, unless there are keys of their algorithm; tells whether it did.
 
     made: two new keys, made before the transaction because that is slow. key: seals them.
@@ -130,7 +137,7 @@ def make_first(transaction: Transaction, made: tuple[jws.SigningKey, jws.Signing
 
 
 def rotate(
-    transaction: Transaction, made: jws.SigningKey, key: bytes, now: int, *, published_for_s: int, verify_for_s: int
+    transaction: Transaction, made: jws.Signatory, key: bytes, now: int, *, published_for_s: int, verify_for_s: int
 ) -> tuple[str, str]:
     """Makes the next key current, the current one previous and `made` the next; returns the first two identifiers.
 
@@ -185,15 +192,17 @@ def promote(transaction: Transaction, key_id: str) -> None:
     transaction.run(_PROMOTE, key_id=key_id)
 
 
-def insert(transaction: Transaction, made: jws.SigningKey, state: KeyState, key: bytes, now: int) -> None:
-    """Stores a new key, sealed with `key`."""
+def insert(transaction: Transaction, made: jws.Signatory, state: KeyState, key: bytes, now: int) -> None:
+    """Stores a new key: sealed with `key`, or where it is if a security module has it."""
+    sealed = sealing.seal(made.to_der(), key, _purpose(made.key_id)) if isinstance(made, jws.SigningKey) else None
     transaction.run(
         _INSERT,
         id=made.key_id,
         algorithm=made.algorithm,
         state=state,
         public_jwk=msgspec.json.encode(made.verification_key().as_jwk()).decode(),
-        sealed_private=sealing.seal(made.to_der(), key, _purpose(made.key_id)),
+        sealed_private=sealed,
+        private_place=made.place,
         created_at=now,
         verify_until=None,
         removed_at=None,
@@ -205,8 +214,26 @@ def descriptions(transaction: Transaction) -> list[KeyDescription]:
     return [description(row) for row in transaction.all(_ALL)]
 
 
-def load_ring(transaction: Transaction, key: bytes) -> KeyRing:
-    """Reads the keys and opens the current ones.
+def leftover(transaction: Transaction, rotated_before: int) -> dict[str, str]:
+    """Returns the keys in a security module that were removed, or rotated before a moment: where, by identifier."""
+    rows = transaction.all(_ALL)
+    rotated_at = {row.algorithm: row.created_at for row in rows if row.state == KeyState.NEXT}
+    return {
+        row.id: row.private_place
+        for row in rows
+        if row.state == KeyState.PREVIOUS
+        and row.private_place is not None
+        and (row.removed_at is not None or rotated_at[row.algorithm] <= rotated_before)
+    }
+
+
+def note_destroyed(transaction: Transaction, key_ids: Sequence[str]) -> None:
+    """Notes that keys are no longer in a security module."""
+    transaction.run(_DESTROYED, key_ids=list(key_ids))
+
+
+def load_ring(transaction: Transaction, key: bytes, module: SecurityModule | None = None) -> KeyRing:
+    """Reads the keys and opens the current ones. module: where those sign that are not sealed here.
 
     Raises:
         CannotUnsealError: the settings hold another sealing key than the one the keys were sealed with.
@@ -217,10 +244,7 @@ def load_ring(transaction: Transaction, key: bytes) -> KeyRing:
     if not any(row.algorithm == "RS256" for row in current):
         raise DomainError("there are no keys yet: start the server once")
     return KeyRing(
-        {
-            row.algorithm: jws.SigningKey.from_der(row.id, sealing.unseal(row.sealed_private, key, _purpose(row.id)))
-            for row in current
-        },
+        {row.algorithm: _opened(row, key, module) for row in current},
         {row.id: _verification_key(row) for row in rows},
         {row.id: description(row) for row in rows},
     )
@@ -228,7 +252,17 @@ def load_ring(transaction: Transaction, key: bytes) -> KeyRing:
 
 def description(row: Any) -> KeyDescription:
     """Returns what may be shown of a key's row."""
-    return KeyDescription(row.id, row.algorithm, KeyState(row.state), row.created_at, row.verify_until, row.removed_at)
+    return KeyDescription(
+        row.id, row.algorithm, KeyState(row.state), row.created_at, row.verify_until, row.removed_at, row.private_place
+    )
+
+
+def _opened(row: Any, key: bytes, module: SecurityModule | None) -> jws.Signatory:
+    if row.private_place is None:
+        return jws.SigningKey.from_der(row.id, sealing.unseal(row.sealed_private, key, _purpose(row.id)))
+    public = _verification_key(row).public
+    sign = no_module if module is None else module.sign
+    return ModuleKey(row.id, row.algorithm, public, row.private_place, sign)
 
 
 def _verification_key(row: Any) -> jws.VerificationKey:

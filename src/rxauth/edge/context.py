@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from rxauth.edge.traces import Traces
 
 WORKER_THREADS: Final = 4
+SIGNING_THREADS: Final = 8
 _COST: Final = Cost()
 _LIMITS: Final = RequestLimits()
 Result = TypeVar("Result")
@@ -83,6 +84,7 @@ class Edge:
         self.webhook_sender: WebhookSender | None = None  # None: events wait in the outbox
         self.expiry: Expiry | None = None  # None: what is over is shown so, and nobody hears of it
         self.key_schedule: KeySchedule | None = None  # None: keys are rotated by hand only
+        self._signing = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="signing")  # outside this process
         self.pharmacy_network: PharmacyNetwork | None = None  # None: orders wait, and nobody reports of them
         self.dispatch_sender: DispatchSender | None = None
         self.queue_figures: QueueFigures | None = None  # None: nobody asks for them
@@ -95,6 +97,10 @@ class Edge:
     async def in_thread(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Runs what may wait for the database in a worker thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
+
+    async def in_signing_thread(self, function: Callable[..., Result], *arguments: Any) -> Result:
+        """Runs what waits for a signature from outside this process: not among what waits for the database."""
+        return await asyncio.get_running_loop().run_in_executor(self._signing, function, *arguments)
 
     def start(self) -> None:
         """Begins what runs beside requests."""
@@ -148,6 +154,8 @@ class Edge:
             await self.in_thread(self.sequencer.stop)
         if self.metrics_listener is not None:  # the last to go: it shows how the others went
             await self.in_thread(self.metrics_listener.stop)
+        self._signing.shutdown()
+        await self.in_thread(self.server.keys.close)
         if self.traces is not None:
             await self.in_thread(self.traces.close)
         self._threads.shutdown()

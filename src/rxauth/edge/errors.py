@@ -5,6 +5,7 @@ from typing import Final
 
 import structlog
 
+from rxauth.crypto.jws import SignerUnavailableError
 from rxauth.edge.quotas import QuotaUsedUpError
 from rxauth.edge.responses import Answer, json_answer
 from rxauth.oauth.errors import (
@@ -63,6 +64,9 @@ def as_oauth_error(error: Exception, request_id: str) -> OAuthError:
     if isinstance(error, DatabaseUnavailableError):
         log_unavailable(request_id)
         return TemporarilyUnavailableError("The server cannot reach its database. Nothing was done; try again.")
+    if isinstance(error, SignerUnavailableError):
+        _log.warning("signer_unavailable", request_id=request_id, reason=str(error))
+        return TemporarilyUnavailableError("The server cannot reach its signing keys. Nothing was done; try again.")
     log_unexpected(error, request_id)
     return ServerError(f"Something unexpected happened; the log has it under {request_id}.")
 

@@ -32,6 +32,8 @@ async def show(edge: Edge, _request: Request) -> Answer:
         problems += [] if is_right else ["clock"]
     except DatabaseUnavailableError:
         problems.append("database")
+    if not server.keys.are_local and not await edge.in_signing_thread(server.keys.can_sign):
+        problems.append("signer")
     if not problems:
         return json_answer(200, {"status": "ready"})
     _log.error("not_ready", problems=problems)

@@ -11,6 +11,7 @@ from rxauth.oauth.client_auth import ClientNotProvenError
 from rxauth.oauth.endpoints import token
 from rxauth.oauth.grant import Grant
 from rxauth.oauth.requests import TokenRequest
+from rxauth.oauth.server import Server
 from rxauth.oauth.tokens import IssuedToken
 
 
@@ -42,10 +43,20 @@ async def answer(edge: Edge, asked: TokenRequest) -> Answer:
 async def _from_memory(edge: Edge, asked: TokenRequest, grant: Grant, admission: Admission) -> token.Answer:
     """Answers from memory; whoever does not prove itself there is read from the database, known or not."""
     server = edge.server
+    if not server.keys.are_local:
+        return await edge.in_signing_thread(_in_thread, server, asked, grant, admission)
     try:
         return token.answer(server, asked, grant, server.clients.peek, admission.client)
     except ClientNotProvenError:
         return await edge.in_thread(token.answer, server, asked, grant, server.clients.fetch, admission.client)
+
+
+def _in_thread(server: Server, asked: TokenRequest, grant: Grant, admission: Admission) -> token.Answer:
+    """Does the same as `_from_memory` in one thread, in which the signature may be waited for."""
+    try:
+        return token.answer(server, asked, grant, server.clients.peek, admission.client)
+    except ClientNotProvenError:
+        return token.answer(server, asked, grant, server.clients.fetch, admission.client)
 
 
 def _answer(issued: IssuedToken, more: dict[str, Any], admission: Admission) -> Answer:

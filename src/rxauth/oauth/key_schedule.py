@@ -5,11 +5,11 @@ from typing import Final
 
 import structlog
 
-from rxauth.crypto.jws import new_signing_key
 from rxauth.domain import audit, operator_acts, signing_keys
+from rxauth.domain.changes import ChangeKind
 from rxauth.domain.operator_acts import By, Rotated
 from rxauth.domain.signing_keys import TooEarlyError
-from rxauth.oauth import rotation
+from rxauth.oauth import new_keys, rotation
 from rxauth.oauth.server import Server
 
 LOOK_EVERY_S: Final = 60
@@ -17,14 +17,20 @@ _log = structlog.get_logger("rxauth.key_schedule")
 
 
 class KeySchedule:
-    """The thread that rotates keys. Each process has one; the first to find a key due rotates it."""
+    """The thread that rotates keys. Each process has one; the first to find a key due rotates it.
+
+    It also destroys what is left in the security module of keys that sign no more. every_s 0: it rotates nothing.
+    """
 
     def __init__(self, server: Server, every_s: int) -> None:
         self._server = server
         # However short the interval is, every verifier must know the next key before it signs.
-        self._every_s = max(every_s, rotation.of_server(server, ()).published_for_s)
-        self._stopping = threading.Event()
+        self._every_s = max(every_s, rotation.of_server(server, ()).published_for_s) if every_s else None
+        self._stopping = False
+        self._look = threading.Event()
         self._thread = threading.Thread(target=self._work, name="key-schedule", daemon=True)
+        if server.keys.module is not None:
+            server.feed.on(ChangeKind.SIGNING_KEY, lambda _key_id: self._look.set())
 
     def start(self) -> None:
         """Looks now, and then once a minute."""
@@ -32,32 +38,44 @@ class KeySchedule:
 
     def stop(self) -> None:
         """Ends it after the rotation that is under way."""
-        self._stopping.set()
+        self._stopping = True
+        self._look.set()
         self._thread.join()
 
     def work_once(self) -> list[Rotated]:
         """Rotates the keys of each algorithm that are due; returns what was done, and nothing if another did it.
 
         Raises:
-            DatabaseUnavailableError: the next look makes up for it.
+            DatabaseUnavailableError, SignerUnavailableError: the next look makes up for it.
         """
+        server, module = self._server, self._server.keys.module
+        rotated = [] if self._every_s is None else self._rotate(self._every_s)
+        if module is not None:
+            # A process that has not heard of a rotation yet signs with the key of before.
+            known_everywhere = server.clock.seconds() - int(server.feed.bound_s) - 1
+            new_keys.destroy_leftover(server.database.read, server.database.write, module, known_everywhere)
+        return rotated
+
+    def _rotate(self, every_s: int) -> list[Rotated]:
         server, now = self._server, self._server.clock.seconds()
-        due = server.database.read(lambda tx: signing_keys.due(tx, self._every_s, now))
+        due = server.database.read(lambda tx: signing_keys.due(tx, every_s, now))
         if not due:
             return []
-        # To make keys is slow: not in the transaction that others wait for.
-        planned = rotation.of_server(server, [new_signing_key(one) for one in due], published_for_s=self._every_s)
         by = By(audit.SCHEDULE, server.clock.microseconds())
         try:
-            return server.database.write(lambda tx: operator_acts.rotate_keys(tx, by, planned))
+            # To make keys is slow: not in the transaction that others wait for.
+            with new_keys.made(server.keys.module, due) as made:
+                planned = rotation.of_server(server, made, published_for_s=every_s)
+                return server.database.write(lambda tx: operator_acts.rotate_keys(tx, by, planned))
         except TooEarlyError:
             return []  # another process rotated them meanwhile
 
     def _work(self) -> None:
-        while not self._stopping.is_set():
+        while not self._stopping:
             try:
                 for one in self.work_once():
                     _log.info("signing_key_rotated", current=one.current, previous=one.previous, coming=one.coming)
             except Exception as error:  # whatever it is, the next look makes up for it
                 _log.warning("key_schedule_failed", error=type(error).__name__)
-            self._stopping.wait(LOOK_EVERY_S)
+            self._look.wait(LOOK_EVERY_S)
+            self._look.clear()

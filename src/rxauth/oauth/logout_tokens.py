@@ -4,13 +4,16 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
+import structlog
 
+from rxauth.crypto.jws import SignerUnavailableError
 from rxauth.domain import clients, sessions
 from rxauth.oauth.server import Server
 from rxauth.oauth.tokens import new_jti
 from rxauth.storage.database import Transaction
 
 LIFETIME_S: Final = 120
+_log = structlog.get_logger("rxauth.logout")
 _EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 
 
@@ -34,8 +37,16 @@ def addresses(transaction: Transaction, session_id: str) -> dict[str, str]:
 
 
 def notices(server: Server, session_id: str, user_id: str) -> tuple[Notice, ...]:
-    """Signs the logout tokens of a session that was ended; blocks its thread."""
+    """Signs the logout tokens of a session that was ended; blocks its thread. What cannot be signed is not told."""
     found = server.database.read(lambda tx: addresses(tx, session_id))
+    try:
+        return _signed(server, session_id, user_id, found)
+    except SignerUnavailableError:
+        _log.warning("logout_notices_lost", clients=len(found))
+        return ()
+
+
+def _signed(server: Server, session_id: str, user_id: str, found: dict[str, str]) -> tuple[Notice, ...]:
     return tuple(_notice(server, session_id, user_id, client_id, url) for client_id, url in found.items())
 
 

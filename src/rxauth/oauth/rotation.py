@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
-from rxauth.crypto.jws import SigningKey
+from rxauth.crypto.jws import Signatory
 from rxauth.domain.operator_acts import Removal, Rotation
 from rxauth.oauth.server import Server
 from rxauth.oauth.tokens import LEEWAY_S, LONGEST_LIFETIME_S
 
 
 def rotation(
-    made: Sequence[SigningKey], sealing_key: bytes, *, key_set_s: int, staleness_bound_s: float, machine_token_s: int
+    made: Sequence[Signatory], sealing_key: bytes, *, key_set_s: int, staleness_bound_s: float, machine_token_s: int
 ) -> Rotation:
     """Returns a rotation to keys that were made for it.
 
@@ -22,19 +22,19 @@ def rotation(
 
 
 def removal(
-    key_ids: Sequence[str], made: Sequence[SigningKey], sealing_key: bytes, *, key_set_s: int, staleness_bound_s: float
+    key_ids: Sequence[str], made: Sequence[Signatory], sealing_key: bytes, *, key_set_s: int, staleness_bound_s: float
 ) -> Removal:
     """Returns a removal of keys, and the new keys that were made for it; see `rotation`."""
     return Removal(key_ids, made, sealing_key, key_set_s + int(staleness_bound_s))
 
 
-def removal_of_server(server: Server, key_ids: Sequence[str], made: Sequence[SigningKey]) -> Removal:
+def removal_of_server(server: Server, key_ids: Sequence[str], made: Sequence[Signatory]) -> Removal:
     """Returns a removal of some of a server's keys."""
     lifetimes, bound_s = server.lifetimes, server.feed.bound_s
     return removal(key_ids, made, server.sealing_key, key_set_s=lifetimes.key_set_s, staleness_bound_s=bound_s)
 
 
-def of_server(server: Server, made: Sequence[SigningKey], *, published_for_s: int = 0) -> Rotation:
+def of_server(server: Server, made: Sequence[Signatory], *, published_for_s: int = 0) -> Rotation:
     """Returns a rotation of a server's keys. published_for_s: if the next keys shall have been published for longer."""
     planned = rotation(
         made,

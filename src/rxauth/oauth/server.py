@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from rxauth.clock import Clock
+from rxauth.crypto.security_module import SecurityModule
 from rxauth.domain import sessions, token_families
 from rxauth.domain.changes import ChangeKind, Feed, Remembered
 from rxauth.domain.clients import Client, load
@@ -65,10 +66,11 @@ def open_server(
     database: Database,
     sealing_key: bytes,
     staleness_bound_s: float,
+    module: SecurityModule | None = None,
 ) -> Server:
-    """Puts a server together and ties what it remembers to the change feed."""
+    """Puts a server together and ties what it remembers to the change feed. module: where new signing keys are made."""
     feed = Feed(database, staleness_bound_s)
-    keys = Keys(database, sealing_key)
+    keys = Keys(database, sealing_key, module)
     clients = Remembered(database, load, CLIENTS_REMEMBERED)
     people = Remembered(database, load_person, PEOPLE_REMEMBERED)
     live_sessions = Remembered(database, sessions.load, PEOPLE_REMEMBERED)

@@ -2,14 +2,15 @@
 
 from typing import Any, Final
 
-from rxauth.crypto.jws import SigningKey, new_signing_key
+from rxauth.crypto.jws import Signatory
 from rxauth.domain import console
 from rxauth.domain.health import COUNTED
 from rxauth.domain.key_removal import Holders
 from rxauth.domain.operators import CONSOLE_PATH
 from rxauth.domain.signing_keys import KeyDescription, KeyState
 from rxauth.edge.admin.sections import Act, Asking, Page, Values
-from rxauth.oauth import rotation
+from rxauth.edge.context import Edge
+from rxauth.oauth import new_keys, rotation
 
 PATH: Final = f"{CONSOLE_PATH}/keys"
 _ORDER: Final = (KeyState.CURRENT, KeyState.NEXT, KeyState.PREVIOUS)
@@ -29,10 +30,15 @@ def _values(asking: Asking) -> Values:
     }
 
 
-def _make(asking: Asking) -> list[SigningKey]:
+def _make(asking: Asking) -> list[Signatory]:
     """Makes a new key for each algorithm."""
     known = console.keys(asking.transaction, asking.operator)
-    return [new_signing_key(one.algorithm) for one in known if one.state is KeyState.CURRENT]
+    module = asking.edge.server.keys.module
+    return [new_keys.make(module, one.algorithm) for one in known if one.state is KeyState.CURRENT]
+
+
+def _discard(edge: Edge, made: Any) -> None:
+    new_keys.discard(edge.server.keys.module, made)
 
 
 def _rotate(asking: Asking, made: Any) -> str:
@@ -62,10 +68,12 @@ def _one(asking: Asking) -> Values:
     }
 
 
-def _make_in_place(asking: Asking) -> list[SigningKey]:
+def _make_in_place(asking: Asking) -> list[Signatory]:
     """Makes the key that is published in place of one that goes."""
     key, _ = _found(asking)
-    return [] if key.state is KeyState.PREVIOUS else [new_signing_key(key.algorithm)]
+    if key.state is KeyState.PREVIOUS:
+        return []
+    return [new_keys.make(asking.edge.server.keys.module, key.algorithm)]
 
 
 def _remove(asking: Asking, made: Any) -> str:
@@ -81,7 +89,7 @@ PAGES: Final = (
         "keys",
         "admin_keys_rotate.html",
         _values,
-        {"rotate": Act(_rotate, "The next keys sign from now on.", _make)},
+        {"rotate": Act(_rotate, "The next keys sign from now on.", _make, _discard)},
         is_dangerous=True,
     ),
     Page(
@@ -89,7 +97,11 @@ PAGES: Final = (
         "keys",
         "admin_keys_remove.html",
         _one,
-        {"remove": Act(_remove, "The key is removed. Nothing that it signed is accepted any longer.", _make_in_place)},
+        {
+            "remove": Act(
+                _remove, "The key is removed. Nothing that it signed is accepted any longer.", _make_in_place, _discard
+            )
+        },
         is_dangerous=True,
     ),
 )

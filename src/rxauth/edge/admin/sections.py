@@ -58,16 +58,22 @@ def nothing(_asking: Asking) -> None:
     """Makes nothing ready."""
 
 
+def kept(_edge: Edge, _ready: Any) -> None:
+    """Does nothing with what was made ready."""
+
+
 @dataclass(frozen=True, slots=True)
 class Act:
     """What one form does, in one write. do: returns the path of the next page.
 
-    ready: what is made beforehand, in a read, because it takes long. notice: what the next page says.
+    ready: what is made beforehand, in a read, because it takes long; unused: what to do with it if nothing was done.
+    notice: what the next page says.
     """
 
     do: Callable[[Asking, Any], str]
     notice: str
     ready: Callable[[Asking], Any] = nothing
+    unused: Callable[[Edge, Any], None] = kept
 
 
 @dataclass(frozen=True, slots=True)

@@ -121,16 +121,21 @@ class _Visited:
         database = self._edge.server.database
         ready = await self._run(database.read, chosen.ready, fields)
 
-        def work(asking: Asking) -> str:
+        def work(asking: Asking) -> tuple[str, bool]:
             before = operators.led_to(asking.transaction, key)
             if before is not None:
-                return before
+                return before, False
             location = f"{chosen.do(asking, ready)}?done={fields['act']}"
             operators.keep_form(asking.transaction, key, location, asking.now)
-            return location
+            return location, True
 
-        led: str = await self._run(database.write, work, fields)
-        return led
+        is_used = False
+        try:
+            led, is_used = await self._run(database.write, work, fields)
+        finally:
+            if not is_used:
+                await self._edge.in_thread(chosen.unused, self._edge, ready)
+        return str(led)
 
     async def _run(
         self,

@@ -26,6 +26,7 @@ from rxauth.oauth.person_tokens import PersonTokens, Prepared
 from rxauth.oauth.requests import TokenRequest
 from rxauth.oauth.server import Server
 from rxauth.policy import decide
+from rxauth.storage.database import Transaction
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +91,26 @@ def spend(
     Raises:
         ClientNotProvenError: see there.
         OAuthError: in the standard's own terms; what had to leave a mark was committed before.
+        SignerUnavailableError: nothing was spent.
     """
     client = client_auth.proven(server, request, needs_secret=False)
     try:
         _require_grant(client, grant)
         now, now_us = server.clock.seconds(), server.clock.microseconds()
-        outcome = server.database.write(
-            lambda tx: _spend(Spending(server, tx, request, client, now), grant, now_us, admit)
-        )
+
+        def work(transaction: Transaction) -> Prepared | PersonTokens | Refused:
+            prepared = _spend(Spending(server, transaction, request, client, now), grant, now_us, admit)
+            if server.keys.are_local or isinstance(prepared, Refused):
+                return prepared
+            return person_tokens.sign(server, prepared)  # it can fail, and then what was asked with is not spent
+
+        outcome = server.database.write(work)
         if isinstance(outcome, Refused):
             raise outcome.error
     except OAuthError as error:
         error.client_id, error.organization_id = client.client.id, client.client.organization_id
         raise
-    return person_tokens.sign(server, outcome)
+    return person_tokens.sign(server, outcome) if isinstance(outcome, Prepared) else outcome
 
 
 def _spend(

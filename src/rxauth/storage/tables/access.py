@@ -129,6 +129,8 @@ signing_keys: Final = Table(
     Column("public_jwk", Text, nullable=False),
     # Null once the key signs no more: what is gone cannot leak.
     Column("sealed_private", LargeBinary),
+    # Of a key in a security module: its PKCS #11 URI, which stays until it is destroyed there.
+    Column("private_place", Text),
     Column("created_at", BigInteger, nullable=False),
     Column("verify_until", BigInteger),
     # Before its time: what it signed is refused, whatever verify_until says.
