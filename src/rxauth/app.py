@@ -182,8 +182,8 @@ def make_terms(server: Server) -> Terms:
     return Terms(server.audience, server.lifetimes.machine_token_s, server.lifetimes.person_token_s)
 
 
-def make_app(settings: Settings, clock: Clock, worker: int = 1) -> ASGIApp:
-    """Returns the whole application; worker: which of the processes of one command this is, from 1."""
+def make_app(settings: Settings, clock: Clock, worker: int = 0) -> ASGIApp:
+    """Returns the whole application; worker: which of the processes of one command this is, from 0."""
     network = make_pharmacy_network(settings)
     proxies = Proxies(settings.trusted_proxies or ())
     traces = make_traces(proxies) if are_traces_collected() else None
@@ -208,7 +208,7 @@ def make_app(settings: Settings, clock: Clock, worker: int = 1) -> ASGIApp:
         edge.pharmacy_network = network
         edge.dispatch_sender = DispatchSender(server.database, clock, network, networks, make_outbound)
     if settings.metrics_listen_host is not None:
-        port = settings.metrics_listen_port + worker - 1
+        port = settings.metrics_listen_port + worker
         edge.metrics_listener = make_metrics_listener(edge, settings.metrics_listen_host, port)
         edge.queue_figures = QueueFigures(server.database, clock, edge.metrics)
     return application(edge)

@@ -1,8 +1,9 @@
 """What Prometheus reads: figures of what happened, on an address of their own, and nothing about anybody."""
 
 import re
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -13,10 +14,25 @@ from rxauth.settings import SettingsError
 from rxauth.storage.database import Database
 from rxauth.storage.engines import open_engines
 from tests.contract.test_docs import DOCS, as_lines, code, table
-from tests.live import Live, free_port, http_client, process
+from tests.live import Live, Workers, credentials, free_port, http_client
 from tests.world import World
 
+TOKENS = 6
 Figures = dict[tuple[str, ...], float]
+
+
+def figures(text: str) -> Figures:
+    """Returns every figure by its name and the values of its labels."""
+    families = text_string_to_metric_families(text)
+    return {(one.name, *one.labels.values()): one.value for family in families for one in family.samples}
+
+
+def free_ports() -> int:
+    """Returns a port that nothing listens on, and neither on the next one."""
+    while True:
+        port = free_port()
+        with suppress(OSError), socket.create_server(("127.0.0.1", port + 1)):
+            return port
 
 
 class Shown:
@@ -38,8 +54,7 @@ class Shown:
 
     def figures(self) -> Figures:
         """Returns every figure by its name and the values of its labels."""
-        families = text_string_to_metric_families(self.text())
-        return {(one.name, *one.labels.values()): one.value for family in families for one in family.samples}
+        return figures(self.text())
 
 
 @contextmanager
@@ -76,27 +91,27 @@ def test_what_was_answered_is_counted(shown: Shown) -> None:
     live.http.get("/nowhere")
     live.http.get("/authorize")
 
-    figures = shown.figures()
+    found = shown.figures()
 
-    assert figures["rxauth_tokens_issued_total", "client_credentials"] == 1
-    assert figures["rxauth_tokens_issued_total", "refresh_token"] == 0
-    assert figures["rxauth_clients_refused_total", "invalid_client"] == 1
-    assert figures["rxauth_clients_refused_total", "invalid_scope"] == 1
-    assert figures["rxauth_operations_total", "query", "done"] == 1
-    assert figures["rxauth_operations_total", "query", "forbidden"] == 1
-    assert figures["rxauth_operations_total", "none", "validation"] == 1
-    assert figures["rxauth_requests_total", "token", "POST", "2xx"] == 1
-    assert figures["rxauth_requests_total", "token", "POST", "4xx"] == 2
-    assert figures["rxauth_requests_total", "token", "GET", "4xx"] == 1
-    assert figures["rxauth_requests_total", "graphql", "other", "4xx"] == 1
-    assert figures["rxauth_requests_total", "none", "GET", "4xx"] == 1
-    assert figures["rxauth_requests_total", "authorize", "GET", "4xx"] == 1
-    assert figures["rxauth_request_duration_seconds_count", "token"] == 4
-    assert 0 < figures["rxauth_request_duration_seconds_sum", "token"] < 60
-    assert figures["rxauth_audit_group_records_count",] == figures["rxauth_audit_group_duration_seconds_count",] >= 1
-    assert figures["rxauth_change_feed_silent_seconds",] < 60
-    assert figures["rxauth_database_unavailable_total",] == 0
-    assert {pool for name, *pools in figures if name == "rxauth_database_connections_in_use" for pool in pools} == {
+    assert found["rxauth_tokens_issued_total", "client_credentials"] == 1
+    assert found["rxauth_tokens_issued_total", "refresh_token"] == 0
+    assert found["rxauth_clients_refused_total", "invalid_client"] == 1
+    assert found["rxauth_clients_refused_total", "invalid_scope"] == 1
+    assert found["rxauth_operations_total", "query", "done"] == 1
+    assert found["rxauth_operations_total", "query", "forbidden"] == 1
+    assert found["rxauth_operations_total", "none", "validation"] == 1
+    assert found["rxauth_requests_total", "token", "POST", "2xx"] == 1
+    assert found["rxauth_requests_total", "token", "POST", "4xx"] == 2
+    assert found["rxauth_requests_total", "token", "GET", "4xx"] == 1
+    assert found["rxauth_requests_total", "graphql", "other", "4xx"] == 1
+    assert found["rxauth_requests_total", "none", "GET", "4xx"] == 1
+    assert found["rxauth_requests_total", "authorize", "GET", "4xx"] == 1
+    assert found["rxauth_request_duration_seconds_count", "token"] == 4
+    assert 0 < found["rxauth_request_duration_seconds_sum", "token"] < 60
+    assert found["rxauth_audit_group_records_count",] == found["rxauth_audit_group_duration_seconds_count",] >= 1
+    assert found["rxauth_change_feed_silent_seconds",] < 60
+    assert found["rxauth_database_unavailable_total",] == 0
+    assert {pool for name, *pools in found if name == "rxauth_database_connections_in_use" for pool in pools} == {
         "reader",
         "writer",
     }
@@ -104,17 +119,17 @@ def test_what_was_answered_is_counted(shown: Shown) -> None:
 
 def test_what_the_database_does_not_answer_is_counted_and_the_figures_are_there_all_the_same(shown: Shown) -> None:
     shown.queues.look()
-    figures = shown.figures()
-    assert figures["rxauth_queue_waiting", "letters"] == 0
-    assert figures["rxauth_queue_given_up", "webhooks"] == 0
-    assert figures["rxauth_queue_oldest_seconds", "audit"] >= 0
+    found = shown.figures()
+    assert found["rxauth_queue_waiting", "letters"] == 0
+    assert found["rxauth_queue_given_up", "webhooks"] == 0
+    assert found["rxauth_queue_oldest_seconds", "audit"] >= 0
 
     with away(shown.live.server.database):
         assert shown.live.http.get("/readyz").status_code == 503
         shown.queues.look()
-        figures = shown.figures()
-    assert figures["rxauth_database_unavailable_total",] >= 2
-    assert [key for key in figures if key[0].startswith("rxauth_queue")] == []
+        found = shown.figures()
+    assert found["rxauth_database_unavailable_total",] >= 2
+    assert [key for key in found if key[0].startswith("rxauth_queue")] == []
 
 
 def test_no_label_says_who_or_what(sqlite_shown: Shown) -> None:
@@ -141,16 +156,26 @@ def test_two_processes_do_not_share_an_address(sqlite_shown: Shown) -> None:
         make_metrics_listener(sqlite_shown.live.edge, "127.0.0.1", sqlite_shown.live.edge.metrics_listener.port)
 
 
-def test_a_process_shows_figures_on_the_address_that_is_set_and_nowhere_else(sqlite_world: World) -> None:
+def test_each_worker_shows_its_figures_on_the_address_that_is_set_and_nowhere_else(sqlite_world: World) -> None:
     """L-05."""
-    port = free_port()
-    variables = {"RXAUTH_METRICS_LISTEN_HOST": "127.0.0.1", "RXAUTH_METRICS_LISTEN_PORT": str(port)}
-    with process(sqlite_world.settings, **variables) as server:
-        shown = server.http.get(f"http://127.0.0.1:{port}/metrics")
-        assert server.http.get("/metrics").status_code == 404
-    assert shown.headers["content-type"].startswith("text/plain")
-    assert "rxauth_requests_total" in shown.text
-    assert "process_resident_memory_bytes" in shown.text
+    first = free_ports()
+    ports = (first, first + 1)
+    variables = {"RXAUTH_METRICS_LISTEN_HOST": "127.0.0.1", "RXAUTH_METRICS_LISTEN_PORT": str(first)}
+    server = Workers(sqlite_world.settings, **variables)
+    try:
+        for _ in range(TOKENS):
+            with http_client() as http:
+                http.post(f"{server.url}/oauth/token", json=credentials(sqlite_world.alder)).raise_for_status()
+        shown = [server.http.get(f"http://127.0.0.1:{port}/metrics") for port in ports]
+        hidden = server.http.get("/metrics")
+    finally:
+        server.stop()
+    assert {one.headers["content-type"].partition(";")[0] for one in shown} == {"text/plain"}
+    issued = [figures(one.text)["rxauth_tokens_issued_total", "client_credentials"] for one in shown]
+    assert sum(issued) == TOKENS
+    started = [figures(one.text)["process_start_time_seconds",] for one in shown]
+    assert len(set(started)) == len(ports)
+    assert hidden.status_code == 404
 
 
 def test_every_figure_is_documented(sqlite_shown: Shown) -> None:
