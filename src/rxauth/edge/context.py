@@ -17,8 +17,10 @@ from rxauth.domain.secret_reminders import Reminders
 from rxauth.edge.access_log import AccessLog
 from rxauth.edge.audit_group import AuditGroup
 from rxauth.edge.backchannel import LogoutNotices
+from rxauth.edge.connections import Connections
 from rxauth.edge.cors import Origins
 from rxauth.edge.dispatch_sender import DispatchSender
+from rxauth.edge.door import Door
 from rxauth.edge.guards import FailureLimiter
 from rxauth.edge.mail_sender import MailSender
 from rxauth.edge.metrics import Metrics
@@ -39,8 +41,11 @@ from rxauth.oauth.server import Server
 if TYPE_CHECKING:
     from rxauth.edge.traces import Traces
 
-WORKER_THREADS: Final = 4
 SIGNING_THREADS: Final = 8
+# The API leaves some to whoever signs in or brings a code, and machines leave some of the API's to people.
+WORKER_THREADS: Final = 6
+API_THREADS: Final = 4
+MACHINE_THREADS: Final = 3
 _COST: Final = Cost()
 _LIMITS: Final = RequestLimits()
 Result = TypeVar("Result")
@@ -64,6 +69,7 @@ class Edge:
         self.traces = traces
         make_threads = partial(ThreadPoolExecutor, thread_name_prefix="worker") if traces is None else traces.threads
         self._threads = make_threads(WORKER_THREADS)
+        self._of_api, self._of_machines = asyncio.Semaphore(API_THREADS), asyncio.Semaphore(MACHINE_THREADS)
         self.metrics = Metrics(server)
         make_audit_group = AuditGroup if traces is None else traces.audit_group
         self.audit = make_audit_group(server.database, self.metrics.note_audit_group)
@@ -77,6 +83,9 @@ class Edge:
         self.quotas = Quotas(limits, server.clock, server.database)
         self.metrics.read("rxauth_quota_refusals_total", "Requests refused for a quota.", self.quotas.refused, "quota")
         self.proxies = Proxies()
+        self.door = Door()
+        self.connections = Connections()
+        self._show_the_door()
         self.slow = SlowPool()
         self.password_cost = password_cost
         self.mail_sender: MailSender | None = None  # None: letters wait in the outbox
@@ -94,6 +103,13 @@ class Edge:
         make_outbound = Outbound if traces is None else traces.outbound
         self.logouts = LogoutNotices(make_outbound(networks))
 
+    def _show_the_door(self) -> None:
+        read = self.metrics.read
+        read("rxauth_requests_under_way", "Requests that are answered now.", self.door.under_way, "lane")
+        read("rxauth_requests_sent_away_total", "Requests refused because of too many.", self.door.refused, "lane")
+        read("rxauth_connections", "Open connections.", lambda: len(self.connections.open))
+        read("rxauth_connections_closed_total", "Connections closed, by why.", self.connections.why_closed, "reason")
+
     async def in_thread(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Runs what may wait for the database in a worker thread."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, function, *arguments)
@@ -101,6 +117,14 @@ class Edge:
     async def in_signing_thread(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Runs what waits for a signature from outside this process: not among what waits for the database."""
         return await asyncio.get_running_loop().run_in_executor(self._signing, function, *arguments)
+
+    async def in_api_thread(self, function: Callable[..., Result], *arguments: Any, is_of_machine: bool) -> Result:
+        """Runs an operation of the API in one of the worker threads that it may have."""
+        if not is_of_machine:
+            async with self._of_api:
+                return await self.in_thread(function, *arguments)
+        async with self._of_machines, self._of_api:
+            return await self.in_thread(function, *arguments)
 
     def start(self) -> None:
         """Begins what runs beside requests."""

@@ -48,7 +48,9 @@ async def execute(edge: Edge, request: Request) -> Answer:
             return no_token_answer()
         require_json(request)
         body = await request.body()
-        caller, outcome, allowance = await edge.in_thread(_run, edge, claims, request, body)
+        caller, outcome, allowance = await edge.in_api_thread(
+            _run, edge, claims, request, body, is_of_machine=claims.is_machine()
+        )
     except InvalidTokenError as error:
         request.client_id = error.client_id
         _note(edge, request, error.code, error.client_id, error.organization_id)

@@ -10,7 +10,8 @@ from typing import Final
 import structlog
 import uvicorn
 from starlette.types import ASGIApp
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from rxauth.edge.connections import Guarded, GuardedProtocol
 
 HEAD_LIMIT_BYTES: Final = 65_536
 STOP_S: Final = 10  # how long answers that are under way are waited for
@@ -24,7 +25,7 @@ _TOO_LARGE: Final = (
 _log = structlog.get_logger("rxauth.protocol")
 
 
-class BoundedProtocol(HttpToolsProtocol):
+class BoundedProtocol(GuardedProtocol):
     """Closes a connection whose request line and headers do not end within the limit.
 
     When the server stops, a connection gets one more answer, which says that it is the last: a client that is just
@@ -54,24 +55,22 @@ class BoundedProtocol(HttpToolsProtocol):
         """Notes that the head has ended."""
         self._in_head = False
         super().on_headers_complete()
-        if self._is_ending:
+        if self._is_ending and self._is_answering():
             self.cycle.keep_alive = False
+        elif self._is_ending:
+            self.transport.close()  # it was sent away
 
     def shutdown(self) -> None:
         """Ends the connection after the answer under way, or the next one, or when none is asked for."""
         self._is_ending = True
-        if self._is_idle():
-            self.loop.call_later(LINGER_S, self._close_if_idle)
-        else:
+        if self._is_answering():
             self.cycle.keep_alive = False
+        else:
+            self.loop.call_later(LINGER_S, self._close_if_idle)
 
     def _close_if_idle(self) -> None:
-        if self._is_idle() and not self._in_head:
+        if not self._is_answering() and not self._in_head:
             self.transport.close()
-
-    def _is_idle(self) -> bool:
-        answering: RequestResponseCycle | None = self.cycle
-        return answering is None or answering.response_complete
 
 
 class Server(uvicorn.Server):
@@ -145,7 +144,7 @@ def make_server(app: ASGIApp, when_ready: Callable[[], None] | None = None, *, i
     """
     return Server(
         uvicorn.Config(
-            app,
+            app if isinstance(app, Guarded) else Guarded(app),
             loop="uvloop",
             http=BoundedProtocol,
             ws="none",

@@ -32,6 +32,7 @@ from rxauth.edge import (
 from rxauth.edge.addresses import AUTHORIZE_PATH, MAIL_PATH, SETTINGS_PATH, SIGN_IN_PATH
 from rxauth.edge.admin import serving as console_pages
 from rxauth.edge.admin.table import PAGES as CONSOLE
+from rxauth.edge.connections import Guarded
 from rxauth.edge.context import Edge
 from rxauth.edge.endpoint_classes import CLIENT_GONE, NONE, class_of
 from rxauth.edge.errors import DisconnectedError, api_answer, bearer_answer, token_endpoint_answer
@@ -53,6 +54,7 @@ from rxauth.oauth.endpoints.discovery import (
     REVOKE_PATH,
     TOKEN_PATH,
 )
+from rxauth.oauth.errors import TemporarilyUnavailableError
 from rxauth.oauth.person_tokens import USERINFO_PATH
 from rxauth.storage.database import DatabaseUnavailableError
 
@@ -62,6 +64,7 @@ GRAPHQL_PATH: Final = "/graphql"
 V2_LOGOUT_PATH: Final = "/v2/logout"
 METADATA_PATH: Final = "/.well-known/oauth-authorization-server"
 _READ: Final = ("GET", "HEAD")
+_BUSY: Final = TemporarilyUnavailableError("The server is asked more than it can answer. Nothing was done; try again.")
 # A year. Not for names below the host: they may be others' (RFC 6797 §6.1.2).
 _ONLY_HTTPS: Final = (b"strict-transport-security", b"max-age=31536000")
 
@@ -121,7 +124,7 @@ def table(edge: Edge) -> list[Route]:
     return routes
 
 
-def application(edge: Edge) -> ASGIApp:
+def application(edge: Edge) -> Guarded:
     """Returns the ASGI application."""
 
     @asynccontextmanager
@@ -134,7 +137,11 @@ def application(edge: Edge) -> ASGIApp:
         edge.server.database.close()
 
     router = Router(table(edge), default=_Nothing(edge), lifespan=lifespan, redirect_slashes=False)
-    return _over_https_only(router) if edge.server.issuer.startswith("https:") else router
+    app = _over_https_only(router) if edge.server.issuer.startswith("https:") else router
+    edge.door.tokens.say(token_endpoint_answer(_BUSY, ""))
+    edge.door.api.say(api_answer(_BUSY, ""))
+    edge.door.pages.say(page_answer(_BUSY, ""))
+    return Guarded(app, edge.door, edge.connections)
 
 
 def _over_https_only(app: ASGIApp) -> ASGIApp:
@@ -200,7 +207,7 @@ class _Endpoint:
         request = Request(scope, receive, self._edge.proxies)
         handle = self._preflight if self.is_shared and scope["method"] == "OPTIONS" else self._handle
         if self.methods is not None and scope["method"] not in self.methods and handle is self._handle:
-            answer = _method_not_allowed(self.methods)
+            answer = _method_not_allowed(self.methods, request)
         else:
             try:
                 if self._is_open or handle is not self._handle:
@@ -236,8 +243,11 @@ class _Endpoint:
         return cors.preflight(origin, self.methods or (), is_registered=bool(known))
 
 
-def _method_not_allowed(methods: tuple[str, ...]) -> Answer:
-    content = {"error": "invalid_request", "error_description": f"This endpoint takes {' and '.join(methods)}."}
+def _method_not_allowed(methods: tuple[str, ...], request: Request) -> Answer:
+    told = f"This endpoint takes {' and '.join(methods)}."
+    if request.header(b"upgrade") is not None:
+        told += " There are no subscriptions, and no WebSocket is opened."
+    content = {"error": "invalid_request", "error_description": told}
     return json_answer(405, content, (b"allow", ", ".join(methods).encode()))
 
 

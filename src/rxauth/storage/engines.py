@@ -7,7 +7,7 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-READERS: Final = 4
+READERS: Final = 6  # as many as there are worker threads
 SQLITE_WRITERS: Final = 1
 POSTGRES_WRITERS: Final = 4
 POOL_TIMEOUT_S: Final = 2
