@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from rxauth.domain import organizations
 from rxauth.domain.organizations import Organization
+from rxauth.storage import engines
 from rxauth.storage.database import ConflictError, Database, DatabaseUnavailableError, Transaction
 from rxauth.storage.engines import UnsupportedDatabaseError, parse_url
 from rxauth.storage.tables.access import clients
@@ -243,6 +244,25 @@ def test_a_database_that_takes_no_connections_is_unavailable(world: World, datab
             with pytest.raises(DatabaseUnavailableError):
                 run(names)
     assert database.read(names) == ["Alder Clinic", "Birch Clinic"]
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_a_process_that_stops_inside_a_transaction_holds_nobody_up_and_can_commit_nothing_later(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(engines, "IDLE_TIMEOUT_MS", 100)
+    lock = "SELECT id FROM organizations ORDER BY id FOR UPDATE"
+
+    with contextlib.closing(world.open()) as stopped, contextlib.closing(world.open()) as second:
+
+        def hold(transaction: Transaction) -> None:
+            add_cedar(transaction)
+            transaction.connection.exec_driver_sql(lock)
+            second.write(lambda tx: tx.connection.exec_driver_sql(lock).all())  # waits until the server takes it away
+
+        with pytest.raises(DatabaseUnavailableError):
+            stopped.write(hold)
+        assert second.read(names) == ["Alder Clinic", "Birch Clinic"]
 
 
 def test_commits_are_durable_on_both_engines(database: Database) -> None:

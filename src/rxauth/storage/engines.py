@@ -13,6 +13,8 @@ POSTGRES_WRITERS: Final = 4
 POOL_TIMEOUT_S: Final = 2
 BUSY_TIMEOUT_S: Final = 5
 STATEMENT_TIMEOUT_MS: Final = 5_000
+# A process that stops in the middle of a transaction loses it, and with it the locks that others wait for.
+IDLE_TIMEOUT_MS: Final = 10_000
 
 
 class UnsupportedDatabaseError(ValueError):
@@ -110,7 +112,8 @@ def _sqlite(url: URL, connections: int, pragma: str) -> Engine:
 def _postgres(url: URL, connections: int) -> Engine:
     # Every statement is short: to compile one, or to start processes for it, would take longer than to run it.
     alone = "-c jit=off -c max_parallel_workers_per_gather=0"
-    options = f"-c synchronous_commit=on -c statement_timeout={STATEMENT_TIMEOUT_MS} -c timezone=UTC {alone}"
+    limits = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS}"
+    options = f"-c synchronous_commit=on {limits} -c timezone=UTC {alone}"
     arguments: dict[str, Any] = {"connect_timeout": 3, "options": options, "application_name": "rxauth"}
     return create_engine(
         url,
