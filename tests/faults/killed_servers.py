@@ -25,7 +25,7 @@ def run(place: Place) -> Outcome:
             recovery_s = rig.recovered(time.monotonic())
         return rig.outcome(
             "mixed load on three servers, one of them killed every 0.2 s while another serves",
-            recovery=f"{recovery_s:.2f} s",
+            figures={"recovery": f"{recovery_s:.2f} s"},
         )
 
 

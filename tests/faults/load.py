@@ -18,7 +18,7 @@ from tests.faults.operations import FAIL, INFO, OK, Recorder, Thing
 from tests.faults.race import CREATE
 from tests.live import decode, http_client
 
-TIMEOUT_S: Final = 10.0
+TIMEOUT_S: Final = 8.0
 PATIENCE_S: Final = 60.0  # for so long somebody insists on knowing what came of a request
 PAUSE_S: Final = 0.1
 READ: Final = "{ patients(first: 1) { id } }"

@@ -16,15 +16,18 @@ from typing import Any, Final, Self
 from rxauth.storage.database import Database
 from tests.faults import checks, found, history
 from tests.faults.clinic import Clinic, SignIns
+from tests.faults.cluster import PORT as DATABASE_PORT
 from tests.faults.cluster import Cluster
 from tests.faults.load import Load, Targets
 from tests.faults.network import Network
 from tests.faults.nodes import AGAIN, PORT, Brood, Node, Nodes
 from tests.faults.operations import OK, Operation, Recorder
+from tests.faults.proxy import Proxy
 from tests.faults.works import Work, everybody
 
 SERVERS: Final = ("as1", "as2", "as3")
 DATABASE: Final = "pg"
+PROXY: Final = "proxy"
 BOUND_S: Final = 1.0  # within which a revocation is seen by every process; more where others keep the machine busy
 BUSY_BOUND_S: Final = 3.0
 RECOVERY_S: Final = 90.0  # a run that has not recovered by then never will
@@ -66,11 +69,11 @@ class Rig:
         *,
         machines: Sequence[str] = (),
         servers: Sequence[str] = SERVERS,
-        database: str = DATABASE,
+        is_proxied: bool = False,
         settings: Sequence[str] = (),
         planted: Sequence[str] = (),
         changes: Mapping[str, Any] | None = None,
-        **variables: str,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
         self.place = place
         self.number = number
@@ -78,13 +81,14 @@ class Rig:
         self.recorder = Recorder(place.results / f"{number}.jsonl")
         self.chance = random.Random(number)
         self.began = time.monotonic()
-        self._names = (*servers, DATABASE, *machines)
+        self._names = (*servers, DATABASE, *([PROXY] if is_proxied else []), *machines)
         self._servers = servers
-        self._database = database
+        self._database = PROXY if is_proxied else DATABASE
+        self.proxy: Proxy | None = None
         self._settings = settings
         self._planted = planted
         self._changes = changes or {}
-        self._variables = variables
+        self._variables = variables or {}
         self._stack = ExitStack()
         self._loads: list[Load] = []
 
@@ -119,6 +123,10 @@ class Rig:
             settings=self._settings,
         )
         self._stack.callback(self.cluster.remove)
+        if self._database == PROXY:
+            target = self.network.addresses[DATABASE], DATABASE_PORT
+            self.proxy = Proxy(self.network, PROXY, target, self.inject)
+            self._stack.callback(self.proxy.close)
         self.clinic = self.place.clinic.at(self.cluster.folder)
         self.database = Database(self.clinic.settings.database_url)
         self._stack.callback(self.database.close)
@@ -188,7 +196,9 @@ class Rig:
                 raise TimeoutError(f"{', '.join(missing)} did not work again within {RECOVERY_S:g} s")
             time.sleep(0.1)
 
-    def outcome(self, tried: str, *, allowed: frozenset[int] = frozenset(), **figures: str) -> Outcome:
+    def outcome(
+        self, tried: str, *, allowed: frozenset[int] = frozenset(), figures: Mapping[str, str] | None = None
+    ) -> Outcome:
         """Stops the servers in good order and says what the checkers find. allowed: what the log may say of itself."""
         self.nodes.stop()
         self._number_the_rest()
@@ -197,7 +207,7 @@ class Rig:
         lost = checks.violations(seen, there, self.bound_s())
         lost += history.violations(found.calls(seen), noted)
         lost += found.not_verified(self.clinic, allowed)
-        return Outcome(tried, seen, self.injected, lost, [], {**_measured(seen, self._loads), **figures})
+        return Outcome(tried, seen, self.injected, lost, [], {**_measured(seen, self._loads), **(figures or {})})
 
     def bound_s(self) -> float:
         """Returns how late the change feed may be here."""
