@@ -16,6 +16,7 @@ from rxauth.domain import mails
 from rxauth.storage.engines import parse_url
 from tests.cli.command_line import CommandLine
 from tests.live import environment
+from tests.softhsm import SoftHsm
 from tests.world import World
 
 # What the cluster of the tests is set to, because nothing there is worth keeping.
@@ -125,3 +126,19 @@ def _numbered(world: World) -> World:
     with closing(world.open()) as database:
         make_sequencer(world.settings, database, Clock()).work_once(is_last=True)
     return world
+
+
+def test_it_says_whether_the_security_module_has_the_keys(
+    command_line: CommandLine, sqlite_world: World, softhsm: SoftHsm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "The security module has 0 signing keys." in found(command_line, sqlite_world, **softhsm.variables)
+    assert command_line(sqlite_world.settings, "keys", "rotate", **softhsm.variables)[0] == 0
+    assert "The security module has 3 signing keys." in found(command_line, sqlite_world, **softhsm.variables)
+    softhsm.take_away()
+    absent = problems(found(command_line, sqlite_world, **softhsm.variables))
+    assert len(absent) == 3
+    assert all(one.startswith("The security module does not answer, or has no pkcs11:token=rxauth;") for one in absent)
+    for name in softhsm.variables:
+        monkeypatch.delenv(name)
+    without = "Signing keys are in a security module, and the settings name none: nothing is signed."
+    assert problems(found(command_line, sqlite_world)) == {without}

@@ -8,6 +8,7 @@ import typer
 
 if TYPE_CHECKING:
     from rxauth.domain.checkup import Finding
+    from rxauth.domain.signing_keys import KeyDescription
     from rxauth.settings import Settings
 
 
@@ -66,7 +67,7 @@ def _database(chosen: "Settings") -> "Iterator[Finding]":
 
     from rxauth.app import require_whole_log
     from rxauth.clock import Clock
-    from rxauth.domain import checkup
+    from rxauth.domain import checkup, signing_keys
     from rxauth.domain.restoration import RolledBackError
     from rxauth.storage.database import Database, DatabaseUnavailableError
     from rxauth.storage.revisions import NotMigratedError, require_tables
@@ -76,6 +77,7 @@ def _database(chosen: "Settings") -> "Iterator[Finding]":
         try:
             require_tables(database)
             yield from database.read(lambda tx: list(checkup.check(tx, chosen.sealing_key, now)))
+            yield from _security_module(chosen, database.read(signing_keys.descriptions))
             require_whole_log(chosen, database)
         except DatabaseUnavailableError as error:
             yield checkup.problem(
@@ -85,3 +87,22 @@ def _database(chosen: "Settings") -> "Iterator[Finding]":
             yield checkup.problem(f"The server does not start: {error}.", "See docs/guides/upgrade.md.")
         except RolledBackError as error:
             yield checkup.problem(f"The server does not start: {error}.", "See docs/guides/backup.md.")
+
+
+def _security_module(chosen: "Settings", keys: "list[KeyDescription]") -> "Iterator[Finding]":
+    """Says whether the security module has the keys that are to sign; nothing, if none is there."""
+    from rxauth.cli.installation import security_module
+    from rxauth.domain.checkup import ok, problem
+    from rxauth.domain.signing_keys import KeyState
+
+    mend = "Look at it, and at the settings that begin with RXAUTH_PKCS11: docs/guides/signing-keys.md."
+    places = [one.place for one in keys if one.place is not None and one.state is not KeyState.PREVIOUS]
+    with security_module(chosen) as module:
+        if places and module is None:
+            yield problem("Signing keys are in a security module, and the settings name none: nothing is signed.", mend)
+        elif module is not None:
+            absent = [place for place in places if not module.has(place)]
+            for place in absent:
+                yield problem(f"The security module does not answer, or has no {place}.", mend)
+            if not absent:
+                yield ok(f"The security module has {len(places)} signing keys.")
