@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, update
 
 from rxauth.crypto import secrets
 from rxauth.domain import changes
@@ -12,28 +12,14 @@ from rxauth.storage.database import Transaction
 from rxauth.storage.tables.access import client_secrets
 from rxauth.storage.tenancy import insert_row, sql
 
+# What a `Secret` is read from.
+COLUMNS: Final = ("id", "digest", "created_at", "expires_at", "revoked_at", "name", "created_by")
 # How many days before a secret ends its keepers are told.
 REMINDED_DAYS: Final = (30, 7, 1)
 OPERATOR: Final = "operator"
 _DAY_S: Final = 86_400
 
 _INSERT = insert_row(client_secrets)
-_OF_CLIENT = sql(
-    select(
-        client_secrets.c.id,
-        client_secrets.c.digest,
-        client_secrets.c.created_at,
-        client_secrets.c.expires_at,
-        client_secrets.c.revoked_at,
-        client_secrets.c.name,
-        client_secrets.c.created_by,
-    )
-    .where(
-        client_secrets.c.organization_id == bindparam("organization_id"),
-        client_secrets.c.client_id == bindparam("client_id"),
-    )
-    .order_by(client_secrets.c.id)
-)
 _EXPIRE = sql(
     update(client_secrets)
     .where(
@@ -102,12 +88,6 @@ class NewSecret:
 
 
 _UNDESCRIBED: Final = Described()
-
-
-def of_client(transaction: Transaction, organization_id: str, client_id: str) -> tuple[Secret, ...]:
-    """Lists a client's secrets, live or not, oldest first."""
-    rows = transaction.all(_OF_CLIENT, organization_id=organization_id, client_id=client_id)
-    return tuple(Secret(*row) for row in rows)
 
 
 def add(

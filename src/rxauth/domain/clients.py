@@ -1,23 +1,22 @@
 """API clients: an organization's one machine client, and those that its people sign in with."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from sqlalchemy import bindparam, or_, select, update
+from sqlalchemy import bindparam, select, update
 
-from rxauth.crypto import secrets
-from rxauth.domain import changes, client_secrets
-from rxauth.domain.client_secrets import Described, NewSecret, Secret
-from rxauth.domain.client_urls import UrlKind
+from rxauth.domain import changes, client_records, client_secrets
+from rxauth.domain.client_secrets import Described, NewSecret
 from rxauth.domain.errors import AbsentError, ExistsError, InvalidError
-from rxauth.ids import is_client_id, new_client_id
+from rxauth.ids import new_client_id
 from rxauth.policy.permissions import BY_NAME, Machine
-from rxauth.policy.subjects import MachineSubject
 from rxauth.storage.database import Transaction
-from rxauth.storage.tables.access import client_permissions, client_urls, clients, organizations
+from rxauth.storage.tables.access import client_permissions, clients
 from rxauth.storage.tenancy import insert_row, sql
 
+Client = client_records.Client
+load = client_records.load
 MACHINE: Final = "non_interactive"
 SPA: Final = "spa"
 NATIVE: Final = "native"
@@ -26,29 +25,14 @@ LIVE_SECRETS_LIMIT: Final = 2
 OVERLAP_LIMIT_S: Final = 30 * 86_400
 _UNDESCRIBED: Final = Described()
 
-_NAMES_ITSELF = "a client names itself before its organization is known"
 _OPERATOR = "the platform's operator works on every organization"
 _INSERT_CLIENT = insert_row(clients)
 _INSERT_PERMISSION = insert_row(client_permissions)
-_CLIENT_COLUMNS = (
-    clients.c.id,
-    clients.c.organization_id,
-    clients.c.name,
-    clients.c.app_type,
-    clients.c.created_at,
-    clients.c.tokens_valid_after,
-    clients.c.third_party,
-    clients.c.any_organization,
-    clients.c.backchannel_logout_uri,
-    or_(clients.c.disabled_at.is_not(None), organizations.c.disabled_at.is_not(None)).label("disabled"),
-)
-_WITH_ORGANIZATION = select(*_CLIENT_COLUMNS).join(organizations, organizations.c.id == clients.c.organization_id)
-_ONE = sql(_WITH_ORGANIZATION.where(clients.c.id == bindparam("client_id")), across_tenants=_NAMES_ITSELF)
 _LOCKED = sql(
     select(clients.c.organization_id).where(clients.c.id == bindparam("client_id")).with_for_update(),
     across_tenants=_OPERATOR,
 )
-_ALL = sql(_WITH_ORGANIZATION.order_by(clients.c.organization_id, clients.c.id), across_tenants=_OPERATOR)
+_ALL = sql(select(clients.c.id).order_by(clients.c.organization_id, clients.c.id), across_tenants=_OPERATOR)
 _OF_ORGANIZATION = sql(
     select(clients.c.id, clients.c.name, clients.c.app_type)
     .where(clients.c.organization_id == bindparam("organization_id"), clients.c.disabled_at.is_(None))
@@ -56,18 +40,6 @@ _OF_ORGANIZATION = sql(
 )
 _MACHINE = sql(
     select(clients.c.id).where(clients.c.organization_id == bindparam("organization_id"), clients.c.app_type == MACHINE)
-)
-_PERMISSIONS = sql(
-    select(client_permissions.c.permission).where(
-        client_permissions.c.organization_id == bindparam("organization_id"),
-        client_permissions.c.client_id == bindparam("client_id"),
-    )
-)
-_URLS = sql(
-    select(client_urls.c.kind, client_urls.c.url).where(
-        client_urls.c.organization_id == bindparam("organization_id"),
-        client_urls.c.client_id == bindparam("client_id"),
-    )
 )
 _REVOKE_TOKENS = sql(
     update(clients)
@@ -85,41 +57,6 @@ _DISABLE = sql(
     )
     .values(disabled_at=bindparam("moment"))
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Client:
-    """A client. disabled: it, or its organization, is; tokens_valid_after: UTC seconds.
-
-    third_party: people are asked before it gets anything. any_organization: it serves everybody's people.
-    backchannel_logout_uri None: it does not hear of logouts. urls: by what each is registered for.
-    """
-
-    id: str
-    organization_id: str
-    name: str
-    app_type: str
-    created_at: int
-    tokens_valid_after: int
-    third_party: bool
-    any_organization: bool
-    backchannel_logout_uri: str | None
-    disabled: bool
-    secrets: tuple[Secret, ...]
-    urls: Mapping[UrlKind, frozenset[str]]
-    subject: MachineSubject
-
-    def live_secret(self, digest: bytes, now: int) -> Secret | None:
-        """Returns the live secret with this digest; every live one is compared, in constant time."""
-        found = None
-        for secret in self.secrets:
-            if secret.is_live(now) and secrets.matches(digest, secret.digest):
-                found = secret
-        return found
-
-    def secret(self, secret_id: str) -> Secret | None:
-        """Returns one of the client's secrets, live or not."""
-        return next((secret for secret in self.secrets if secret.id == secret_id), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,23 +124,6 @@ def create_machine_client(
         ],
     )
     return client_secrets.add(transaction, organization_id, client_id, now)
-
-
-def load(transaction: Transaction, client_id: str) -> Client | None:
-    """Returns a client with its secrets and permissions, or None."""
-    if not is_client_id(client_id):
-        return None  # nobody's, and not every database takes every text
-    row = transaction.first(_ONE, client_id=client_id)
-    # An unknown client costs the same statements as a known one, so that nobody can tell them apart by the time.
-    owner = {"organization_id": "" if row is None else row.organization_id, "client_id": client_id}
-    permissions = frozenset(found.permission for found in transaction.all(_PERMISSIONS, **owner))
-    secrets_of_client = client_secrets.of_client(transaction, **owner)
-    found_urls = transaction.all(_URLS, **owner)
-    if row is None:
-        return None
-    urls = {kind: frozenset(found.url for found in found_urls if found.kind == kind) for kind in UrlKind}
-    subject = MachineSubject(client_id, row.organization_id, permissions)
-    return Client(**row._mapping, secrets=secrets_of_client, urls=urls, subject=subject)
 
 
 def all_of_them(transaction: Transaction) -> list[Client]:

@@ -14,8 +14,9 @@ from rxauth.oauth.keys import Keys
 from rxauth.oauth.verified import VerifiedTokens
 from rxauth.storage.database import Database
 
-CLIENTS_REMEMBERED = 50_000
-PEOPLE_REMEMBERED = 50_000
+# A client takes 1 kB; whoever is not remembered costs one statement. The memory of a process stays where it began.
+CLIENTS_REMEMBERED = 10_000
+PEOPLE_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
