@@ -9,6 +9,7 @@ from typing import Final
 CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ALPHANUMERIC: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 CLIENT_ID_CHARACTERS: Final = 32
+_TIME_CHARACTERS: Final = 10  # of a ULID's 26
 _PAIRS: Final = [high + low for high in CROCKFORD for low in CROCKFORD]
 _ULID = re.compile("[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _CLIENT_ID = re.compile("[0-9A-Za-z]{32}")
@@ -57,6 +58,14 @@ def new_ulid(at_ms: int, entropy: bytes | None = None) -> str:
 def new_id(kind: Kind, at_ms: int) -> str:
     """Returns a new identifier of `kind`, made at `at_ms` (UTC milliseconds)."""
     return f"{kind}_{new_ulid(at_ms)}"
+
+
+def made_at_ms(identifier: str) -> int:
+    """Returns when an identifier with a ULID was made, UTC milliseconds."""
+    value = 0
+    for character in identifier.rpartition("_")[2][:_TIME_CHARACTERS]:
+        value = value * len(CROCKFORD) + CROCKFORD.index(character)
+    return value
 
 
 def sample_id(kind: Kind, key: str, at_ms: int) -> str:

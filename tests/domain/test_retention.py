@@ -181,6 +181,17 @@ def test_a_batch_is_small_and_says_whether_there_may_be_more(filled: Filled) -> 
     assert filled.count("sign_ins") == 0
 
 
+def test_for_how_long_the_oldest_row_has_been_too_old_is_told(filled: Filled) -> None:
+    filled.database.write(lambda tx: filled.fill(tx, NOW))
+    for name, overdue_s in (("sign_ins", 7), ("kept_answers", 7), ("sessions", 0)):
+        seen = filled.database.read(lambda tx: retention.look(tx, NOW + sign_ins.KEPT_S + 7))
+        assert seen.overdue_s[name] == overdue_s
+        assert seen.database_bytes > 0
+    swept(filled.database, NOW + sign_ins.KEPT_S + 7)
+    seen = filled.database.read(lambda tx: retention.look(tx, NOW + sign_ins.KEPT_S + 7))
+    assert set(seen.overdue_s.values()) == {0}
+
+
 def test_a_session_that_a_family_still_names_waits_for_it(filled: Filled) -> None:
     filled.database.write(lambda tx: filled.sign_in(tx, NOW))
     later = NOW + sessions.KEPT_S + 1
@@ -213,7 +224,7 @@ def test_no_batch_reads_a_whole_table(filled: Filled) -> None:
     later = NOW + 400 * DAY
     is_sqlite = filled.database.engines.is_sqlite
     works: dict[str, Callable[[Transaction], Any]] = {
-        one.table.name: lambda tx, one=one: (one.waits(tx, later), one(tx, later))  # type: ignore[misc]
+        one.table.name: lambda tx, one=one: (one.overdue_s(tx, later), one(tx, later))  # type: ignore[misc]
         for one in retention.PRUNINGS
     }
     works |= {"sessions": lambda tx: sessions.forget(tx, later), "webhooks": lambda tx: webhook_log.forget(tx, later)}

@@ -123,6 +123,8 @@ def test_what_the_database_does_not_answer_is_counted_and_the_figures_are_there_
     assert found["rxauth_queue_waiting", "letters"] == 0
     assert found["rxauth_queue_given_up", "webhooks"] == 0
     assert found["rxauth_queue_oldest_seconds", "audit"] >= 0
+    assert found["rxauth_database_bytes", "rxauth"] > 100_000
+    assert found["rxauth_retention_overdue_seconds", "sessions"] == 0
 
     with away(shown.live.server.database):
         assert shown.live.http.get("/readyz").status_code == 503

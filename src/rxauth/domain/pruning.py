@@ -8,7 +8,7 @@ from typing import Any, Final
 from sqlalchemy import Column, ColumnElement, Select, Table, bindparam, delete, select, tuple_
 
 from rxauth.domain.paging import first_of
-from rxauth.ids import Kind
+from rxauth.ids import Kind, made_at_ms
 from rxauth.storage.database import Transaction
 from rxauth.storage.tenancy import sql
 
@@ -54,9 +54,13 @@ class Pruning:
         """Removes some; tells whether there may be more."""
         return len(transaction.all(self.remove, before=self.before(now))) == AT_ONCE
 
-    def waits(self, transaction: Transaction, now: int) -> bool:
-        """Tells whether there is something to remove; rows that stay for another reason count too."""
-        return transaction.first(self.oldest, before=self.before(now)) is not None
+    def overdue_s(self, transaction: Transaction, now: int) -> int:
+        """Returns for how many seconds the oldest row has been too old; 0: none is."""
+        row = transaction.first(self.oldest, before=self.before(now))
+        if row is None:
+            return 0
+        made_at = row.age if self._kind is None else made_at_ms(row.age) // 1_000
+        return max(0, now - self.kept_s - int(made_at))
 
     def before(self, now: int) -> int | str:
         """Returns the age that a row has at most."""

@@ -1,7 +1,10 @@
 """Retention: which tables lose their old rows, and by what. Every other table keeps what it has."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
+
+from sqlalchemy import select
 
 from rxauth.domain import (
     authorization_codes,
@@ -22,6 +25,10 @@ from rxauth.domain import (
 )
 from rxauth.domain.pruning import Pruning
 from rxauth.storage.database import Transaction
+from rxauth.storage.sizes import database_bytes
+from rxauth.storage.tenancy import sql
+
+_SIZE: Final = sql(select(database_bytes()))
 
 # By their age alone. Families and codes go before the sessions that they name.
 PRUNINGS: Final[tuple[Pruning, ...]] = (
@@ -46,3 +53,17 @@ SWEEPS: Final[tuple[Callable[[Transaction, int], bool], ...]] = (
     sessions.forget,
     webhook_log.forget,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Growth:
+    """How large the database is. overdue_s: for how long the oldest row of a table has been too old; 0: none is."""
+
+    database_bytes: int
+    overdue_s: Mapping[str, int]
+
+
+def look(transaction: Transaction, now: int) -> Growth:
+    """Looks how the database grows; it asks for the oldest row of each table by an index, and counts none."""
+    overdue = {one.table.name: one.overdue_s(transaction, now) for one in (*PRUNINGS, sessions.FORGET)}
+    return Growth(int(transaction.first(_SIZE)[0]), overdue)

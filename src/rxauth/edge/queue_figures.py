@@ -1,4 +1,4 @@
-"""What waits in the database's queues, as figures: looked at in a thread of its own, so that no reader waits for it."""
+"""What waits in the database, and how it grows: looked at in a thread of its own, so that nobody waits for it."""
 
 import threading
 from typing import Final
@@ -6,8 +6,9 @@ from typing import Final
 import structlog
 
 from rxauth.clock import Clock
-from rxauth.domain import health
+from rxauth.domain import health, retention
 from rxauth.domain.health import Health, Queue
+from rxauth.domain.retention import Growth
 from rxauth.edge.metrics import Metrics
 from rxauth.storage.database import Database
 
@@ -22,6 +23,7 @@ class QueueFigures:
         self._database = database
         self._clock = clock
         self._queues: dict[str, Queue] = {}
+        self._growth: Growth | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="queue-figures", daemon=True)
         counted = f"{health.COUNTED} stands for as many or more"
@@ -29,6 +31,14 @@ class QueueFigures:
         metrics.read("rxauth_queue_given_up", f"What was given up, by queue; {counted}.", self._given_up, "queue")
         metrics.read(
             "rxauth_queue_oldest_seconds", "For how long the oldest has waited, by queue.", self._ages, "queue"
+        )
+
+        metrics.read("rxauth_database_bytes", "How large the database is.", self._size, "database")
+        metrics.read(
+            "rxauth_retention_overdue_seconds",
+            "Since the oldest row should have gone, by table.",
+            self._overdue,
+            "table",
         )
 
     def start(self) -> None:
@@ -44,11 +54,13 @@ class QueueFigures:
     def look(self) -> None:
         """Looks once."""
         try:
-            self._queues = _queues(self._database.read(lambda tx: health.look(tx, self._clock.seconds())))
+            now = self._clock.seconds()
+            seen, self._growth = self._database.read(lambda tx: (health.look(tx, now), retention.look(tx, now)))
+            self._queues = _queues(seen)
         except (
             Exception
         ) as error:  # whatever it is, an old figure is worse than none, and the next look makes up for it
-            self._queues = {}
+            self._queues, self._growth = {}, None
             _log.warning("queues_not_seen", error=type(error).__name__)
 
     def _work(self) -> None:
@@ -61,6 +73,12 @@ class QueueFigures:
 
     def _given_up(self) -> dict[str, float]:
         return {name: queue.given_up for name, queue in self._queues.items()}
+
+    def _size(self) -> dict[str, float]:
+        return {} if self._growth is None else {"rxauth": self._growth.database_bytes}
+
+    def _overdue(self) -> dict[str, float]:
+        return {} if self._growth is None else dict(self._growth.overdue_s)
 
     def _ages(self) -> dict[str, float]:
         now = self._clock.seconds()
