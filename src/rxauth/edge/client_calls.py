@@ -108,7 +108,7 @@ def noted(edge: Edge, asked: TokenRequest) -> Iterator[None]:
 
 def _note(edge: Edge, asked: TokenRequest, error: OAuthError) -> None:
     """Counts a refusal, in the log of the organization whose client was named, if there is one."""
-    edge.metrics.clients_refused.labels(error.code).inc()
+    edge.metrics.clients_refused.add(error.code)
     if isinstance(error, InvalidClientError):
         edge.limiter.count_failure(asked.network, client_auth.claimed_client(asked))
     actor = audit.ANONYMOUS if error.client_id is None else audit.Actor("client", error.client_id)

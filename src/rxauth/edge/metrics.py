@@ -1,24 +1,26 @@
 """What Prometheus reads: one registry a process, and every figure by its name.
 
-What is counted where it happens is a line in `Metrics`, and `edge.metrics.NAME.inc()` there. What something knows
-already is asked for when Prometheus asks: `edge.metrics.read("rxauth_place_waiting", "Who waits.", place.waiting)`. A
-name that ends in `_total` is of a number that only grows. With `label="place"` the function returns numbers by the
+What the event loop counts is a line in `Metrics`, and `edge.metrics.NAME.add(labels)` where it happens. What something
+knows already is asked for when Prometheus asks: `edge.metrics.read("rxauth_place_waiting", "Who waits.", place.count)`.
+A name that ends in `_total` is of a number that only grows. With `label="place"` the function returns numbers by the
 label's value. Labels have few values, all known beforehand: never an identifier, an address, a path or a name. Each
 figure has its row in docs/guides/observe.md.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, ProcessCollector
+from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from rxauth import __version__
+from rxauth.edge.loop_figures import Buckets, LoopCounter, LoopHistogram
 from rxauth.oauth.grants import GRANTS
 from rxauth.oauth.server import Server
 
 METHODS: Final = ("GET", "HEAD", "POST", "OPTIONS")
+STATUSES: Final = ("", "1xx", "2xx", "3xx", "4xx", "5xx")
 DURATIONS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 GROUP_SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 Figure = float | Mapping[str, float]
@@ -27,20 +29,15 @@ Figure = float | Mapping[str, float]
 class EndpointCount:
     """The requests of one endpoint."""
 
-    def __init__(self, endpoint: str, requests: Counter, durations: Histogram) -> None:
+    def __init__(self, endpoint: str, requests: LoopCounter, durations: Buckets) -> None:
         self._endpoint = endpoint
         self._requests = requests
-        self._durations = durations.labels(endpoint)
-        self._counters: dict[tuple[str, int], Counter] = {}
+        self._durations = durations
 
     def note(self, method: str, status: int, duration_s: float) -> None:
         """Counts one request that was answered."""
-        key = (method if method in METHODS else "other", status // 100)
-        counter = self._counters.get(key)
-        if counter is None:
-            counter = self._counters[key] = self._requests.labels(self._endpoint, key[0], f"{key[1]}xx")
-        counter.inc()
-        self._durations.observe(duration_s)
+        self._requests.add(self._endpoint, method if method in METHODS else "other", STATUSES[status // 100])
+        self._durations.note(duration_s)
 
 
 class Metrics:
@@ -49,44 +46,51 @@ class Metrics:
     def __init__(self, server: Server) -> None:
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
-        self._requests = self._counter("rxauth_requests", "Requests answered.", "endpoint", "method", "status")
-        self._durations = self._histogram(
+        self._requests = self.counter("rxauth_requests", "Requests answered.", "endpoint", "method", "status")
+        self._durations = self.histogram(
             "rxauth_request_duration_seconds", "From a request's head to its answer.", DURATIONS_S, "endpoint"
         )
-        issued = self._counter("rxauth_tokens_issued", "Answers with a token.", "grant")
-        self.tokens_issued = {grant: issued.labels(grant) for grant in GRANTS}
-        self.clients_refused = self._counter(
+        self.tokens_issued = self.counter("rxauth_tokens_issued", "Answers with a token.", "grant")
+        for grant in GRANTS:
+            self.tokens_issued.begin(grant)
+        self.clients_refused = self.counter(
             "rxauth_clients_refused", "Requests of clients refused, by OAuth error.", "error"
         )
-        self.operations = self._counter(
+        self.operations = self.counter(
             "rxauth_operations", "GraphQL operations, by kind and what came of them.", "kind", "outcome"
         )
-        self._audit_records = self._histogram(
+        self._audit_records = self.histogram(
             "rxauth_audit_group_records", "Records that were committed together.", GROUP_SIZES
-        )
-        self._audit_duration = self._histogram(
+        ).part()
+        self._audit_duration = self.histogram(
             "rxauth_audit_group_duration_seconds", "How long a commit of records took.", DURATIONS_S
-        )
+        ).part()
         self._read_from(server)
 
     def endpoint(self, name: str) -> EndpointCount:
         """Returns what counts the requests of an endpoint; name: one of those that the URL table gives."""
-        return EndpointCount(name, self._requests, self._durations)
+        return EndpointCount(name, self._requests, self._durations.part(name))
 
     def read(self, name: str, meaning: str, figure: Callable[[], Figure], label: str | None = None) -> None:
         """Has a figure asked for whenever Prometheus does, from any thread; it must not wait."""
         self.registry.register(_Read(name, meaning, figure, label))
 
+    def counter(self, name: str, meaning: str, *labels: str) -> LoopCounter:
+        """Returns a counter for the event loop alone; name without `_total`."""
+        made = LoopCounter(name, meaning, labels)
+        self.registry.register(made)
+        return made
+
+    def histogram(self, name: str, meaning: str, bounds: Sequence[float], label: str | None = None) -> LoopHistogram:
+        """Returns a histogram for the event loop alone."""
+        made = LoopHistogram(name, meaning, bounds, label)
+        self.registry.register(made)
+        return made
+
     def note_audit_group(self, records: int, duration_s: float) -> None:
         """Counts one commit of audit records."""
-        self._audit_records.observe(records)
-        self._audit_duration.observe(duration_s)
-
-    def _counter(self, name: str, meaning: str, *labels: str) -> Counter:
-        return Counter(name, meaning, labels, registry=self.registry)
-
-    def _histogram(self, name: str, meaning: str, buckets: Iterable[float], *labels: str) -> Histogram:
-        return Histogram(name, meaning, labels, registry=self.registry, buckets=tuple(buckets))
+        self._audit_records.note(records)
+        self._audit_duration.note(duration_s)
 
     def _read_from(self, server: Server) -> None:
         database = server.database

@@ -44,7 +44,7 @@ def run(
 
 async def note(edge: Edge, request: Request, caller: Caller, outcome: Outcome) -> None:
     """Records what was forbidden, has clients hear of sessions that ended, and logs what nobody expected."""
-    edge.metrics.operations.labels(outcome.kind, _came_of(outcome)).inc()
+    edge.metrics.operations.add(outcome.kind, _came_of(outcome))
     await _note_forbidden(edge, request, caller, outcome)
     for ended in outcome.ended:
         await edge.tell_clients(ended.user_id, [ended.session_id])

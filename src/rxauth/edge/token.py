@@ -31,12 +31,12 @@ async def answer(edge: Edge, asked: TokenRequest) -> Answer:
         if not isinstance(grant, Grant):
             issued = await edge.in_thread(token.spend, edge.server, asked, grant, admission.person)
             more = {"id_token": issued.id_token, "refresh_token": issued.refresh_token}
-            edge.metrics.tokens_issued[grant.name].inc()
+            edge.metrics.tokens_issued.add(grant.name)
             present = {name: value for name, value in more.items() if value is not None}
             return _answer(issued.access, present, admission)
         machine = await _from_memory(edge, asked, grant, admission)
     await edge.audit.commit(audit.row(machine.act, edge.server.clock.microseconds()))
-    edge.metrics.tokens_issued[grant.name].inc()
+    edge.metrics.tokens_issued.add(grant.name)
     return _answer(machine.token, {}, admission)
 
 
