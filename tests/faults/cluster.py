@@ -5,7 +5,7 @@ import shutil
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -114,6 +114,25 @@ class Cluster:
         program = str(postgres.binaries() / "psql")
         self._as_postgres(program, "--host", str(self.folder), "--username", "postgres", "--command", statement)
 
+    def back_up(self, folder: Path) -> None:
+        """Copies the database while it is used, with what of its log is needed to use the copy."""
+        program = str(postgres.binaries() / "pg_basebackup")
+        self._as_postgres(
+            *(program, "--pgdata", str(folder), "--host", str(self.folder), "--username", "postgres"),
+            *("--checkpoint=fast", "--wal-method=fetch"),
+        )
+
+    def put_back(self, backup: Path, recovery: Mapping[str, str]) -> None:
+        """Starts the server on a backup, and returns when it has recovered what it is told to, and takes writes."""
+        shutil.rmtree(self.data)
+        self._as_postgres("cp", "--archive", str(backup), str(self.data))
+        self._as_postgres("touch", str(self.data / "recovery.signal"))
+        before, self._settings = self._settings, (*self._settings, *(f"{one}={what}" for one, what in recovery.items()))
+        self.start()
+        self._settings = before
+        while not self._takes_writes():
+            time.sleep(0.05)
+
     def remove(self) -> None:
         """Stops the server and removes its data."""
         if self.is_running():
@@ -131,6 +150,10 @@ class Cluster:
         self.start()
         for role in (postgres.OWNER, postgres.SERVING):
             self.sql(f"CREATE ROLE {role} LOGIN" + (" CREATEDB" if role == postgres.OWNER else ""))
+
+    def _takes_writes(self) -> bool:
+        with psycopg.connect(f"host={self.folder} user=postgres dbname=postgres") as connection:
+            return connection.execute("SELECT pg_is_in_recovery()").fetchone() == (False,)
 
     def _options(self) -> list[str]:
         listening = "listen_addresses=" + ("" if self._address is None else self._address)

@@ -42,7 +42,7 @@ FAULTS: Final = (
     Fault("F11", "the standby is 30 s behind", "standby_lag"),
     Fault("F12", "the clock jumps by 10 minutes", "clock_jumps"),
     Fault("F13", "signing keys are rotated", "rotations"),
-    Fault("F14", "an upgrade, one server after the other, and back", "upgrade"),
+    Fault("F14", "an upgrade, one server after the other, and back", "rolling_upgrade"),
     Fault("F15", "an API begins without the key set", "no_key_set"),
     Fault("F16", "a server runs out of memory", "out_of_memory"),
     Fault("F17", "slow and idle connections, and large heads", "slow_clients"),

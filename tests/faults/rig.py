@@ -138,8 +138,8 @@ class Rig:
     def prepare(self) -> None:
         """Does what must be done before the database is there."""
 
-    def node(self, name: str, planted: Sequence[str] | None = None) -> Node:
-        """Returns a server on a machine, not started."""
+    def node(self, name: str, planted: Sequence[str] | None = None, **variables: str) -> Node:
+        """Returns a server on a machine, not started; variables: what its environment has besides."""
         wanted = self._planted if planted is None else planted
         reached = self.place.clinic.at(self.cluster.folder, self.network.addresses[self._database])
         return (Brood if AGAIN in wanted else Node)(
@@ -150,7 +150,7 @@ class Rig:
             host=self.network.addresses[name],
             port=PORT,
             planted=wanted,
-            **self._variables,
+            **{**self._variables, **variables},
         )
 
     def urls(self) -> Mapping[str, str]:

@@ -27,7 +27,7 @@ def test_an_upgrade_and_the_way_back_lose_no_request(world: World, tmp_path: Pat
         with load.under_way():
             load.wait_for_answers(EACH)
             with _somebody_uses_patients(world):
-                assert migrate(world, **newer) == f"Applied: {NEXT_REVISION}.\n"
+                assert migrate(world.settings, **newer) == f"Applied: {NEXT_REVISION}.\n"
             load.add(**newer)
             load.wait_for_answers(EACH)
             load.add()  # the old version starts on the new tables

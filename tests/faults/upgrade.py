@@ -12,6 +12,7 @@ from pathlib import Path
 import httpx
 
 import rxauth
+from rxauth.settings import Settings
 from rxauth.storage.revisions import latest_revision
 from tests.live import Process, credentials, environment, http_client, rxauth_program
 from tests.world import World
@@ -47,11 +48,11 @@ def next_version(folder: Path) -> dict[str, str]:
     return {"PYTHONPATH": str(package.parent)}
 
 
-def migrate(world: World, **variables: str) -> str:
+def migrate(settings: Settings, **variables: str) -> str:
     """Runs `rxauth migrate` of some version; returns what it said."""
     done = subprocess.run(
         [rxauth_program(), "migrate"],
-        env=environment(world.settings) | variables,
+        env=environment(settings) | variables,
         capture_output=True,
         text=True,
         check=False,

@@ -22,10 +22,13 @@ _RIGHTS: Final = {
     ),
     **dict.fromkeys(("alembic_version", "compatibility"), "SELECT"),
 }
-_TABLES: Final = text(
-    "SELECT relname, relispartition FROM pg_class"
-    " WHERE relkind IN ('r', 'p') AND relnamespace = CAST(current_schema() AS regnamespace)"
+# What somebody else put beside them is none of ours.
+_OURS: Final = (
+    "SELECT relname, relispartition FROM pg_class WHERE relnamespace = CAST(current_schema() AS regnamespace)"
+    " AND pg_has_role(relowner, 'USAGE') AND relkind IN "
 )
+_TABLES: Final = text(_OURS + "('r', 'p')")
+_SEQUENCES: Final = text(_OURS + "('S')")
 _USUAL_RIGHTS: Final = "SELECT, INSERT, UPDATE, DELETE"
 _COPY: Final = text(
     "INSERT INTO audit_entries SELECT * FROM audit_entries_before WHERE seq >= :first AND seq < :until ORDER BY seq"
@@ -151,6 +154,6 @@ def grant_to_serving_role(connection: Connection, role: str | None) -> None:
             connection.execute(text(f"GRANT {_RIGHTS.get(table, _USUAL_RIGHTS)} ON {name} TO {quoted}"))
     for function in ("audit_make_range", *months.FUNCTIONS):
         connection.execute(text(f"GRANT EXECUTE ON FUNCTION {function}() TO {quoted}"))
-    current_schema = connection.execute(text("SELECT current_schema()")).scalar_one()
-    schema = connection.dialect.identifier_preparer.quote(current_schema)
-    connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA {schema} TO {quoted}"))
+    for sequence, _ in connection.execute(_SEQUENCES).all():
+        name = connection.dialect.identifier_preparer.quote(sequence)
+        connection.execute(text(f"GRANT USAGE ON SEQUENCE {name} TO {quoted}"))
