@@ -1,15 +1,21 @@
 """The guide to watching rxauth says what the code logs, and asks for figures that there are."""
 
 import ast
+import json
 import re
 from pathlib import Path
 
+import yaml
+
 import rxauth
 from rxauth.edge.queue_figures import QueueFigures
-from tests.contract.test_docs import DOCS, table
+from tests.contract.test_docs import DOCS, ROOT, as_lines, code, table
 from tests.live import Live
 
 GUIDE = DOCS / "guides" / "observe.md"
+PROMETHEUS = ROOT / "deploy" / "prometheus"
+# A figure, as an expression of Prometheus asks for it, and what it asks of the labels.
+ASKED = re.compile(r"\b((?:rxauth|process)_\w+?)(?:_bucket|_sum|_count)?(?:\{([^}]*)\})?(?=[\s)\[]|$)")
 LEVELS = {"debug", "info", "warning", "error", "critical"}
 
 
@@ -34,17 +40,35 @@ def test_every_event_that_is_logged_is_documented_with_its_level() -> None:
     assert {(event.strip("`"), level) for event, level, _ in rows} == in_code
 
 
-def test_every_alarm_is_on_figures_and_events_that_there_are(sqlite_live: Live) -> None:
+def test_the_alarms_are_those_of_the_rules() -> None:
+    rules = yaml.safe_load((PROMETHEUS / "alerts.yaml").read_text())["groups"][0]["rules"]
+    expected = [
+        (code(one["alert"]), code(one["expr"]), one.get("for", ""), one["annotations"]["summary"]) for one in rules
+    ]
+    assert as_lines(table(GUIDE, "What to alarm on")) == as_lines(expected)
+
+
+def test_alarms_and_dashboard_ask_for_figures_and_labels_that_there_are(sqlite_live: Live) -> None:
     QueueFigures(sqlite_live.server.database, sqlite_live.clock, sqlite_live.edge.metrics)
-    collected = sqlite_live.edge.metrics.registry.collect()
-    figures = {f"{one.name}_total" if one.type == "counter" else one.name for one in collected}
-    events = {event for event, _, _ in table(GUIDE, "All log events")}
-    named = {name for when, _ in table(GUIDE, "What to alarm on") for name in re.findall(r"rxauth_\w+", when)}
-    assert named
-    assert named <= figures
-    told = {
-        f"`{name}`"
-        for row in table(GUIDE, "What to alarm on")
-        for name in re.findall(r"`([a-z]+(?:_[a-z]+)+)`", " ".join(row))
-    }
-    assert told - {f"`{one}`" for one in figures} <= events
+    labels = {name.strip("`"): set(re.findall(r"`(\w+)`", cell)) for name, _, cell, _ in table(GUIDE, "All figures")}
+    dashboard = json.loads((PROMETHEUS / "dashboard.json").read_text())
+    rules = yaml.safe_load((PROMETHEUS / "alerts.yaml").read_text())["groups"][0]["rules"]
+    asked = [target["expr"] for panel in dashboard["panels"] for target in panel["targets"]]
+    asked += [one["expr"] for one in rules]
+    for expression in asked:
+        found = re.findall(
+            r"\b((?:rxauth|process)_\w+?)(?:_bucket|_sum|_count)?(?:\{([^}]*)\})?(?=[\s)\[]|$)", expression
+        )
+        assert found, expression
+        for name, matchers in found:
+            assert name in labels, expression
+            assert set(re.findall(r"(\w+)=", matchers)) <= labels[name] | {"job"}, expression
+        by = {one for group in re.findall(r"by \(([^)]*)\)", expression) for one in group.split(", ")}
+        assert by <= {one for name, _ in found for one in labels[name]} | {"le", "instance"}, expression
+
+
+def test_the_dashboard_s_panels_lie_beside_each_other() -> None:
+    panels = json.loads((PROMETHEUS / "dashboard.json").read_text())["panels"]
+    places = [(one["gridPos"]["x"], one["gridPos"]["y"]) for one in panels]
+    assert len(set(places)) == len(places)
+    assert len({one["id"] for one in panels}) == len({one["title"] for one in panels}) == len(panels)
