@@ -12,6 +12,7 @@ from rxauth.ids import ALPHANUMERIC, random_alphanumeric
 PREFIX: Final = "rxs_"
 RANDOM_CHARACTERS: Final = 43  # 256 bits in base 62
 CHECKSUM_CHARACTERS: Final = 6  # a CRC-32 in base 62
+_PAIRS: Final = [first + second for first in ALPHANUMERIC for second in ALPHANUMERIC]  # two digits at a time
 _SHAPE = re.compile(f"{PREFIX}[0-9A-Za-z]{{{RANDOM_CHARACTERS + CHECKSUM_CHARACTERS}}}")
 
 
@@ -45,9 +46,6 @@ def matches(presented: bytes, stored: bytes) -> bool:
 
 
 def _checksum(body: str) -> str:
-    value = zlib.crc32(body.encode())
-    characters = []
-    for _ in range(CHECKSUM_CHARACTERS):
-        value, digit = divmod(value, len(ALPHANUMERIC))
-        characters.append(ALPHANUMERIC[digit])
-    return "".join(reversed(characters))
+    rest, last = divmod(zlib.crc32(body.encode()), len(_PAIRS))
+    first, middle = divmod(rest, len(_PAIRS))
+    return _PAIRS[first] + _PAIRS[middle] + _PAIRS[last]
