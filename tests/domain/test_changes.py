@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import Connection, bindparam, select
 
-from rxauth.domain.changes import ChangeKind, Feed, record
+from rxauth.domain.changes import KEPT_S, ChangeKind, Feed, Remembered, record
 from rxauth.storage.database import Database, DatabaseUnavailableError, Transaction
 from rxauth.storage.tables.access import changes
 from rxauth.storage.tenancy import sql
@@ -281,3 +281,21 @@ def test_a_process_cut_off_from_its_database_turns_stale_and_recovers(world: Wor
     feed.poll()
     assert feed.is_fresh()
     assert "one" in told
+
+
+def test_a_process_that_stood_still_for_longer_than_rows_are_kept_forgets_all_it_remembered(world: World) -> None:
+    """What it did not hear of may be gone from the feed: a revocation must not be missed for that."""
+    database = world.open()
+    feed = Feed(database, 5)
+    remembered = Remembered(database, lambda _tx, identifier: identifier, 10)
+    feed.on(ChangeKind.CLIENT, remembered.forget)
+    remembered.fetch("one")
+    feed.poll()
+    assert remembered.peek("one") == "one"
+    feed._heard_s -= KEPT_S // 2 + 1
+    feed.poll()
+    assert remembered.peek("one") is None
+    remembered.fetch("one")
+    feed.poll()
+    assert remembered.peek("one") == "one"
+    database.close()

@@ -10,10 +10,12 @@ from sqlalchemy import func, select
 
 from rxauth.domain import (
     authorization_codes,
+    changes,
     email_changes,
     invites,
     kept_answers,
     mails,
+    old_changes,
     operators,
     passkey_challenges,
     password_resets,
@@ -25,6 +27,7 @@ from rxauth.domain import (
     webhook_log,
 )
 from rxauth.domain.authorization_codes import Authorized
+from rxauth.domain.changes import ChangeKind
 from rxauth.domain.invites import Asked
 from rxauth.domain.kept_answers import Kept, Scope
 from rxauth.domain.mails import Letter
@@ -35,6 +38,7 @@ from rxauth.ids import Kind, new_id
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Database, Transaction
 from rxauth.storage.tables import metadata
+from rxauth.storage.tables.access import changes as feed
 from rxauth.storage.tables.people import factor_resets as resets
 from rxauth.storage.tenancy import insert_row, sql
 from tests.domain.test_reference_plans import plans
@@ -44,11 +48,14 @@ from tests.world import NOW, World
 GUIDE = (Path(__file__).parents[2] / "docs" / "guides" / "data-retention.md").read_text()
 UNITS = {"hour": 3_600, "day": 86_400}
 DAY = 86_400
+# Of what was chosen, and of the first rows in the order in which the table has them.
+BOUNDED = ("SCAN old", "SCAN changes")
 WEBHOOKS = ("webhook_events", "webhook_deliveries", "webhook_attempts")
 KEPT_S = {one.table.name: one.kept_s for one in retention.PRUNINGS} | {
     "sessions": sessions.KEPT_S,
     "session_clients": sessions.KEPT_S,
     **dict.fromkeys(WEBHOOKS, webhook_log.KEPT_S),
+    "changes": changes.KEPT_S,
 }
 # For how long a row counts as made, if its age is the end of what it was good for.
 GOOD_FOR_S = {
@@ -156,7 +163,7 @@ def swept(database: Database, now: int) -> None:
 
 
 def test_what_is_too_old_goes_and_what_is_not_stays(filled: Filled) -> None:
-    tables = sorted(set(KEPT_S) - set(WEBHOOKS))
+    tables = sorted(set(KEPT_S) - {*WEBHOOKS, "changes"})
     before = {name: filled.count(name) for name in tables}
     filled.database.write(lambda tx: filled.fill(tx, NOW))
     made = {name: filled.count(name) - before[name] for name in tables}
@@ -190,6 +197,22 @@ def test_for_how_long_the_oldest_row_has_been_too_old_is_told(filled: Filled) ->
     swept(filled.database, NOW + sign_ins.KEPT_S + 7)
     seen = filled.database.read(lambda tx: retention.look(tx, NOW + sign_ins.KEPT_S + 7))
     assert set(seen.overdue_s.values()) == {0}
+
+
+def test_changes_go_after_a_day_but_the_newest_and_numbers_go_on_after_it(filled: Filled) -> None:
+    def change(tx: Transaction) -> None:
+        changes.record(tx, ChangeKind.CLIENT, "one", NOW)
+
+    for _ in range(3):
+        filled.database.write(change)
+    newest = sql(select(func.max(feed.c.id)))
+    last = filled.database.read(lambda tx: tx.first(newest)[0])
+    filled.database.write(lambda tx: old_changes.forget(tx, NOW + changes.KEPT_S - 1))
+    assert filled.count("changes") >= 3
+    filled.database.write(lambda tx: old_changes.forget(tx, NOW + changes.KEPT_S))
+    assert filled.count("changes") == 1
+    filled.database.write(change)
+    assert filled.database.read(lambda tx: tx.first(newest)[0]) == last + 1
 
 
 def test_a_session_that_a_family_still_names_waits_for_it(filled: Filled) -> None:
@@ -227,6 +250,7 @@ def test_no_batch_reads_a_whole_table(filled: Filled) -> None:
         one.table.name: lambda tx, one=one: (one.overdue_s(tx, later), one(tx, later))  # type: ignore[misc]
         for one in retention.PRUNINGS
     }
+    works |= {"changes": lambda tx: old_changes.forget(tx, later)}
     works |= {"sessions": lambda tx: sessions.forget(tx, later), "webhooks": lambda tx: webhook_log.forget(tx, later)}
 
     for name, work in works.items():
@@ -241,5 +265,5 @@ def test_no_batch_reads_a_whole_table(filled: Filled) -> None:
         assert seen, name
         for plan in seen:
             assert "Seq Scan" not in plan, f"{name}: {plan}"
-            scans = [line for line in plan.splitlines() if line.startswith("SCAN") and line != "SCAN old"]
+            scans = [line for line in plan.splitlines() if line.startswith("SCAN") and line not in BOUNDED]
             assert all("USING" in line for line in scans), f"{name}: {plan}"

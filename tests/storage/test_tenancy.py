@@ -198,6 +198,7 @@ ACROSS_TENANTS = {
     "rxauth.domain.providers": ["_LICENCES_OF_PERSON", "_LOCK_PERSON", "_OF_PERSON"],
     "rxauth.domain.users": ["_APPROVED_NPIS"],
     "rxauth.domain.prescription_expiry": ["_IS_DUE", "_NEXT", "_WAITING"],
+    "rxauth.domain.restoration": ["_CLIENTS", "_END_TOKENS"],
     "rxauth.domain.secret_reminders": ["_NEXT"],
     "rxauth.domain.webhook_deliveries": ["_IS_DUE", "_NEXT"],
     "rxauth.domain.webhook_log": [

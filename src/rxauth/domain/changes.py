@@ -3,6 +3,8 @@
 Polling "rows with a higher number than the last one seen" would lose a row that commits late with a lower number, and a
 lost row here is a revocation that never arrives. So each row carries the number of its transaction, and a reader moves
 its mark only up to the lowest transaction that is still under way; what lies beyond is applied at once and remembered.
+
+Rows go after a day. A process that heard nothing for half of that, because it stood still, forgets all it remembers.
 """
 
 import threading
@@ -16,11 +18,14 @@ import structlog
 from sqlalchemy import bindparam, insert, select
 
 from rxauth.storage.database import Announcement, Database, Transaction
-from rxauth.storage.moments import settled_before, transaction_number
+from rxauth.storage.moments import clock_seconds, settled_before, transaction_number
 from rxauth.storage.tables.access import changes
 from rxauth.storage.tenancy import sql
 
 POLL_INTERVAL_S: Final = 0.25
+KEPT_S: Final = 86_400
+# What a listener is told in place of an identifier when anything may have changed.
+EVERYTHING: Final = "*"
 _log = structlog.get_logger("rxauth.changes")
 
 
@@ -42,7 +47,7 @@ _INSERT = sql(
         changed_at=bindparam("changed_at"),
     )
 )
-_SETTLED = sql(select(settled_before()))
+_SETTLED = sql(select(settled_before(), clock_seconds()))
 _SINCE = sql(
     select(changes.c.id, changes.c.transaction_id, changes.c.kind, changes.c.subject_id)
     .where(changes.c.transaction_id >= bindparam("mark"))
@@ -80,11 +85,11 @@ class Feed:
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._heard_at = monotonic()
-        self._mark = database.read(_settled)
+        self._mark, self._heard_s = database.read(_settled)
         database.listen(self._tell)
 
     def on(self, kind: ChangeKind, listener: Callable[[str], None]) -> None:
-        """Has `listener` called with the identifier of whatever of `kind` changes, from any thread."""
+        """Has `listener` called with the identifier of whatever of `kind` changes, or `EVERYTHING`, from any thread."""
         self._listeners[kind].append(listener)
 
     @property
@@ -107,10 +112,12 @@ class Feed:
             DatabaseUnavailableError: nothing was applied; the next call makes up for it.
         """
         asked_at = self._monotonic()
-        settled, rows = self._database.read(lambda tx: (_settled(tx), tx.all(_SINCE, mark=self._mark)))
+        (settled, now), rows = self._database.read(lambda tx: (_settled(tx), tx.all(_SINCE, mark=self._mark)))
+        if now - self._heard_s > KEPT_S // 2:
+            self._tell((kind, EVERYTHING) for kind in ChangeKind)
         self._tell((row.kind, row.subject_id) for row in rows if row.id not in self._applied)
         self._applied = frozenset(row.id for row in rows if row.transaction_id >= settled)
-        self._mark = settled
+        self._mark, self._heard_s = settled, now
         self._heard_at = asked_at
 
     def start(self) -> None:
@@ -138,9 +145,10 @@ class Feed:
                 listener(subject_id)
 
 
-def _settled(transaction: Transaction) -> int:
-    row = transaction.first(_SETTLED)
-    return int(row[0]) if row is not None else 0
+def _settled(transaction: Transaction) -> tuple[int, int]:
+    """Returns below which number all is settled, and what the database's clock shows."""
+    number, now = transaction.first(_SETTLED)
+    return int(number), int(now)
 
 
 Record = TypeVar("Record")
@@ -181,7 +189,9 @@ class Remembered(Generic[Record]):
         return record
 
     def forget(self, identifier: str) -> None:
-        """Drops one record."""
+        """Drops one record, or `EVERYTHING`."""
         with self._keeping:
             self._times_forgotten += 1
+            if identifier == EVERYTHING:
+                self._records.clear()
             self._records.pop(identifier, None)

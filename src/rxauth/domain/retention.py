@@ -14,6 +14,7 @@ from rxauth.domain import (
     kept_answers,
     mails,
     months,
+    old_changes,
     operators,
     passkey_challenges,
     password_resets,
@@ -52,6 +53,7 @@ SWEEPS: Final[tuple[Callable[[Transaction, int], bool], ...]] = (
     *PRUNINGS,
     sessions.forget,
     webhook_log.forget,
+    old_changes.forget,
 )
 
 
