@@ -12,6 +12,7 @@ from rxauth.domain import (
     email_changes,
     factors,
     failed_proofs,
+    known_browsers,
     letters,
     own_account,
     password_changes,
@@ -99,17 +100,19 @@ async def change_password(edge: Edge, visitor: Visit, fields: Mapping[str, str])
 
     ended: list[str] = []
 
+    is_known = known_browsers.is_known(edge.known_browsers_key, visitor.browser.kept, user.id)
+
     def work(tx: Transaction) -> Result:
         ended.clear()
         failed_proofs.begin_attempt(tx, user.id)
-        is_blocked = failed_proofs.wait_s(tx, user.id, now) > 0
+        is_blocked = failed_proofs.wait_s(tx, user.id, now, is_known=is_known) > 0
         if is_blocked or passwords.settle(tx, attempt, verdict) is None:
             if not is_blocked:
-                failed_proofs.count(tx, user.id, now)
+                failed_proofs.count(tx, user.id, now, is_known=is_known)
             return Result(
                 problem="The present password is wrong, or was tried too often. Wait a little, and try again."
             )
-        failed_proofs.clear(tx, user.id)
+        failed_proofs.clear(tx, user.id, is_known=is_known)
         ended.extend(one.id for one in sessions.of_user(tx, user.id) if one.id != visitor.session.id)
         password_changes.change(tx, user.id, new_hash, outbox(edge.server), now, but_session=visitor.session.id)
         _record(edge, tx, visitor, Event.PASSWORD_CHANGED)

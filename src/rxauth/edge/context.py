@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from rxauth.api.execute import Api
 from rxauth.crypto.passwords import Cost
+from rxauth.crypto.sealing import derive
 from rxauth.domain import retention
 from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.domain.destinations import Network
@@ -88,6 +89,7 @@ class Edge:
         self._show_the_door()
         self.slow = SlowPool()
         self.password_cost = password_cost
+        self.known_browsers_key = derive(server.sealing_key, "known browsers")
         self.mail_sender: MailSender | None = None  # None: letters wait in the outbox
         self.sequencer: Sequencer | None = None  # None: records wait in the outbox
         self.webhook_sender: WebhookSender | None = None  # None: events wait in the outbox

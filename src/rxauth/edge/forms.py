@@ -3,14 +3,14 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from urllib.parse import parse_qsl
 
 from rxauth.crypto import secrets
 from rxauth.crypto.jws import encode_base64url
 from rxauth.edge import multipart
-from rxauth.edge.cookies import carrying, session_handle
+from rxauth.edge.cookies import carrying, kept_of, session_handle
 from rxauth.edge.requests import FIELDS_LIMIT, VALUE_LIMIT_CHARACTERS, Request
 from rxauth.oauth.browser import Browser
 from rxauth.oauth.errors import InvalidRequestError
@@ -46,7 +46,8 @@ class ForeignFormError(InvalidRequestError):
 
 def browser_of(request: Request) -> Browser:
     """Returns where a request comes from."""
-    return Browser(session_handle(request), request.network, request.header(b"user-agent") or "")
+    device = request.header(b"user-agent") or ""
+    return Browser(session_handle(request), request.network, device, kept_of(request))
 
 
 def greeted(browser: Browser) -> tuple[Browser, list[tuple[bytes, bytes]]]:
@@ -54,7 +55,7 @@ def greeted(browser: Browser) -> tuple[Browser, list[tuple[bytes, bytes]]]:
     if browser.handle is not None:
         return browser, []
     handle = secrets.new_handle()
-    return Browser(handle, browser.network, browser.device), [carrying(handle)]
+    return replace(browser, handle=handle), [carrying(handle)]
 
 
 def token(handle: str, purpose: str) -> str:

@@ -7,6 +7,7 @@ from rxauth.domain import (
     audit,
     email_changes,
     factors,
+    known_browsers,
     letters,
     memberships,
     password_changes,
@@ -22,6 +23,7 @@ from rxauth.domain.users import User
 from rxauth.edge import pages
 from rxauth.edge.addresses import ACCOUNT_PATH
 from rxauth.edge.context import Edge
+from rxauth.edge.cookies import keeping, kept_of
 from rxauth.edge.forms import browser_of, greeted, query_pairs, read_form, token
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer
@@ -80,7 +82,8 @@ async def act_reset(edge: Edge, request: Request) -> Answer:
         "next_url": ACCOUNT_PATH,
         "next_text": "Go to your account",
     }
-    return pages.page("notice.html", values)
+    kept = known_browsers.introduced(edge.known_browsers_key, kept_of(request), user.id)
+    return pages.page("notice.html", values, headers=[keeping(kept)])
 
 
 async def show_email(_edge: Edge, request: Request) -> Answer:

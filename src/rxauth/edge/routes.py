@@ -10,6 +10,7 @@ from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from rxauth.domain.clients import Client
+from rxauth.domain.known_browsers import number_of
 from rxauth.edge import (
     account,
     authorize,
@@ -34,12 +35,13 @@ from rxauth.edge.admin import serving as console_pages
 from rxauth.edge.admin.table import PAGES as CONSOLE
 from rxauth.edge.connections import Guarded
 from rxauth.edge.context import Edge
+from rxauth.edge.cookies import kept_of
 from rxauth.edge.endpoint_classes import CLIENT_GONE, NONE, class_of
 from rxauth.edge.errors import DisconnectedError, api_answer, bearer_answer, token_endpoint_answer
 from rxauth.edge.metrics import EndpointCount
 from rxauth.edge.page_errors import page_answer
 from rxauth.edge.proxies import REQUEST_ID
-from rxauth.edge.quotas import Kind
+from rxauth.edge.quotas import Kind, Use
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, json_answer, nothing_here
 from rxauth.edge.settings import activity_export, entrance, frame
@@ -211,7 +213,7 @@ class _Endpoint:
         else:
             try:
                 if self._is_open or handle is not self._handle:
-                    self._edge.quotas.use((Kind.NETWORK, request.network))
+                    self._edge.quotas.use(self._source(request))
                 answer = await handle(self._edge, request)
             except DisconnectedError:
                 self.count.note(scope["method"], CLIENT_GONE, time.perf_counter() - began)
@@ -223,6 +225,12 @@ class _Endpoint:
         answer.headers.append((REQUEST_ID, request.request_id.encode()))
         await answer(scope, receive, send)
         self.count.note(scope["method"], answer.status, time.perf_counter() - began)
+
+    def _source(self, request: Request) -> Use:
+        """Returns who makes a request that anybody may make: a browser that somebody signed in with, or a network."""
+        kept = kept_of(request)
+        number = None if kept is None else number_of(self._edge.known_browsers_key, kept)
+        return (Kind.NETWORK, request.network) if number is None else (Kind.BROWSER, number)
 
     async def _client(self, request: Request) -> Client | None:
         """Returns the client that a page's request came from, also one that was forgotten while it was answered."""

@@ -57,7 +57,7 @@ async def passkey(edge: Edge, one: UnderWay, browser: Browser, fields: Mapping[s
         now = edge.server.clock.seconds()
         return passkeys.authenticate(transaction, expected, asker(edge.server, browser), answer, now)
 
-    return await settle(edge, one, browser, Judgement(verdict, METHODS, expected, _WRONG_PASSKEY))
+    return await settle(edge, one, browser, Judgement(verdict, METHODS, expected, _WRONG_PASSKEY, can_be_guessed=False))
 
 
 async def set_up_totp(edge: Edge, one: UnderWay, browser: Browser, fields: Mapping[str, str]) -> Done:

@@ -1,6 +1,7 @@
 """The pages of a sign-in: each shows what is due, and each form does what is due, or leads back to it."""
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from rxauth.domain import consents, sign_ins
@@ -8,7 +9,7 @@ from rxauth.edge import pages, proofs, second_factors
 from rxauth.edge.addresses import SIGN_IN_PATH
 from rxauth.edge.authorize import deliver, origin_of
 from rxauth.edge.context import Edge
-from rxauth.edge.cookies import carrying
+from rxauth.edge.cookies import carrying, keeping
 from rxauth.edge.forms import browser_of, query_pairs, read_form, token
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, see_other
@@ -55,7 +56,8 @@ async def act(edge: Edge, request: Request) -> Answer:
     if done.problem is not None:
         return await _page(edge, one, browser, typed=fields, problem=done.problem)
     cookie = [] if done.handle is None else [carrying(done.handle)]
-    now_with = browser if done.handle is None else Browser(done.handle, browser.network, browser.device)
+    cookie += [] if done.kept is None else [keeping(done.kept)]
+    now_with = browser if done.handle is None else replace(browser, handle=done.handle)
     if done.outcome is not None:
         return _ended(edge, done.outcome, *cookie)
     if done.recovery_codes:

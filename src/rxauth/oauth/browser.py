@@ -11,11 +11,12 @@ from rxauth.storage.database import Transaction
 
 @dataclass(frozen=True, slots=True)
 class Browser:
-    """Where a request comes from. handle: its cookie; None: it has none yet."""
+    """Where a request comes from. handle: its cookie; None: it has none yet. kept: see `domain.known_browsers`."""
 
     handle: str | None = field(repr=False)
     network: str
     device: str = field(repr=False)
+    kept: str | None = field(default=None, repr=False)
 
 
 def look(server: Server, transaction: Transaction, handle: str | None, client: Client | None) -> Situation:

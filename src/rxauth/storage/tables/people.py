@@ -183,11 +183,14 @@ recovery_codes: Final = Table(
     Column("used_at", BigInteger),
 )
 
-# Failures since the last success, of every factor and in every process together.
+# Failures since the last success, of every factor and in every process together; those in browsers that the person
+# signed in with before are counted apart.
 failed_proofs: Final = Table(
     "failed_proofs",
     metadata,
     Column("user_id", Text, ForeignKey("users.id"), primary_key=True),
     Column("count", BigInteger, nullable=False),
     Column("last_at", BigInteger, nullable=False),
+    Column("known_count", BigInteger, nullable=False, server_default="0"),
+    Column("known_last_at", BigInteger, nullable=False, server_default="0"),
 )
