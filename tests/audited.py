@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from sqlalchemy import Engine, create_engine, text
+from sqlalchemy import Engine, text
 
 from rxauth.crypto.checkpoints import CheckpointKey
 from rxauth.domain import audit, audit_export, audit_keys, audit_log
@@ -11,7 +11,6 @@ from rxauth.domain.audit_check import Checker, notes
 from rxauth.domain.audit_findings import Finding
 from rxauth.domain.audit_log import Entry, chain_hash, genesis_hash
 from rxauth.domain.audit_sequencer import Sequencer
-from rxauth.storage.engines import parse_url
 from tests.world import StandingClock, World
 
 TRIGGERS = "SELECT name FROM sqlite_master WHERE type = 'trigger'"
@@ -25,7 +24,7 @@ class Audited:
         self.clock = StandingClock()
         self.database = world.open()
         self.file = folder / "checkpoints"
-        self.owner: Engine = create_engine(parse_url(world.settings.owner_database_url or world.settings.database_url))
+        self.owner: Engine = world.owner()
 
     def sequencer(self) -> Sequencer:
         """Returns the sequencer of a process that has just started."""

@@ -8,7 +8,14 @@ from pathlib import Path
 
 OWNER = "rxauth_owner"
 SERVING = "rxauth_serving"
+ACROSS = "rxauth_across"
 VARIABLE = "TEST_POSTGRES_SOCKET"
+ROLES = (
+    f"CREATE ROLE {OWNER} LOGIN CREATEDB",
+    f"CREATE ROLE {SERVING} LOGIN",
+    f"CREATE ROLE {ACROSS} NOLOGIN",
+    f"GRANT {ACROSS} TO {SERVING}, {OWNER}",
+)
 
 
 def binaries() -> Path:
@@ -25,7 +32,7 @@ def as_postgres() -> list[str]:
 
 
 class Cluster:
-    """One server, with the two roles that an installation has."""
+    """One server, with the three roles that an installation has."""
 
     def __init__(self) -> None:
         # Hundreds of databases that live for a second each: nothing is worth vacuuming, and no page is torn.
@@ -38,8 +45,8 @@ class Cluster:
             shutil.chown(self.folder, "postgres", "postgres")
         self._run("initdb", "--pgdata", self._data, "--auth=trust", "--username=postgres", "--encoding=UTF8")
         self.start()
-        for role in (OWNER, SERVING):
-            self.sql(f"CREATE ROLE {role} LOGIN" + (" CREATEDB" if role == OWNER else ""))
+        for statement in ROLES:
+            self.sql(statement)
 
     @property
     def _data(self) -> str:

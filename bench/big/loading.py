@@ -60,7 +60,11 @@ def _load_postgres(url: str, rows: Iterator[tuple[str, Row]], say: Say) -> None:
             _run(owner, f"ALTER TABLE {home} DROP CONSTRAINT {name}")
         for name, _ in indexes:
             _run(owner, f"DROP INDEX {name}")
+        for name in COLUMNS:  # COPY is for those whom row-level security lets alone
+            _run(owner, f"ALTER TABLE {name} NO FORCE ROW LEVEL SECURITY")
         _copy(url, rows)
+        for name in COLUMNS:
+            _run(owner, f"ALTER TABLE {name} FORCE ROW LEVEL SECURITY")
         for home, name, definition in keys:
             _timed(owner, f"ALTER TABLE {home} ADD CONSTRAINT {name} {definition}", name, say)
         for name, definition in indexes:

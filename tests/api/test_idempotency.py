@@ -90,7 +90,7 @@ def made(live: Live, email: str) -> int:
 
 def counted(live: Live, statement: str, value: object = None) -> int:
     """Returns the number that a statement of the tables' owner finds."""
-    owner = create_engine(parse_url(live.world.settings.owner_database_url or live.world.settings.database_url))
+    owner = live.world.owner()
     with owner.connect() as connection:
         found = int(connection.execute(text(statement), {"value": value}).scalar_one())
     owner.dispose()
@@ -346,7 +346,7 @@ def test_no_key_and_no_answer_can_be_read_in_the_table(clinic: Live, token: str)
     key, email = new_key(), unseen()
     patient_id = create(clinic, token, key, email).json()["data"]["createPatient"]["id"]
 
-    owner = create_engine(parse_url(clinic.world.settings.owner_database_url or clinic.world.settings.database_url))
+    owner = clinic.world.owner()
     with owner.connect() as connection:
         kept = str(connection.execute(text("SELECT * FROM kept_answers")).all())
     owner.dispose()

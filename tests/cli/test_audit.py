@@ -76,7 +76,7 @@ def test_what_was_changed_in_the_database_is_found_and_the_exit_code_says_so(
     command_line: CommandLine, world: World, tmp_path: Path
 ) -> None:
     served(world, tmp_path)
-    owner = create_engine(parse_url(world.settings.owner_database_url or world.settings.database_url))
+    owner = world.owner()
     with owner.begin() as connection:
         if connection.dialect.name == "sqlite":
             connection.execute(text("DROP TRIGGER audit_entries_no_delete"))

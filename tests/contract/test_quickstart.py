@@ -202,7 +202,7 @@ def test_the_operator_s_first_steps_work_on_postgresql(tmp_path: Path) -> None:
     statements = re.findall(r"```sql\n(.*?)```", text, re.DOTALL)[0].replace("DATABASE rxauth", f"DATABASE {name}")
     with psycopg.connect(f"host={postgres_socket()} user=postgres dbname=postgres", autocommit=True) as connection:
         for statement in statements.strip().splitlines():
-            if not statement.startswith("CREATE ROLE"):  # the tests' server has both roles
+            if not statement.startswith("CREATE ROLE"):  # the tests' server has the three roles
                 connection.execute(statement.encode())
     urls = re.sub(r"(rxauth_\w+):\w+@localhost:5432/rxauth", rf"\1@/{name}?host={postgres_socket()}", text)
     begin, end = "umask 077", "rxauth serve\n"

@@ -21,7 +21,7 @@ SETTINGS: Final = ("track_commit_timestamp=on", "max_connections=200")
 
 
 class Cluster:
-    """One server, on a copy of `data`, or on a new cluster with the two roles that an installation has.
+    """One server, on a copy of `data`, or on a new cluster with the three roles that an installation has.
 
     inside: what its commands begin with. address: where it listens, None: only on its socket.
     """
@@ -148,8 +148,8 @@ class Cluster:
         with (self.data / "pg_hba.conf").open("a") as file:
             file.write("host all all 10.0.0.0/8 trust\nhost replication all 10.0.0.0/8 trust\n")
         self.start()
-        for role in (postgres.OWNER, postgres.SERVING):
-            self.sql(f"CREATE ROLE {role} LOGIN" + (" CREATEDB" if role == postgres.OWNER else ""))
+        for statement in postgres.ROLES:
+            self.sql(statement)
 
     def _takes_writes(self) -> bool:
         with psycopg.connect(f"host={self.folder} user=postgres dbname=postgres") as connection:

@@ -9,10 +9,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from rxauth.storage.database import Transaction
 from rxauth.storage.engines import parse_url
 from tests.faults.upgrade import NEXT_REVISION, Load, migrate, next_version
 from tests.live import Process
-from tests.world import World, postgres_socket
+from tests.world import World, postgres_socket, see_everything
 
 EACH = 12  # answers
 WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
@@ -40,9 +41,14 @@ def test_an_upgrade_and_the_way_back_lose_no_request(world: World, tmp_path: Pat
             one.stop()
     assert load.failures == []
     database = world.open()
-    rows = database.read(lambda tx: tx.connection.exec_driver_sql("SELECT id FROM patients").scalars().all())
+    rows = database.read(_patient_ids)
     database.close()
     assert set(load.made) <= set(rows)
+
+
+def _patient_ids(transaction: Transaction) -> list[str]:
+    see_everything(transaction)
+    return list(transaction.connection.exec_driver_sql("SELECT id FROM patients").scalars())
 
 
 @contextlib.contextmanager

@@ -51,15 +51,15 @@ class UndoneError(Exception):
     pass
 
 class LyingDatabase(Database):
-    def write(self, work, origin=None):
+    def write(self, work, origin=None, **known):
         results = []
         def undone(transaction):
             results.append(work(transaction))
             raise UndoneError
         try:
-            super().write(undone, origin)
+            super().write(undone, origin, **known)
         except UndoneError:
-            later = threading.Timer(60, super().write, (work, origin))
+            later = threading.Timer(60, super().write, (work, origin), known)
             later.daemon = True
             later.start()
         return results[0]

@@ -187,7 +187,7 @@ def test_no_table_holds_a_secret_after_it_was_shown(live: Live) -> None:
     live.exchange(replace(world.birch, secret=new.text))
 
     found = MetaData()
-    engine = database.engines.reader
+    engine = world.owner()
     found.reflect(engine)
     with engine.connect() as connection:
         values = [
@@ -197,6 +197,7 @@ def test_no_table_holds_a_secret_after_it_was_shown(live: Live) -> None:
             for row in connection.execute(select(table))
             for value in row
         ]
+    engine.dispose()
 
     assert any(new.id.encode() in value for value in values)
     for secret in (world.alder.secret, world.birch.secret, new.text, token, token.rpartition(".")[2]):

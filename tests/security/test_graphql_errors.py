@@ -12,7 +12,7 @@ from rxauth.storage.database import Transaction
 from tests.api.answers import Clinics, sample_id
 from tests.api.documents import CREATE_PATIENT, UPDATE_PATIENT, ada
 from tests.live import Live
-from tests.world import Template
+from tests.world import Template, see_everything
 
 INSIDE = (
     "Traceback",
@@ -93,6 +93,7 @@ def test_an_unexpected_error_says_nothing_of_what_happened(clinics: Clinics, eng
     secret = "Ashley Confidential"
 
     def spoil(transaction: Transaction) -> None:
+        see_everything(transaction)
         broken = text("UPDATE patients SET address = :address WHERE id = :id")
         transaction.connection.execute(broken, {"address": json.dumps({"street1": [secret]}), "id": patient_id})
 

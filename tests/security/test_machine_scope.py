@@ -54,13 +54,17 @@ def made(database: Database, *permissions: str) -> Tenant:
     return database.write(work)
 
 
-def force(database: Database, tenant: Tenant, permission: str, *before: str) -> None:
+def force(world: World, tenant: Tenant, permission: str, *before: str) -> None:
     """Writes a permission into the table behind the server's back, after some statements of the attacker's own."""
-    with database.engines.writer.connect() as connection:
-        for statement in before:
-            connection.execute(text(statement))
-        values = {"organization_id": tenant.organization_id, "client_id": tenant.client_id, "permission": permission}
-        connection.execute(FORCED, values)
+    owner = world.owner()
+    values = {"organization_id": tenant.organization_id, "client_id": tenant.client_id, "permission": permission}
+    try:
+        with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+            for statement in before:
+                connection.execute(text(statement))
+            connection.execute(FORCED, values)
+    finally:
+        owner.dispose()
 
 
 def judged(live: Live, tenant: Tenant, claims: Mapping[str, Any]) -> Caller:
@@ -120,9 +124,11 @@ def test_the_table_itself_refuses_a_machine_that_writes_prescriptions(shared: Li
     tenant = made(database, "read:patient")
 
     with pytest.raises(IntegrityError, match="no_machine_writes_prescriptions"):
-        force(database, tenant, "write:prescription")
-    with database.engines.writer.connect() as connection, pytest.raises(IntegrityError):
+        force(shared.world, tenant, "write:prescription")
+    owner = shared.world.owner()
+    with owner.begin() as connection, pytest.raises(IntegrityError):
         connection.execute(text("UPDATE client_permissions SET permission = 'write:prescription'"))
+    owner.dispose()
 
     assert shared.exchange(tenant).json()["scope"] == "read:patient"
 
@@ -130,7 +136,7 @@ def test_the_table_itself_refuses_a_machine_that_writes_prescriptions(shared: Li
 @pytest.mark.parametrize("name", [*(name for name in NEVER if name != "write:prescription"), *JUNK])
 def test_a_row_forced_into_the_table_does_not_reach_a_token(shared: Live, name: str) -> None:
     tenant = made(shared.server.database, "read:patient")
-    force(shared.server.database, tenant, name)
+    force(shared.world, tenant, name)
 
     answer = shared.exchange(tenant)
 
@@ -140,13 +146,12 @@ def test_a_row_forced_into_the_table_does_not_reach_a_token(shared: Live, name: 
 
 def test_write_prescription_forced_past_the_table_does_not_reach_a_token(world: World, clock: StandingClock) -> None:
     """Every line of defence but policy is taken away: the database is the attacker's."""
-    with closing(Database(world.settings.owner_database_url or world.settings.database_url)) as owner:
-        past_the_check = (
-            "PRAGMA ignore_check_constraints = ON"
-            if owner.engines.is_sqlite
-            else "ALTER TABLE client_permissions DROP CONSTRAINT ck_client_permissions_no_machine_writes_prescriptions"
-        )
-        force(owner, world.alder, "write:prescription", past_the_check)
+    past_the_check = (
+        "PRAGMA ignore_check_constraints = ON"
+        if world.settings.database_url.startswith("sqlite")
+        else "ALTER TABLE client_permissions DROP CONSTRAINT ck_client_permissions_no_machine_writes_prescriptions"
+    )
+    force(world, world.alder, "write:prescription", past_the_check)
     live = Live(world, clock)
     try:
         token = live.token(world.alder)

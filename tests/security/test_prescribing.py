@@ -239,7 +239,9 @@ class HeldDatabase(Database):
         super().__init__(url)
         self._held = held
 
-    def write(self, work: Callable[[Transaction], Result], origin: Origin | None = None) -> Result:
+    def write(
+        self, work: Callable[[Transaction], Result], origin: Origin | None = None, *, organization_id: str | None = None
+    ) -> Result:
         """Writes, and holds before the commit."""
 
         def holding(transaction: Transaction) -> Result:
@@ -247,7 +249,7 @@ class HeldDatabase(Database):
             self._held()
             return result
 
-        return super().write(holding, origin)
+        return super().write(holding, origin, organization_id=organization_id)
 
 
 @pytest.fixture

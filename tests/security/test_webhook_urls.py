@@ -9,13 +9,13 @@ import pytest
 from rxauth.domain import webhook_log
 from rxauth.domain.webhooks import Keeper
 from rxauth.policy.roles import Role
-from rxauth.storage.database import Database
+from rxauth.storage.database import Database, Transaction
 from tests.api.answers import the_error
 from tests.edge.test_outbound import PRIVATE
 from tests.live import Live
 from tests.token_holders import Holders
 from tests.webhook_receiver import LOOPBACK, Post, Receiver
-from tests.world import StandingClock, World
+from tests.world import StandingClock, World, see_everything
 
 CREATE = "mutation($url: String!) { createWebhookConfig(url: $url) { id } }"
 UPDATE = "mutation($id: ID!, $url: String) { updateWebhookConfig(id: $id, url: $url) { id } }"
@@ -100,9 +100,12 @@ def test_a_name_that_changes_is_asked_for_once_and_the_address_that_was_judged_i
     port = receiver.url.rpartition(":")[2].partition("/")[0]
     post.webhook(f"https://rebind.example:{port}/hook")
     post.happen("ord_1")
-    post.database.write(
-        lambda tx: tx.connection.exec_driver_sql("UPDATE webhooks SET url = replace(url, 'https:', 'http:')")
-    )
+
+    def unsecure(transaction: Transaction) -> None:
+        see_everything(transaction)
+        transaction.connection.exec_driver_sql("UPDATE webhooks SET url = replace(url, 'https:', 'http:')")
+
+    post.database.write(unsecure)
     asked = _resolve(monkeypatch, [["127.0.0.1"], ["10.0.0.1"]])
     assert post.sender(LOOPBACK).deliver() == 1
     assert asked == ["rebind.example"]

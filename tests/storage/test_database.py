@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import bindparam, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import DBAPIError
 
 from rxauth.domain import organizations
@@ -18,12 +18,14 @@ from rxauth.storage.database import ConflictError, Database, DatabaseUnavailable
 from rxauth.storage.engines import UnsupportedDatabaseError, parse_url
 from rxauth.storage.tables.access import clients
 from rxauth.storage.tables.access import organizations as table
-from rxauth.storage.tenancy import insert_row, sql
+from rxauth.storage.tenancy import TenancyError, insert_row, sql
 from tests.storage.test_migrations import administer
 from tests.world import NOW, World
 
 ADD_CLIENT = insert_row(clients)
 RENAME = sql(update(table).where(table.c.id == bindparam("the_id")).values(name=bindparam("the_name")))
+
+MACHINE = sql(select(clients.c.id).where(clients.c.organization_id == bindparam("owner")))
 
 
 class ChangedMindError(Exception):
@@ -77,6 +79,15 @@ def test_a_read_cannot_write(database: Database) -> None:
     with pytest.raises((DBAPIError, DatabaseUnavailableError)):
         database.read(add_cedar)
     assert database.read(names) == ["Alder Clinic", "Birch Clinic"]
+
+
+def test_a_transaction_of_one_organization_takes_no_statement_for_another(world: World, database: Database) -> None:
+    for run in (database.read, database.write):
+        with pytest.raises(TenancyError):
+            run(
+                lambda tx: tx.all(MACHINE, owner=world.birch.organization_id),
+                organization_id=world.alder.organization_id,
+            )
 
 
 def test_a_read_sees_one_unchanging_view(database: Database, other: Database) -> None:

@@ -28,6 +28,7 @@ from rxauth.storage import migrations
 from rxauth.storage.database import Database, DatabaseUnavailableError, Transaction
 from rxauth.storage.engines import parse_url
 from rxauth.storage.migrations.months import AHEAD, WEBHOOKS_KEPT_DAYS
+from rxauth.storage.migrations.row_security import grant_to_second_role
 from rxauth.storage.tables import metadata
 from tests.domain.test_reference_plans import plans
 from tests.storage.test_migrations import unmigrated
@@ -50,7 +51,7 @@ def engine(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def owner(world: World) -> Iterator[Engine]:
     """Connections of the owner of a world's tables."""
-    connected = create_engine(parse_url(world.settings.owner_database_url or ""))
+    connected = world.owner()
     yield connected
     connected.dispose()
 
@@ -118,6 +119,7 @@ def test_what_a_table_has_is_found_after_it_is_divided_and_numbers_go_on(tmp_pat
         config = migrations._config()
         config.attributes.update(connection=connection, applied=[])
         command.upgrade(config, BEFORE)
+        grant_to_second_role(connection)
     old = Database(settings.owner_database_url or "")
 
     def fill(tx: Transaction) -> str:

@@ -33,10 +33,12 @@ def test_acts_of_before_the_migration_are_in_the_history(world: World) -> None:
     database.write(work)
     recorded = import_module(f"rxauth.storage.migrations.versions.{REVISION}").recorded
 
-    with database.engines.reader.connect() as connection:
+    database.close()
+    owner = world.owner()
+    with owner.connect() as connection:
         taken = sorted(recorded(connection), key=lambda row: (row["organization_id"], row["user_id"], row["number"]))
         kept = [dict(row._mapping) for row in connection.execute(text(HISTORY))]
-    database.close()
+    owner.dispose()
     # Of acts in one second the log has no order that a migration could tell.
     assert len(kept) >= 4
     assert _unordered(taken) == _unordered(kept)

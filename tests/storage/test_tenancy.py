@@ -70,6 +70,9 @@ REFUSED: dict[str, Executable] = {
     .join(prescriptions, A_PATIENTS)
     .where(prescriptions.c.organization_id == OURS),
     "two tables with one unknown owner": select(patients.c.id).join(prescriptions, SAME_OWNER),
+    "two parameters for the organization": select(patients.c.id)
+    .join(prescriptions, A_PATIENTS)
+    .where(MINE, prescriptions.c.organization_id == bindparam("other")),
     "two tables and a comma": select(patients.c.id, prescriptions.c.id).where(MINE, A_PATIENTS),
     "a join that names the owner as an alternative": select(patients.c.id)
     .join(prescriptions, or_(SAME_OWNER, A_PATIENTS))
@@ -179,6 +182,7 @@ ACROSS_TENANTS = {
     "rxauth.domain.audiences": ["_ALL"],
     "rxauth.domain.audit_authorities": ["_STORED"],
     "rxauth.domain.audit_effects": ["_BEFORE_LOG", "_CANCELED", "_DISABLED_CLIENTS", "_REVOKED_SECRETS", "_WRITTEN"],
+    "rxauth.domain.audit_index": ["_ADD"],
     "rxauth.domain.audit_numbering": ["_PRESCRIPTIONS"],
     "rxauth.domain.audit_owners": ["_MEMBERSHIPS"],
     "rxauth.domain.client_records": ["_ONE"],

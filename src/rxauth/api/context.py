@@ -107,11 +107,14 @@ class Context:
         """Reads: in the query's transaction, or in a short one of its own."""
         if self.transaction is not None:
             return work(self.transaction)
-        return self.database.read(work)
+        return self.database.read(work, organization_id=self.caller.subject.organization_id)
 
     def write(self, work: Callable[[Transaction], Result]) -> Result:
         """Writes, and forgets what was loaded before."""
-        result = self.database.write(work, self.origin) if self.transaction is None else self.transaction.attempt(work)
+        if self.transaction is None:
+            result = self.database.write(work, self.origin, organization_id=self.caller.subject.organization_id)
+        else:
+            result = self.transaction.attempt(work)
         self.has_written = True
         self._batches.clear()
         self._known.clear()

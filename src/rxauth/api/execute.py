@@ -123,7 +123,8 @@ class Api:
         context = self._context(caller, origin)
         try:
             if asked.operation.kind is OperationType.QUERY:
-                result = self.database.read(lambda tx: self._execute(asked, context.within(tx)))
+                whose = caller.subject.organization_id
+                result = self.database.read(lambda tx: self._execute(asked, context.within(tx)), organization_id=whose)
             else:
                 result = self._execute(asked, context)
         except DatabaseUnavailableError as error:

@@ -111,7 +111,9 @@ class Repeats:
             return outcome
 
         with self._alone(scope) as is_alone:
-            return self._database.write(once, origin) if is_alone else _IN_USE
+            if not is_alone:
+                return _IN_USE
+            return self._database.write(once, origin, organization_id=scope.organization_id)
 
     @contextmanager
     def _alone(self, scope: Scope) -> Iterator[bool]:

@@ -13,7 +13,7 @@ def as_sentences(error: Exception) -> list[str] | None:
     from rxauth.sandbox import SandboxError
     from rxauth.settings import SettingsError
     from rxauth.storage.database import ConflictError, DatabaseUnavailableError
-    from rxauth.storage.revisions import NotMigratedError
+    from rxauth.storage.revisions import MissingRoleError, NotMigratedError
 
     if isinstance(error, SettingsError):
         return [*error.problems, "See docs/settings.md. To try rxauth without settings, run `rxauth sandbox`."]
@@ -25,7 +25,7 @@ def as_sentences(error: Exception) -> list[str] | None:
         return [f"The database cannot be reached ({error}): check RXAUTH_DATABASE_URL, and that it runs."]
     if isinstance(error, SignerUnavailableError):
         return [f"{error}: check RXAUTH_PKCS11_LIBRARY, RXAUTH_PKCS11_TOKEN and RXAUTH_PKCS11_PIN."]
-    if isinstance(error, (DomainError, NotMigratedError, SandboxError)):
+    if isinstance(error, (DomainError, MissingRoleError, NotMigratedError, SandboxError)):
         return [str(error)]
     return None
 

@@ -28,6 +28,7 @@ from rxauth.edge.metrics import METHODS
 from rxauth.edge.outbound import ANSWER_LIMIT_BYTES, Answered, ForbiddenAddressError, Outbound, why
 from rxauth.edge.proxies import REQUEST_ID, Proxies
 from rxauth.storage.database import Database, Origin, Transaction
+from rxauth.storage.engines import parse_url
 
 Result = TypeVar("Result")
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
@@ -154,17 +155,19 @@ class _TracedDatabase(Database):
     def __init__(self, url: str, within: _Within) -> None:
         super().__init__(url)
         self._within = within
-        self._system = "sqlite" if self.engines.is_sqlite else "postgresql"
+        self._system = "sqlite" if parse_url(url).drivername == "sqlite" else "postgresql"
 
-    def read(self, work: Callable[[Transaction], Result]) -> Result:
+    def read(self, work: Callable[[Transaction], Result], *, organization_id: str | None = None) -> Result:
         """Reads, in a span."""
         with self._within("read", {"db.system.name": self._system}):
-            return super().read(work)
+            return super().read(work, organization_id=organization_id)
 
-    def write(self, work: Callable[[Transaction], Result], origin: Origin | None = None) -> Result:
+    def write(
+        self, work: Callable[[Transaction], Result], origin: Origin | None = None, *, organization_id: str | None = None
+    ) -> Result:
         """Writes, in a span."""
         with self._within("write", {"db.system.name": self._system}):
-            return super().write(work, origin)
+            return super().write(work, origin, organization_id=organization_id)
 
 
 class _TracedAuditGroup(AuditGroup):

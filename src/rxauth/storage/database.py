@@ -5,57 +5,44 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Engine
-from sqlalchemy.exc import (
-    DataError,
-    DBAPIError,
-    IntegrityError,
-    OperationalError,
-    PendingRollbackError,
-    SQLAlchemyError,
-)
-from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from rxauth.storage.engines import BUSY_TIMEOUT_S, Engines, open_engines
+from rxauth.storage.errors import (
+    ConflictError,
+    DatabaseUnavailableError,
+    KeptAsItIsError,
+    NotPermittedError,
+    TryAgainError,
+    UnacceptableValueError,
+    is_busy,
+    meaning,
+)
 from rxauth.storage.places import NoPlaceError, Places
+from rxauth.storage.sight import Sight, of_organization
 from rxauth.storage.tenancy import Statement
 
-Result = TypeVar("Result")
+__all__ = [
+    "ConflictError",
+    "Database",
+    "DatabaseUnavailableError",
+    "KeptAsItIsError",
+    "NotPermittedError",
+    "Origin",
+    "Transaction",
+    "TryAgainError",
+    "UnacceptableValueError",
+]
 Announcement = tuple[str, str]  # the kind of a thing that changed, and its identifier
+Result = TypeVar("Result")
 ATTEMPTS: Final = 5
-_RETRY_STATES: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock
-_NOT_PERMITTED: Final = "42501"  # the role lacks a right, or lost it
-_KEPT_AS_IT_IS: Final = "is kept as it is"  # how SQLite's triggers put it
 _ENGINE_NAMES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
 _BUSY_PAUSE_S: Final = (0.0005, 0.002)
-
-
-class DatabaseUnavailableError(Exception):
-    """The database did not answer, or is too busy; nothing of the transaction is known to be kept."""
-
-
-class NotPermittedError(DatabaseUnavailableError):
-    """The role may not do this: nothing that needs it can be done."""
-
-
-class UnacceptableValueError(Exception):
-    """A value has characters that no text in a database has: a NUL, or half of a surrogate pair."""
-
-
-class ConflictError(Exception):
-    """A constraint refused the write: something like it is there already. Nothing was kept."""
-
-
-class KeptAsItIsError(ConflictError):
-    """The tables only grow that this would have changed. Nothing was kept."""
-
-
-class TryAgainError(Exception):
-    """The database asks for the whole transaction again; `Database` hears of it, and runs the work once more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +56,17 @@ class Origin:
 class Transaction:
     """What work may do with the database: run statements that passed the tenancy guard, and announce changes.
 
-    origin None: no request asked for it, or one that says itself where it came from.
+    origin None: no request asked for it, or one that says itself where it came from. organization_id: whose rows it
+    may touch; None: of each organization that a statement names.
     """
 
-    def __init__(self, connection: Connection, origin: Origin | None = None) -> None:
+    def __init__(
+        self, connection: Connection, origin: Origin | None = None, organization_id: str | None = None
+    ) -> None:
         self.connection = connection
         self.origin = origin
+        self._sight = Sight(organization_id, is_fixed=organization_id is not None)
+        self._has_row_security = connection.dialect.name == "postgresql"
         self.announced: list[Announcement] = []
 
     def all(self, statement: Statement, **values: Any) -> Sequence[Any]:
@@ -98,9 +90,11 @@ class Transaction:
     def attempt(self, work: "Callable[[Transaction], Result]") -> Result:
         """Runs `work`; if it raises, what it did is undone, and the rest of the transaction stays as it is."""
         self._driver_run("SAVEPOINT attempt")
+        sight = replace(self._sight)
         try:
             result = work(self)
         except BaseException:
+            self._sight = sight  # PostgreSQL goes back to it too
             with suppress(SQLAlchemyError):  # the connection is broken: the whole transaction is lost anyway
                 self.connection.exec_driver_sql("ROLLBACK TO SAVEPOINT attempt")
             raise
@@ -111,13 +105,16 @@ class Transaction:
         try:
             self.connection.exec_driver_sql(statement)
         except SQLAlchemyError as error:
-            raise _meaning(error) from None
+            raise meaning(error) from None
 
     def _execute(self, statement: Statement, values: Any) -> CursorResult[Any]:
+        told = self._sight.turn_to(statement, values)
+        if told and self._has_row_security:
+            self._driver_run(told)
         try:
             return self.connection.execute(statement.clause, values)
         except (SQLAlchemyError, UnicodeEncodeError) as error:
-            raise _meaning(error) from None  # a driver's text may quote values
+            raise meaning(error) from None  # a driver's text may quote values
 
     def engine_name(self) -> str:
         """Returns which engine this is, with its version."""
@@ -145,22 +142,30 @@ class Database:
         """Has `listener` called, after each commit of this process, with what the transaction announced."""
         self._listener = listener
 
-    def read(self, work: Callable[[Transaction], Result]) -> Result:
+    def read(self, work: Callable[[Transaction], Result], *, organization_id: str | None = None) -> Result:
         """Runs `work` on one unchanging view of the database.
+
+        organization_id: the one organization that it is about, where that is known before.
 
         Raises:
             DatabaseUnavailableError: see there.
         """
         try:
-            return self._attempt(self.engines.reader, self.engines.begin_read, work, None)
+            return self._attempt(self.engines.reader, self.engines.begin_read, work, None, organization_id)
         except DatabaseUnavailableError:
             self._count_unavailable()
             raise
 
-    def write(self, work: Callable[[Transaction], Result], origin: Origin | None = None) -> Result:
+    def write(
+        self,
+        work: Callable[[Transaction], Result],
+        origin: Origin | None = None,
+        *,
+        organization_id: str | None = None,
+    ) -> Result:
         """Runs `work` and commits; the result is returned only when it is durable.
 
-        `work` may run several times, so it must do nothing but use its transaction.
+        `work` may run several times, so it must do nothing but use its transaction. organization_id: see `read`.
 
         Raises:
             ConflictError: a constraint refused it.
@@ -168,7 +173,7 @@ class Database:
         """
         try:
             with self._places.take(BUSY_TIMEOUT_S):
-                return self._attempt(self.engines.writer, self.engines.begin_write, work, origin)
+                return self._attempt(self.engines.writer, self.engines.begin_write, work, origin, organization_id)
         except NoPlaceError:
             self._count_unavailable()
             raise DatabaseUnavailableError("every connection is in use") from None
@@ -186,21 +191,28 @@ class Database:
         self.engines.dispose()
 
     def _attempt(
-        self, engine: Engine, begin: str, work: Callable[[Transaction], Result], origin: Origin | None
+        self,
+        engine: Engine,
+        begin: str,
+        work: Callable[[Transaction], Result],
+        origin: Origin | None,
+        organization_id: str | None,
     ) -> Result:
+        if organization_id is not None and not self.engines.is_sqlite:
+            begin = f"{begin}; {of_organization(organization_id)}"  # both go to PostgreSQL at once
         for attempt in range(1, ATTEMPTS + 1):
             try:
-                with self._transaction(engine, begin, origin) as transaction:
+                with self._transaction(engine, begin, origin, organization_id) as transaction:
                     result = work(transaction)
             except (NotPermittedError, KeptAsItIsError):
                 self._count_refusal()
                 raise
             except (SQLAlchemyError, TryAgainError) as error:
-                meaning = _meaning(error)
-                if isinstance(meaning, (NotPermittedError, KeptAsItIsError)):
+                meant = meaning(error)
+                if isinstance(meant, (NotPermittedError, KeptAsItIsError)):
                     self._count_refusal()
-                if not isinstance(meaning, TryAgainError):
-                    raise meaning from None
+                if not isinstance(meant, TryAgainError):
+                    raise meant from None
                 if attempt == ATTEMPTS:
                     raise DatabaseUnavailableError("the database kept refusing the transaction") from None
                 time.sleep(random.uniform(*_BUSY_PAUSE_S) * attempt)  # noqa: S311
@@ -219,10 +231,12 @@ class Database:
             self.refused_rights += 1
 
     @contextmanager
-    def _transaction(self, engine: Engine, begin: str, origin: Origin | None) -> Iterator[Transaction]:
+    def _transaction(
+        self, engine: Engine, begin: str, origin: Origin | None, organization_id: str | None
+    ) -> Iterator[Transaction]:
         with self._begun(engine, begin) as connection:
             try:
-                yield Transaction(connection, origin)
+                yield Transaction(connection, origin, organization_id)
                 connection.exec_driver_sql("COMMIT")
             except BaseException:
                 _roll_back(connection)
@@ -242,7 +256,7 @@ class Database:
                 connection.close()
                 if error.connection_invalidated and fresh_connections:
                     fresh_connections -= 1  # it broke while it lay in the pool: nothing was sent, so ask a new one
-                elif not _is_busy(error) or time.monotonic() >= deadline:
+                elif not is_busy(error) or time.monotonic() >= deadline:
                     raise
                 else:
                     time.sleep(random.uniform(*_BUSY_PAUSE_S))  # noqa: S311
@@ -250,40 +264,8 @@ class Database:
             yield connection
 
 
-def _meaning(error: Exception) -> Exception:
-    """Returns what a driver's error means to callers; an error that nobody expected is returned as it is."""
-    if isinstance(error, IntegrityError):
-        name = _constraint(error)
-        return KeptAsItIsError(name) if _KEPT_AS_IT_IS in str(error.orig) else ConflictError(name)
-    if isinstance(error, (DataError, UnicodeEncodeError)):
-        return UnacceptableValueError()
-    if isinstance(error, PoolTimeoutError):
-        return DatabaseUnavailableError("every connection is in use")
-    if isinstance(error, PendingRollbackError):
-        return DatabaseUnavailableError("the connection broke")  # and the work went on without what it had asked for
-    if isinstance(error, DBAPIError):
-        state = getattr(error.orig, "sqlstate", None)
-        if state in _RETRY_STATES:
-            return TryAgainError()
-        if state == _NOT_PERMITTED:
-            return NotPermittedError(type(error.orig).__name__)
-        if isinstance(error, OperationalError) or error.connection_invalidated:
-            return DatabaseUnavailableError(type(error.orig).__name__)
-    return error
-
-
 def _roll_back(connection: Connection) -> None:
     try:
         connection.exec_driver_sql("ROLLBACK")
     except SQLAlchemyError:
         connection.invalidate()  # it is broken: the server rolls back what it loses
-
-
-def _constraint(error: IntegrityError) -> str:
-    """Names the constraint and leaves out the values, which may be personal."""
-    diagnostics = getattr(error.orig, "diag", None)
-    return str(getattr(diagnostics, "constraint_name", None) or str(error.orig).partition(":")[2].strip())
-
-
-def _is_busy(error: OperationalError) -> bool:
-    return "database is locked" in str(error.orig)

@@ -15,6 +15,10 @@ class NotMigratedError(Exception):
     """The database does not have the tables this version of rxauth works with; str() says what to do."""
 
 
+class MissingRoleError(Exception):
+    """PostgreSQL lacks a role, or a membership in it, that the server needs; str() says what to do."""
+
+
 def latest_revision() -> str:
     """Returns the revision that this version of rxauth works with: the last of the files, by their numbers."""
     names = (file.name for file in files("rxauth.storage.migrations").joinpath("versions").iterdir())

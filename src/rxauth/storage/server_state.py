@@ -10,8 +10,10 @@ OLDEST_POSTGRES: Final = 13
 # What loses acknowledged writes, tears pages or lets tables swell, unless it is on.
 MUST_BE_ON: Final = ("fsync", "full_page_writes", "autovacuum")
 _SETTINGS: Final = (*MUST_BE_ON, "synchronous_standby_names", "max_connections", "server_version_num")
-_OWNS: Final = "SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'p') AND pg_has_role(relowner, 'USAGE')"
-_IS_SUPERUSER: Final = "SELECT rolsuper FROM pg_roles WHERE rolname = current_user"
+_OWNS: Final = (
+    "SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'p') AND pg_has_role(session_user, relowner, 'USAGE')"
+)
+_IS_SUPERUSER: Final = "SELECT rolsuper FROM pg_roles WHERE rolname = session_user"
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,14 @@ class TenancyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A statement that passed the guard; made by `sql` alone."""
+    """A statement that passed the guard; made by `sql` alone.
+
+    owner: the parameter that names the organization; None: it touches no tenant's table, or those of several tenants.
+    """
 
     clause: Executable
+    owner: str | None = None
+    is_across: bool = False
 
 
 def insert_row(table: Table) -> Statement:
@@ -54,7 +59,38 @@ def sql(clause: Executable, *, across_tenants: str | None = None, only: Sequence
     if across_tenants is None or only is not None:
         for part in visitors.iterate(clause):  # type: ignore[arg-type]  # every statement can be traversed
             _check(part, only or ())
-    return Statement(clause)
+    if not any(_is_about_tenants(part) for part in visitors.iterate(clause)):  # type: ignore[arg-type]
+        return Statement(clause)
+    if across_tenants is not None:
+        return Statement(clause, is_across=True)
+    return Statement(clause, _owner(clause))
+
+
+def _is_about_tenants(part: object) -> bool:
+    if isinstance(part, (Insert, Update, Delete)):
+        return _is_tenants(part.table)
+    return _is_tenants(part) or isinstance(part, (TextClause, TextualSelect))
+
+
+def _owner(clause: Executable) -> str:
+    """Returns the name of the one parameter that organizations are compared with, or that a new row's is."""
+    owners = set()
+    pairs: list[tuple[Any, Any]]
+    for part in visitors.iterate(clause):  # type: ignore[arg-type]
+        if isinstance(part, BinaryExpression) and part.operator is operators.eq:
+            pairs = [(part.left, part.right), (part.right, part.left)]
+        elif isinstance(part, Insert):
+            pairs = list((part._values or {}).items())
+        else:
+            continue
+        owners |= {
+            other.key
+            for column, other in pairs
+            if isinstance(other, BindParameter) and getattr(column, "name", column) == TENANT_COLUMN
+        }
+    if len(owners) != 1:
+        raise TenancyError(f"one parameter has to name the organization, not {len(owners)}")
+    return str(owners.pop())
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,9 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import create_engine, text
+from sqlalchemy import text
 
 from rxauth.policy.roles import Role
-from rxauth.storage.engines import parse_url
 from tests.api.answers import MODERN, code, every_page, sample_id, the_error
 from tests.api.management.sign_ins import token
 from tests.live import Live, decode
@@ -207,7 +206,7 @@ def test_no_value_and_no_patient_stands_in_the_log(live: Live) -> None:
     live.graphql(machine, PATIENT, {"id": CANARY})
     live.edge.access_log.write()
 
-    owner = create_engine(parse_url(live.world.settings.owner_database_url or live.world.settings.database_url))
+    owner = live.world.owner()
     with owner.connect() as connection:
         kept = [connection.execute(text(f"SELECT * FROM access_record{s}")).all() for s in ("s", "_patients")]
     owner.dispose()

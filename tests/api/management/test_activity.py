@@ -13,7 +13,7 @@ from tests.api.answers import code, the_error
 from tests.api.management.sign_ins import number, token
 from tests.live import Live
 from tests.token_holders import Holders
-from tests.world import NOW
+from tests.world import NOW, see_everything
 
 SERIES = """query($event: String!, $clientId: ID, $since: AWSDateTime!, $until: AWSDateTime!, $step: ActivityStep) {
   activitySeries(event: $event, clientId: $clientId, since: $since, until: $until, step: $step) { at count }
@@ -103,6 +103,7 @@ def test_deliveries_are_counted_by_what_became_of_them(live: Live) -> None:
 
 def _deliver(transaction: Any, organization_id: str, number_of: int) -> None:
     run = transaction.connection.execute
+    see_everything(transaction)
     given = {"of": organization_id, "webhook": f"whk_{number_of}", "now": NOW}
     run(
         text(

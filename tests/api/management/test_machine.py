@@ -154,8 +154,10 @@ def test_a_new_secret_is_in_no_row_of_the_database(clinic: Clinic) -> None:
     exchange(clinic, new["secret"])
     clinic.live.graphql(clinic.administrator.token, CREATE, {"name": "Twice"}, **{"idempotency-key": "a-key"})
 
-    with clinic.live.server.database.engines.reader.connect() as connection:
+    owner = clinic.live.world.owner()
+    with owner.connect() as connection:
         rows = [repr(row) for table in metadata.sorted_tables for row in connection.execute(table.select())]
+    owner.dispose()
 
     assert any("Canary" in row for row in rows)
     assert not any(new["secret"] in row for row in rows)

@@ -85,7 +85,8 @@ class Furnished:
         from rxauth.storage.tables.metadata import metadata
 
         found = {}
-        with self.live.server.database.engines.reader.connect() as connection:
+        owner = self.live.world.owner()
+        with owner.connect() as connection:
             for table in metadata.sorted_tables:
                 if table.name in _RESTLESS or table.name.startswith("audit"):
                     continue
@@ -95,6 +96,7 @@ class Furnished:
                 if organization_id is not None:
                     statement += f" WHERE organization_id = '{organization_id}'"
                 found[table.name] = sorted(map(tuple, connection.execute(text(statement))), key=repr)
+        owner.dispose()
         return found
 
     def close(self) -> None:

@@ -15,6 +15,12 @@ from sqlalchemy.exc import OperationalError
 from rxauth.storage.database import DatabaseUnavailableError
 from rxauth.storage.engines import open_owner, parse_url
 from rxauth.storage.migrations.engine_specific import alone, grant_to_serving_role, prepare, revision_by_revision
+from rxauth.storage.migrations.row_security import (
+    grant_to_second_role,
+    lock_table,
+    require_role,
+    unlocked_tables,
+)
 from rxauth.storage.revisions import read_revision
 
 ATTEMPTS: Final = 60
@@ -31,6 +37,7 @@ def migrate(owner_url: str, serving_url: str, attempts: int = ATTEMPTS) -> list[
     Raises:
         DatabaseUnavailableError: it cannot be reached as the owner, or does not let go of a table. The revisions before
             are applied; of the one that failed nothing is.
+        MissingRoleError: see there; nothing was changed.
     """
     engine = open_owner(owner_url)
     applied: list[str] = []
@@ -38,10 +45,16 @@ def migrate(owner_url: str, serving_url: str, attempts: int = ATTEMPTS) -> list[
         with engine.connect() as connection:
             prepare(connection)
             with alone(connection):
+                serving_role = parse_url(serving_url).username
+                with revision_by_revision(connection):
+                    require_role(connection, serving_role)
                 for revision in _to_apply(connection):
                     _patiently(lambda one=revision: _upgrade(connection, one, applied), attempts)  # type: ignore[misc]
                 with revision_by_revision(connection):
-                    grant_to_serving_role(connection, parse_url(serving_url).username)
+                    grant_to_serving_role(connection, serving_role)
+                    grant_to_second_role(connection)
+                for table in unlocked_tables(connection):
+                    _patiently(lambda one=table: lock_table(connection, one), attempts)  # type: ignore[misc]
     except OperationalError as error:
         raise DatabaseUnavailableError(str(error.orig).strip()) from None
     finally:

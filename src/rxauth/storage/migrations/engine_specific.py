@@ -1,6 +1,6 @@
 """The one place where migrations ask which engine they run on: roles, locks, modes."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
@@ -146,14 +146,26 @@ def grant_to_serving_role(connection: Connection, role: str | None) -> None:
     """Gives the role that serves its rights on each table; the owner needs none, and SQLite has no roles."""
     if connection.dialect.name == "sqlite" or role is None or role == connection.engine.url.username:
         return
+    grant(connection, role, _RIGHTS, _USUAL_RIGHTS)
+    quoted = connection.dialect.identifier_preparer.quote(role)
+    for function in ("audit_make_range", *months.FUNCTIONS):
+        connection.execute(text(f"GRANT EXECUTE ON FUNCTION {function}() TO {quoted}"))
+
+
+def grant_across_tenants(connection: Connection, role: str, tables: Iterable[str]) -> None:
+    """Gives a role the rights of the one that serves on these tables, and has it read the others."""
+    rights = {table: _RIGHTS.get(table, _USUAL_RIGHTS) for table in tables}
+    grant(connection, role, rights, "SELECT")
+
+
+def grant(connection: Connection, role: str, rights: Mapping[str, str], usual: str) -> None:
+    """Gives a role these rights on tables, and the usual ones on all others."""
     quoted = connection.dialect.identifier_preparer.quote(role)
     for table, is_range in connection.execute(_TABLES).all():
         name = connection.dialect.identifier_preparer.quote(table)
         connection.execute(text(f"REVOKE ALL ON {name} FROM {quoted}"))
         if not is_range:  # a range is read and written as a part of its table, with the rights on that
-            connection.execute(text(f"GRANT {_RIGHTS.get(table, _USUAL_RIGHTS)} ON {name} TO {quoted}"))
-    for function in ("audit_make_range", *months.FUNCTIONS):
-        connection.execute(text(f"GRANT EXECUTE ON FUNCTION {function}() TO {quoted}"))
+            connection.execute(text(f"GRANT {rights.get(table, usual)} ON {name} TO {quoted}"))
     for sequence, _ in connection.execute(_SEQUENCES).all():
         name = connection.dialect.identifier_preparer.quote(sequence)
         connection.execute(text(f"GRANT USAGE ON SEQUENCE {name} TO {quoted}"))

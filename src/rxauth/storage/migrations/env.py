@@ -5,6 +5,7 @@ from typing import Any, Final
 from alembic import context
 from sqlalchemy import Connection, text
 
+from rxauth.storage.migrations.row_security import see_everything
 from rxauth.storage.tables import metadata
 
 _FIRST_THAT_SAYS: Final = "0028"
@@ -29,4 +30,5 @@ def _note_oldest_server(connection: Connection, declared: str) -> None:
 
 
 context.configure(connection=attributes["connection"], target_metadata=metadata, on_version_apply=_remember)
+see_everything(attributes["connection"])
 context.run_migrations()
