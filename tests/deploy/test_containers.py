@@ -60,6 +60,8 @@ def test_what_the_image_is_made_of_exists() -> None:
     files = [name for line in of_us for name in line.split()[:-1]]
     assert "src" in files
     assert [name for name in files if not (ROOT / name).exists()] == []
+    kept = re.findall(r"^!(.+)$", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+    assert sorted(kept) == sorted(files)
 
 
 def test_every_health_check_of_the_server_asks_whether_it_is_ready(compose: Any) -> None:
