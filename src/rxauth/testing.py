@@ -15,18 +15,16 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Final
 
-from rxauth import __version__, sandbox
-from rxauth.app import make_keys, make_server, migrate_database
-from rxauth.clock import Clock
-from rxauth.sandbox.minting import MintError, mint
-from rxauth.storage.database import Database
-from rxauth.storage.revisions import latest_revision
+from rxauth import __version__
+from rxauth.storage.latest import latest_revision
 
 _START_LIMIT_S: Final = 30.0
 _PAUSE_S: Final = 0.01
+_LOADED_MEANWHILE: Final = ("rxauth.app", "rxauth.sandbox.minting")  # for tokens; the other process loads the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +44,11 @@ class RunningSandbox:
         Raises:
             MintError: see there.
         """
+        from rxauth import sandbox
+        from rxauth.app import make_server
+        from rxauth.clock import Clock
+        from rxauth.sandbox.minting import mint
+
         port = int(self.url.rpartition(":")[2])
         server = make_server(sandbox.make_settings(self.folder, port), Clock())
         try:
@@ -71,8 +74,12 @@ def running_sandbox(cache: Path | None = None) -> Iterator[RunningSandbox]:
             command = [sys.executable, "-m", "rxauth", "sandbox", "--data", str(folder), "--port", str(port)]
             process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT)  # noqa: S603
             try:
+                for name in _LOADED_MEANWHILE:
+                    import_module(name)
+                from rxauth.sandbox import read_credentials
+
                 _wait(process, port)
-                kept = sandbox.read_credentials(folder)
+                kept = read_credentials(folder)
                 yield RunningSandbox(f"http://localhost:{port}", kept.client_id, kept.client_secret, folder)
             except _NotStartedError:
                 output.seek(0)
@@ -99,6 +106,11 @@ def _prepared(cache: Path) -> Path:
     """Returns the folder of a sandbox that nothing serves; the first who asks makes it, in a second or two."""
     folder = cache / f"sandbox-{__version__}-{latest_revision()}"
     if not folder.exists():
+        from rxauth import sandbox
+        from rxauth.app import make_keys, migrate_database
+        from rxauth.clock import Clock
+        from rxauth.storage.database import Database
+
         cache.mkdir(mode=0o700, parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(prefix="draft-", dir=cache))
         settings = sandbox.make_settings(draft, sandbox.DEFAULT_PORT)
@@ -129,6 +141,8 @@ def speak(questions: IO[str], answers: IO[str], cache: Path | None) -> None:
         answers.flush()
 
     with running_sandbox(cache) as one:
+        from rxauth.sandbox.minting import MintError
+
         say(url=one.url, client_id=one.client_id, client_secret=one.client_secret, folder=str(one.folder))
         for line in questions:
             try:

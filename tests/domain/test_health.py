@@ -11,7 +11,7 @@ from rxauth.domain.audit import OPERATOR, Act, Event
 from rxauth.domain.health import Queue
 from rxauth.domain.mails import Letter
 from rxauth.storage.database import Database
-from rxauth.storage.revisions import latest_revision
+from rxauth.storage.latest import latest_revision
 from rxauth.storage.tables.network import pharmacy_dispatches
 from rxauth.storage.tables.webhooks import webhook_deliveries
 from rxauth.storage.tenancy import Statement, sql

@@ -13,7 +13,7 @@ import httpx
 
 import rxauth
 from rxauth.settings import Settings
-from rxauth.storage.revisions import latest_revision
+from rxauth.storage.latest import latest_revision
 from tests.live import Process, credentials, environment, http_client, rxauth_program
 from tests.world import World
 

@@ -24,8 +24,9 @@ from rxauth.domain import organizations
 from rxauth.settings import Settings
 from rxauth.storage.database import ConflictError, Database, DatabaseUnavailableError
 from rxauth.storage.engines import parse_url
+from rxauth.storage.latest import latest_revision
 from rxauth.storage.migrations import migrate
-from rxauth.storage.revisions import NotMigratedError, latest_revision, require_tables
+from rxauth.storage.revisions import NotMigratedError, require_tables
 from rxauth.storage.tables import metadata
 from tests import postgres
 from tests.live import environment, free_port, rxauth_program

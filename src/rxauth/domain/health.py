@@ -7,7 +7,8 @@ from sqlalchemy import ColumnElement, Select, Table, bindparam, func, literal_co
 
 from rxauth.domain import audit_numbering, mails, prescription_expiry, readiness
 from rxauth.storage.database import Transaction
-from rxauth.storage.revisions import current_revision, latest_revision
+from rxauth.storage.latest import latest_revision
+from rxauth.storage.revisions import current_revision
 from rxauth.storage.tables.network import pharmacy_dispatches
 from rxauth.storage.tables.people import mails as letters
 from rxauth.storage.tables.webhooks import webhook_deliveries

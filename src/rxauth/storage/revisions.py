@@ -1,10 +1,9 @@
 """Which tables this version of rxauth works with; it does not load what makes them, so that a server starts quickly."""
 
-from importlib.resources import files
-
 from sqlalchemy import Connection, column, inspect, select, table
 
 from rxauth.storage.database import Database, Transaction
+from rxauth.storage.latest import latest_revision
 from rxauth.storage.tables.installation import compatibility
 from rxauth.storage.tenancy import sql
 
@@ -17,12 +16,6 @@ class NotMigratedError(Exception):
 
 class MissingRoleError(Exception):
     """PostgreSQL lacks a role, or a membership in it, that the server needs; str() says what to do."""
-
-
-def latest_revision() -> str:
-    """Returns the revision that this version of rxauth works with: the last of the files, by their numbers."""
-    names = (file.name for file in files("rxauth.storage.migrations").joinpath("versions").iterdir())
-    return max(name.partition("_")[0] for name in names if name[0].isdigit())
 
 
 def require_tables(database: Database) -> None:
