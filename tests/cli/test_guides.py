@@ -64,7 +64,7 @@ class Installation:
         for beginning in list(self.before):
             if command.startswith(beginning):
                 self.before.pop(beginning)()
-        if command.startswith("rxauth audit "):  # a server at work would have done it
+        if command.startswith(("rxauth audit ", "rxauth doctor")):  # a server at work would have done it
             Sequencer(self.database, Clock(), self.world.settings.sealing_key, None).work_once(is_last=True)
         words = shlex.split(command, comments=True)[1:]
         return [self.values.get(word, word).replace(":2027-", ":2099-") for word in words]
