@@ -36,10 +36,11 @@ FIRST_STEPS = ("rxauth migrate", "rxauth serve", "rxauth clients create $(")
 
 
 def commands(guide: str) -> list[str]:
-    """Returns the commands of rxauth that a guide's shell blocks have."""
+    """Returns the commands of a guide. A block that has other programs too is typed in a test of its own."""
     blocks = re.findall(r"^```sh\n(.*?)^```$", (GUIDES / f"{guide}.md").read_text(), re.DOTALL | re.MULTILINE)
-    lines = [one for block in blocks for one in block.replace("\\\n", " ").splitlines()]
-    return [one for one in lines if one.startswith("rxauth ") and not one.startswith(FIRST_STEPS)]
+    typed = [block.replace("\\\n", " ").splitlines() for block in blocks]
+    ours = [one for lines in typed if all(line.startswith("rxauth ") for line in lines) for one in lines]
+    return [one for one in ours if not one.startswith(FIRST_STEPS)]
 
 
 SHOWN = {name: found for name in sorted(path.stem for path in GUIDES.glob("*.md")) if (found := commands(name))}
