@@ -86,6 +86,7 @@ _KEYS: Final[Values] = {
     "ready_at": NOW - 60,
     "verify_for_s": 86_460,
 }
+_PLACE: Final = "pkcs11:token=rxauth;object=rxauth-RS256-22bda88da4a9b5be"
 _REMOVED: Final[Values] = {
     "key": KeyDescription("uT3Yq5bJm0cXv7sPl2NdRw9kZaFh4EoGiB1QyWx6VtM", "RS256", KeyState.CURRENT, NOW - _DAY, None),
     "holders": Holders(sessions=1_000, machines=1),
@@ -164,6 +165,7 @@ SAMPLES: Final = (
     _of_organizations("absent", "absent", {}),
     _sample("keys", "keys", "keys", _KEYS),
     _sample("keys-early", "keys", "keys", _KEYS | {"ready_at": NOW + 290}, notice="The next keys sign from now on."),
+    _sample("keys-module", "keys", "keys", _KEYS | {"keys": [replace(one, place=_PLACE) for one in _KEYS["keys"]]}),
     _sample("keys-rotate", "keys_rotate", "keys", _KEYS),
     _sample("keys-remove", "keys_remove", "keys", _REMOVED),
     _sample("keys-remove-early", "keys_remove", "keys", _REMOVED | {"known_at": NOW + 240}),
