@@ -67,13 +67,13 @@ def on_sqlite(folder: Path) -> Installation:
     return _make(f"sqlite:///{folder / 'bench.sqlite'}", None)
 
 
-def on_postgres(cluster: Cluster) -> Installation:
+def on_postgres(cluster: Cluster, name: str = "bench") -> Installation:
     """Makes an installation in a cluster."""
-    cluster.sql(f"CREATE DATABASE bench OWNER {postgres.OWNER} LOCALE 'C.UTF-8' TEMPLATE template0")
+    cluster.sql(f"CREATE DATABASE {name} OWNER {postgres.OWNER} LOCALE 'C.UTF-8' TEMPLATE template0")
     folder = str(cluster.folder)
     return _make(
-        postgres.url(folder, postgres.SERVING, "bench"),
-        postgres.url(folder, postgres.OWNER, "bench"),
+        postgres.url(folder, postgres.SERVING, name),
+        postgres.url(folder, postgres.OWNER, name),
     )
 
 

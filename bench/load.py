@@ -26,11 +26,13 @@ function request()
   turn = turn %% #requests + 1
   return requests[turn]
 end
-
+"""
+# Says how a load was answered, at the end of a script.
+SUMMARY: Final = """
 function done(summary, latency, _)
   local wrong = summary.errors
   print(string.format(
-    '{"answers": %%d, "duration_us": %%d, "failed": %%d, "p50_us": %%d, "p99_us": %%d}',
+    '{"answers": %d, "duration_us": %d, "failed": %d, "p50_us": %d, "p99_us": %d}',
     summary.requests,
     summary.duration,
     wrong.connect + wrong.read + wrong.write + wrong.timeout + wrong.status,
@@ -101,16 +103,21 @@ def put_on(url: str, post: Post, seconds: float, folder: Path) -> Answered:
     Raises:
         RuntimeError: some request failed, so the figures would mean nothing.
     """
+    return run_script(url + post.path, _script(post), seconds, folder)
+
+
+def run_script(url: str, text: str, seconds: float, folder: Path) -> Answered:
+    """Has wrk send what a script says, which ends in `SUMMARY`; see `put_on`."""
     script = folder / "load.lua"
-    script.write_text(_script(post))
+    script.write_text(text)
     command = ["wrk", "--threads", "1", "--connections", str(CONNECTIONS), "--timeout", "5s"]
-    command += ["--duration", f"{max(1, round(seconds))}s", "--script", str(script), url + post.path]
+    command += ["--duration", f"{max(1, round(seconds))}s", "--script", str(script), url]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise RuntimeError(f"wrk failed: {done.stdout}{done.stderr}")
     said = json.loads(done.stdout.splitlines()[-1])
     if said["failed"] or not said["answers"]:
-        raise RuntimeError(f"{said['failed']} of {said['answers']} requests to {post.path} failed")
+        raise RuntimeError(f"{said['failed']} of {said['answers']} requests to {url} failed")
     return Answered(said["answers"], said["duration_us"] / 1e6, said["p50_us"] / 1e3, said["p99_us"] / 1e3)
 
 
@@ -119,4 +126,4 @@ def _script(post: Post) -> str:
     headers = "\n".join(
         f"wrk.headers[{json.dumps(name)}] = {json.dumps(value)}" for name, value in post.headers.items()
     )
-    return _SCRIPT % {"bodies": bodies, "headers": headers}
+    return _SCRIPT % {"bodies": bodies, "headers": headers} + SUMMARY

@@ -1,0 +1,192 @@
+"""`python -m bench.growth`: what a token costs when there are very many clients, and what a server remembers of them.
+
+Each organization has one machine client. First a thousand of them ask, or as many as there are; then all in turn.
+"""
+
+import argparse
+import tempfile
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Final
+
+from sqlalchemy import create_engine
+
+from bench import installation, load, machine, servers
+from bench.installation import AUDIENCE, Installation
+from bench.load import Answered, Post
+from bench.machine import Cores
+from rxauth.crypto import secrets
+from rxauth.policy.permissions import MACHINE_DEFAULT
+from rxauth.storage.engines import parse_url
+
+SIZES: Final = (10, 10_000, 1_000_000)
+ACTIVE: Final = 1_000
+WARM_UP_S: Final = 4
+_STRIDE: Final = 7_919  # so that those who follow each other do not lie beside each other
+_DIGITS: Final = {
+    "sqlite": "printf('%0{0}d', i)",
+    "postgresql": "lpad(CAST(i AS text), {0}, '0')",
+}
+_NUMBERS: Final = "WITH RECURSIVE numbers(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < {number})"
+# Sends the requests of clients in turn, of which each is named by a number.
+_TURNS: Final = """
+local turn = 0
+wrk.method = "POST"
+wrk.headers["content-type"] = "application/json"
+
+function request()
+  turn = turn + 1
+  local number = (turn * %(stride)d) %% %(clients)d + 1
+  return wrk.format(nil, nil, nil, string.format(%(body)s, number))
+end
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Crowded:
+    """An installation with so many organizations, each with a client of the one secret."""
+
+    name: str
+    organizations: int
+    installation: Installation
+    secret: str = field(repr=False)
+
+    def body(self) -> str:
+        """Returns what a client asks with, with a place for its number."""
+        return (
+            '{"grant_type": "client_credentials", "client_id": "%032d",'
+            f' "client_secret": "{self.secret}", "audience": "{AUDIENCE}"}}'
+        )
+
+    def first(self) -> Post:
+        """Returns the request of the first client."""
+        return Post("/oauth/token", {"content-type": "application/json"}, [self.body() % 1])
+
+    def turns(self, clients: int) -> str:
+        """Returns the script in which so many clients ask in turn."""
+        asked = {"stride": _STRIDE, "clients": min(clients, self.organizations), "body": f"[==[{self.body()}]==]"}
+        return _TURNS % asked + load.SUMMARY
+
+
+@dataclass(slots=True)
+class Figures:
+    """What was measured of one installation. resident_mb: when it began, and after so many tokens."""
+
+    active: list[Answered] = field(default_factory=list)
+    in_turn: list[Answered] = field(default_factory=list)
+    began_mb: float = 0
+    ended_mb: float = 0
+    tokens: int = 0
+
+
+def main() -> None:
+    """Loads, measures and prints a table."""
+    parser = argparse.ArgumentParser(prog="python -m bench.growth", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=5, help="how long a run is (5)")
+    parser.add_argument("--rounds", type=int, default=3, help="how many runs everything has (3)")
+    parser.add_argument("--tokens", type=int, default=0, help="issue so many at least before memory is read (0)")
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="how many organizations (10 10000 1000000)")
+    chosen = parser.parse_args()
+    cores = machine.two_cores()
+    cluster = installation.Cluster()
+    try:
+        with tempfile.TemporaryDirectory(prefix="rxauth-bench-") as folder:
+            makers = {
+                "SQLite": lambda name: installation.on_sqlite(_made(Path(folder) / name)),
+                "PostgreSQL": lambda name: installation.on_postgres(cluster, name),
+            }
+            for engine, make in makers.items():
+                _measure(engine, [_fill(engine, size, make) for size in chosen.sizes], chosen, cores, Path(folder))
+    finally:
+        cluster.remove()
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+def _fill(engine: str, number: int, make: Callable[[str], Installation]) -> Crowded:
+    """Makes an installation and fills it with organizations, by statements that make them of numbers."""
+    began_at, one, secret = time.monotonic(), make(f"growth_{number}"), secrets.new_secret()
+    url = parse_url(one.settings.owner_database_url or one.settings.database_url)
+    owner = create_engine(url)
+    digits = _DIGITS[owner.dialect.name]
+    org, client, secret_id = f"'org_' || {digits.format(26)}", digits.format(32), f"'sec_' || {digits.format(26)}"
+    digest = secrets.digest(secret).hex()
+    blob = f"x'{digest}'" if owner.dialect.name == "sqlite" else f"'\\x{digest}'::bytea"
+    numbers = _NUMBERS.format(number=number)
+    rows = [
+        ("organizations (id, name, created_at, second_factor_required, solo_authority)",
+         f"{org}, 'Clinic ' || i, 1, FALSE, FALSE"),
+        ("clients (organization_id, id, name, app_type, created_at, tokens_valid_after, third_party, any_organization)",
+         f"{org}, {client}, 'Backend', 'non_interactive', 1, 0, FALSE, FALSE"),
+        ("client_secrets (organization_id, id, client_id, digest, created_at)",
+         f"{org}, {secret_id}, {client}, {blob}, 1"),
+        *(("client_permissions (organization_id, client_id, permission)", f"{org}, {client}, '{one}'")
+          for one in MACHINE_DEFAULT),
+    ]  # fmt: skip
+    with owner.begin() as connection:
+        for columns, values in rows:
+            connection.exec_driver_sql(f"INSERT INTO {columns} {numbers} SELECT {values} FROM numbers")
+    with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.exec_driver_sql("ANALYZE" if owner.dialect.name == "sqlite" else "VACUUM ANALYZE")
+    owner.dispose()
+    print(f"{engine}: {number:,} organizations in {time.monotonic() - began_at:.0f} s.", flush=True)
+    return Crowded(engine, number, one, secret)
+
+
+def _measure(engine: str, ones: list[Crowded], chosen: argparse.Namespace, cores: Cores, folder: Path) -> None:
+    """Has the installations take turns, so that what else the machine does touches all of them alike."""
+    figures = {one.organizations: Figures() for one in ones}
+    with ExitStack() as stack:
+        running = {
+            one.organizations: stack.enter_context(
+                servers.started(servers.rxauth_serve(one.installation), cores, one.first())
+            )
+            for one in ones
+        }
+
+        def ask(one: Crowded, clients: int, seconds: float) -> Answered:
+            answered = load.run_script(
+                running[one.organizations].url + "/oauth/token", one.turns(clients), seconds, folder
+            )
+            figures[one.organizations].tokens += answered.answers
+            return answered
+
+        for one in ones:
+            figures[one.organizations].began_mb = machine.resident_mb(running[one.organizations].process_id)
+            ask(one, ACTIVE, WARM_UP_S)
+        for _ in range(chosen.rounds):
+            for one in ones:
+                figures[one.organizations].active.append(ask(one, ACTIVE, chosen.seconds))
+        for _ in range(chosen.rounds):
+            for one in ones:
+                figures[one.organizations].in_turn.append(ask(one, one.organizations, chosen.seconds))
+        for one in ones:
+            while figures[one.organizations].tokens < chosen.tokens:
+                ask(one, one.organizations, 30)
+            figures[one.organizations].ended_mb = machine.resident_mb(running[one.organizations].process_id)
+    _show(engine, figures)
+
+
+def _show(engine: str, figures: dict[int, Figures]) -> None:
+    print(f"\n{engine}: medians of the runs, {load.CONNECTIONS} connections\n")
+    active, in_turn = (f"{who}: p50 ms | per second" for who in (f"{ACTIVE:,} ask", "all in turn"))
+    print(f"| organizations | {active} | {in_turn} | tokens | MB before | MB after |")
+    print("|--:|--:|--:|--:|--:|--:|--:|--:|")
+    for size, one in figures.items():
+        some, everybody = (
+            (median(run.p50_ms for run in runs), median(run.per_second for run in runs))
+            for runs in (one.active, one.in_turn)
+        )
+        cells = (f"{size:,}", *(f"{value:.1f}" for value in (*some, *everybody)), f"{one.tokens:,}")
+        print(f"| {' | '.join(cells)} | {one.began_mb:.0f} | {one.ended_mb:.0f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
