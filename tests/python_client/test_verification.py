@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+from pathlib import Path
 from typing import Annotated, Any
 
 import httpx
@@ -12,6 +13,7 @@ from django.http import HttpRequest, JsonResponse
 from django.test import AsyncRequestFactory, RequestFactory
 from fastapi import Depends, FastAPI
 
+from rxauth.crypto.jws import Signer, new_signing_key
 from rxauth.domain import clients
 from rxauth_client import (
     Caller,
@@ -24,7 +26,7 @@ from rxauth_client import (
 from rxauth_client import django as for_django
 from rxauth_client import starlette as for_starlette
 from rxauth_client.introspection import Introspection
-from tests.live import Live
+from tests.live import Live, decode
 from tests.python_client.conftest import machine
 
 
@@ -132,6 +134,48 @@ def test_old_keys_serve_while_the_server_is_away(served: Live, monkeypatch: pyte
     assert one.verify(good).is_machine
     with pytest.raises(UnavailableError):
         verifier(served).verify(good)
+
+
+def test_a_process_that_begins_while_the_server_is_away_has_the_last_good_keys(served: Live, tmp_path: Path) -> None:
+    file, good = tmp_path / "keys.json", token(served)
+    verifier(served, keys_file=file).verify(good)
+    forged = Signer(new_signing_key(), "at+jwt").sign(json.dumps(decode(good)[1]).encode())
+    served.stop()
+
+    begun = verifier(served, keys_file=file)
+    assert begun.verify(good).client_id == served.world.alder.client_id
+    with pytest.raises(InvalidTokenError):
+        begun.verify(forged)
+    with pytest.raises(UnavailableError):
+        verifier(served).verify(good)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"issuer": "https://another.example/"},
+        {"fetched_at": 0},
+        {"fetched_at": 1e12},
+        {"keys": {"keys": []}},
+        {"keys": None},
+        {"fetched_at": None},
+    ],
+)
+def test_what_is_kept_of_keys_serves_only_if_it_is_the_servers_and_of_today(
+    served: Live, tmp_path: Path, change: dict[str, Any]
+) -> None:
+    file, good = tmp_path / "keys.json", token(served)
+    verifier(served, keys_file=file).verify(good)
+    served.stop()
+
+    for text in (json.dumps(json.loads(file.read_text()) | change), "no JSON"):
+        file.write_text(text)
+        with pytest.raises(UnavailableError):
+            verifier(served, keys_file=file).verify(good)
+
+
+def test_a_disk_that_keeps_nothing_stops_nobody(served: Live, tmp_path: Path) -> None:
+    verifier(served, keys_file=tmp_path / "no folder" / "keys.json").verify(token(served))
 
 
 def test_a_revoked_token_is_heeded_with_introspection_and_believed_without(served: Live, asking: Introspection) -> None:

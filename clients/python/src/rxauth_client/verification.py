@@ -1,8 +1,10 @@
 """rxauth's access tokens in your own API: whose they are, and what they may do (RFC 9068 §4)."""
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Final
 
 import jwt
@@ -49,7 +51,8 @@ class TokenVerifier:
 
     domain: of the server. audience: your API's own, registered with the server. introspection None: a token is believed
     until it ends, though its session, role or secret was revoked: up to an hour for a person's, a day for a machine's.
-    algorithms: those that the audience may be signed with. timeout_s: of one request to the server.
+    algorithms: those that the audience may be signed with. timeout_s: of one request to the server. keys_file: where
+    the last good key set is kept, so that a process can begin while the server is away; None: it cannot.
     """
 
     def __init__(
@@ -60,13 +63,14 @@ class TokenVerifier:
         introspection: Introspection | None,
         algorithms: Sequence[str] = _ALGORITHMS,
         timeout_s: float = 5.0,
+        keys_file: str | os.PathLike[str] | None = None,
     ) -> None:
         if not algorithms or not set(algorithms) <= set(_ALGORITHMS):
             raise ValueError(f"algorithms are some of {', '.join(_ALGORITHMS)}")
         self._issuer = issuer_of(domain)
         self._audience = audience
         self._algorithms = list(algorithms)
-        self._keys = KeySet(self._issuer, timeout_s)
+        self._keys = KeySet(self._issuer, timeout_s, None if keys_file is None else Path(keys_file))
         self._answers = None if introspection is None else Answers(self._issuer, introspection, timeout_s)
 
     def verify(self, authorization: str | None) -> Caller:
