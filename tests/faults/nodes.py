@@ -57,6 +57,12 @@ class Node:
         assert self._popen is not None
         return self._popen.pid
 
+    @property
+    def parent_id(self) -> int:
+        """The process that was started."""
+        assert self._popen is not None
+        return self._popen.pid
+
     def start(self) -> None:
         """Starts the server, and returns when it answers."""
         self.begin()
@@ -130,7 +136,7 @@ class Brood(Node):
     @property
     def process_id(self) -> int:
         """The process to send signals to: the one that serves, 0 while there is none."""
-        parent = super().process_id
+        parent = self.parent_id
         children = Path(f"/proc/{parent}/task/{parent}/children").read_text().split()
         return int(children[0]) if children else 0
 
@@ -168,5 +174,5 @@ class Nodes:
         self._each(lambda node: node.stop())
 
     def _each(self, work: Callable[[Node], None]) -> None:
-        with ThreadPoolExecutor(len(self.all)) as threads:
+        with ThreadPoolExecutor(len(self.all) or 1) as threads:
             list(threads.map(work, self.all))

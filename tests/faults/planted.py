@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from rxauth.storage.tables.sign_in import authorization_codes as table
 from rxauth.storage.tenancy import sql
 
 OFFSET_FILE = "FAULTS_OFFSET_FILE"  # the environment variable with the file that says how wrong the clock is
+GREED_FILE = "FAULTS_GREED_FILE"  # ... with the file at whose sight the process takes memory
 HOLD_FILE = "FAULTS_HOLD_FILE"  # ... with the file at whose sight the process stops itself
 
 
@@ -117,3 +119,16 @@ def held() -> None:
         return honest(*arguments)
 
     vars(prescriptions)["write"] = stopping
+
+
+def greedy() -> None:
+    """Takes memory, as much as there is, once a file is there that names this process's number."""
+    file, taken = Path(os.environ[GREED_FILE]), []
+
+    def take() -> None:
+        while True:
+            time.sleep(0.02)
+            if file.exists() and file.read_text() == str(os.getpid()):
+                taken.append(b"x" * (8 << 20))
+
+    os.register_at_fork(after_in_child=lambda: threading.Thread(target=take, daemon=True).start())

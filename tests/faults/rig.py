@@ -138,6 +138,10 @@ class Rig:
     def prepare(self) -> None:
         """Does what must be done before the database is there."""
 
+    def undo(self, work: Callable[..., object], *arguments: object) -> None:
+        """Has something done when the run is over, after whatever is begun later was ended."""
+        self._stack.callback(work, *arguments)
+
     def node(self, name: str, planted: Sequence[str] | None = None, **variables: str) -> Node:
         """Returns a server on a machine, not started; variables: what its environment has besides."""
         wanted = self._planted if planted is None else planted

@@ -28,7 +28,8 @@ Work = Callable[[Client], None]
 class Machine:
     """A backend: exchanges whatever secret it knows for a token, and uses that and older ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, reads: bool = True) -> None:
+        self._reads = reads
         self._tokens: list[tuple[str, str]] = []  # with the secrets that they were issued with
 
     def __call__(self, client: Client) -> None:
@@ -47,7 +48,8 @@ class Machine:
         heard = client.ask("token", client.form("/oauth/token", body), came, secret_id)
         if heard.outcome == OK:
             self._tokens = [(secret_id, heard.content["access_token"]), *self._tokens[:9]]
-        for its_secret, token in self._tokens[:1] + client.chance.sample(self._tokens, min(2, len(self._tokens))):
+        used = self._tokens[:1] + client.chance.sample(self._tokens, min(2, len(self._tokens)))
+        for its_secret, token in used if self._reads else []:
             client.use(token, its_secret)
         client.pause(client.chance.uniform(0, 0.1))
 
@@ -103,8 +105,9 @@ class Keeper:
 class Person:
     """Somebody who signs in, refreshes, and whose application gives the authorization back; some codes are stolen."""
 
-    def __init__(self, user_id: str) -> None:
+    def __init__(self, user_id: str, *, uses: bool = True) -> None:
         self._user_id = user_id
+        self._uses = uses
 
     def __call__(self, client: Client) -> None:
         """Does it once."""
@@ -117,7 +120,8 @@ class Person:
         spent = []
         for _ in range(client.chance.randrange(1, 5)):
             spent.append(me.refresh)
-            client.use(me.access, me.family)
+            if self._uses:
+                client.use(me.access, me.family)
             if client.refresh(me).outcome != OK:
                 return
             client.pause(client.chance.uniform(0, 0.05))
@@ -125,7 +129,7 @@ class Person:
         if is_stolen:
             self._replay(client, me, spent[0])
         self._give_back(client, me, is_stolen=is_stolen)
-        for _ in range(3):
+        for _ in range(3 if self._uses else 0):
             client.use(me.access, me.family)
             client.pause(client.chance.uniform(0, 0.7))
         client.refresh(me)
