@@ -10,8 +10,8 @@ SOURCE = Path(rxauth.__file__).parent
 # Beside the console itself: records that it returns, its errors, and what an operator's own session needs.
 KNOWN = {
     "rxauth.domain.audit_tail", "rxauth.domain.audit_verifications", "rxauth.domain.console", "rxauth.domain.errors",
-    "rxauth.domain.health", "rxauth.domain.mails", "rxauth.domain.operators", "rxauth.domain.paging",
-    "rxauth.domain.sessions", "rxauth.domain.signing_keys",
+    "rxauth.domain.health", "rxauth.domain.key_removal", "rxauth.domain.mails", "rxauth.domain.operators",
+    "rxauth.domain.paging", "rxauth.domain.sessions", "rxauth.domain.signing_keys",
 }  # fmt: skip
 
 
