@@ -13,6 +13,8 @@ POSTGRES_WRITERS: Final = 4
 POOL_TIMEOUT_S: Final = 2
 BUSY_TIMEOUT_S: Final = 5
 STATEMENT_TIMEOUT_MS: Final = 5_000
+# A standby is behind: nothing is read there, whatever the URL says. Of several hosts the one that takes writes is used.
+_ON_PRIMARY: Final = {"target_session_attrs": "read-write", "connect_timeout": 3}
 # A process that stops in the middle of a transaction loses it, and with it the locks that others wait for.
 IDLE_TIMEOUT_MS: Final = 10_000
 
@@ -49,6 +51,8 @@ class Engines:
 def parse_url(url: str) -> URL:
     """Reads a database URL: `sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/NAME`.
 
+    Several hosts are named as `postgresql://USER:PASSWORD@/NAME?host=HOST:PORT&host=HOST:PORT`.
+
     Raises:
         UnsupportedDatabaseError: anything else.
     """
@@ -84,7 +88,7 @@ def open_owner(url: str) -> Engine:
     parsed = parse_url(url)
     if parsed.drivername == "sqlite":
         return create_engine(parsed, isolation_level="AUTOCOMMIT", connect_args={"timeout": BUSY_TIMEOUT_S})
-    return create_engine(parsed, connect_args={"connect_timeout": 3})
+    return create_engine(parsed, connect_args=_ON_PRIMARY)
 
 
 def _sqlite(url: URL, connections: int, pragma: str) -> Engine:
@@ -114,7 +118,7 @@ def _postgres(url: URL, connections: int) -> Engine:
     alone = "-c jit=off -c max_parallel_workers_per_gather=0"
     limits = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS}"
     options = f"-c synchronous_commit=on {limits} -c timezone=UTC {alone}"
-    arguments: dict[str, Any] = {"connect_timeout": 3, "options": options, "application_name": "rxauth"}
+    arguments: dict[str, Any] = {**_ON_PRIMARY, "options": options, "application_name": "rxauth"}
     return create_engine(
         url,
         isolation_level="AUTOCOMMIT",
