@@ -97,7 +97,9 @@ def test_old_answers_are_removed_a_few_at_once_and_the_others_stay(world: World)
             kept_answers.keep(transaction, scope, kept, NOW if number else NOW + 1)
 
     database.write(add)
-    assert [database.write(lambda tx: kept_answers.FORGET(tx, now)) for _ in range(2)] == [True, False]
+    assert database.write(lambda tx: kept_answers.FORGET(tx, now))
+    while database.write(lambda tx: kept_answers.FORGET(tx, now)):
+        pass
     scopes = [kept_answers.Scope(world.alder.organization_id, number.to_bytes(32)) for number in (0, 1)]
     found = database.read(lambda tx: [kept_answers.find(tx, one, NOW) for one in scopes])
     assert [one is not None for one in found] == [True, False]

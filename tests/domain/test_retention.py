@@ -32,10 +32,10 @@ from rxauth.domain.invites import Asked
 from rxauth.domain.kept_answers import Kept, Scope
 from rxauth.domain.mails import Letter
 from rxauth.domain.passkey_challenges import Purpose
-from rxauth.domain.pruning import AT_ONCE
 from rxauth.domain.sessions import LONGEST, Proof
 from rxauth.ids import Kind, new_id
 from rxauth.policy.roles import Role
+from rxauth.storage.batches import ON_POSTGRES, ON_SQLITE
 from rxauth.storage.database import Database, Transaction
 from rxauth.storage.tables import metadata
 from rxauth.storage.tables.access import changes as feed
@@ -178,8 +178,10 @@ def test_what_is_too_old_goes_and_what_is_not_stays(filled: Filled) -> None:
 
 
 def test_a_batch_is_small_and_says_whether_there_may_be_more(filled: Filled) -> None:
+    most = ON_SQLITE if filled.database.engines.is_sqlite else ON_POSTGRES
+
     def fill(tx: Transaction) -> None:
-        for number in range(AT_ONCE + 1):
+        for number in range(most + 1):
             sign_ins.begin(tx, number.to_bytes(32), "{}", NOW)
 
     filled.database.write(fill)

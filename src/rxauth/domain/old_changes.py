@@ -5,14 +5,14 @@ from typing import Final
 from sqlalchemy import BindParameter, bindparam, delete, select
 
 from rxauth.domain.changes import KEPT_S
-from rxauth.domain.pruning import AT_ONCE
+from rxauth.storage.batches import ON_POSTGRES
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.access import changes as table
 from rxauth.storage.tenancy import sql
 
 _THESE: BindParameter[int] = bindparam("ids", expanding=True)
 _OLDEST: Final = sql(
-    select(table.c.id, table.c.changed_at).order_by(table.c.id).limit(AT_ONCE + 1).with_for_update(skip_locked=True)
+    select(table.c.id, table.c.changed_at).order_by(table.c.id).limit(ON_POSTGRES + 1).with_for_update(skip_locked=True)
 )
 _REMOVE: Final = sql(delete(table).where(table.c.id.in_(_THESE)))
 
@@ -25,4 +25,4 @@ def forget(transaction: Transaction, now: int) -> bool:
     ids = [row.id for row in transaction.all(_OLDEST)[:-1] if row.changed_at <= now - KEPT_S]
     if ids:
         transaction.run(_REMOVE, ids=ids)
-    return len(ids) == AT_ONCE
+    return len(ids) == ON_POSTGRES

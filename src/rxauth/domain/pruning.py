@@ -9,10 +9,12 @@ from sqlalchemy import Column, ColumnElement, Select, Table, bindparam, delete, 
 
 from rxauth.domain.paging import first_of
 from rxauth.ids import Kind, made_at_ms
+from rxauth.storage.batches import ON_POSTGRES, ON_SQLITE, rows_at_once
 from rxauth.storage.database import Transaction
 from rxauth.storage.tenancy import sql
 
-AT_ONCE: Final = 500
+# Of fewer than these a batch was not full.
+LEAST: Final = min(ON_POSTGRES, ON_SQLITE)
 # Why rows of every organization are removed at once.
 BY_AGE: Final = "rows go by their age, whoever they were of"
 
@@ -39,7 +41,7 @@ class Pruning:
         keys = list(table.primary_key.columns)
         condition = age <= bindparam("before")
         all_old: Select[Any] = select(*keys).where(condition, *(~one for one in unless)).order_by(age)
-        chosen = all_old.limit(AT_ONCE).with_for_update(skip_locked=True, of=table)
+        chosen = all_old.limit(rows_at_once()).with_for_update(skip_locked=True, of=table)
         old = chosen.cte("old")
         key = keys[0] if len(keys) == 1 else tuple_(*keys)
         found = select(*(old.c[one.name] for one in keys))
@@ -52,7 +54,7 @@ class Pruning:
 
     def __call__(self, transaction: Transaction, now: int) -> bool:
         """Removes some; tells whether there may be more."""
-        return len(transaction.all(self.remove, before=self.before(now))) == AT_ONCE
+        return len(transaction.all(self.remove, before=self.before(now))) >= LEAST
 
     def overdue_s(self, transaction: Transaction, now: int) -> int:
         """Returns for how many seconds the oldest row has been too old; 0: none is."""

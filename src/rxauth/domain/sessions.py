@@ -9,7 +9,7 @@ from rxauth.crypto import secrets
 from rxauth.domain import changes
 from rxauth.domain.errors import AbsentError
 from rxauth.domain.paging import Page
-from rxauth.domain.pruning import AT_ONCE, Pruning
+from rxauth.domain.pruning import LEAST, Pruning
 from rxauth.ids import Kind, new_id
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.sign_in import authorization_codes, session_clients, sessions, token_families
@@ -250,7 +250,7 @@ def forget(transaction: Transaction, now: int) -> bool:
     if session_ids:
         transaction.run(_FORGET_CLIENTS, session_ids=session_ids)
         transaction.run(_FORGET, session_ids=session_ids)
-    return len(session_ids) == AT_ONCE
+    return len(session_ids) >= LEAST
 
 
 def _session(row: Any) -> Session:

@@ -7,6 +7,8 @@ from sqlalchemy import bindparam, delete, exists, select, update
 
 from rxauth.domain.errors import AbsentError
 from rxauth.domain.leases import DEAD, WAITING
+from rxauth.domain.pruning import LEAST
+from rxauth.storage.batches import rows_at_once
 from rxauth.storage.database import Transaction
 from rxauth.storage.months import seconds_in_month
 from rxauth.storage.tables.webhooks import webhook_attempts as attempts
@@ -16,7 +18,6 @@ from rxauth.storage.tables.webhooks import webhooks
 from rxauth.storage.tenancy import sql
 
 KEPT_S: Final = 30 * 86_400
-_FORGOTTEN_AT_ONCE: Final = 500
 _EVERYBODYS = "one server delivers for every organization"
 _OPERATOR = "the platform's operator works on every organization"
 _LIVE_WEBHOOKS = select(webhooks.c.id).where(webhooks.c.deleted_at.is_(None))
@@ -72,7 +73,7 @@ _OLD = sql(
         ~exists().where(table.c.event_id == events.c.id, table.c.state == WAITING),
     )
     .order_by(events.c.created_at)
-    .limit(_FORGOTTEN_AT_ONCE)
+    .limit(rows_at_once())
     .with_for_update(of=events, skip_locked=True),
     across_tenants=_EVERYBODYS,
 )
@@ -156,4 +157,4 @@ def forget(transaction: Transaction, now: int) -> bool:
     if event_ids:
         for statement in (_FORGET_ATTEMPTS, _FORGET_DELIVERIES, _FORGET_EVENTS):
             transaction.run(statement, event_ids=event_ids)
-    return len(event_ids) == _FORGOTTEN_AT_ONCE
+    return len(event_ids) >= LEAST
