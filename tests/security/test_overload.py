@@ -171,3 +171,25 @@ def test_a_machine_s_slow_queries_leave_threads_for_people_s(live: Live) -> None
     slow.gate.set()
     for one in asking:
         one.join()
+
+
+@pytest.mark.parametrize(
+    "more", [b"", b"connection: close\r\n", b"expect: 100-continue\r\n", b"x-content-length: 9\r\n"]
+)
+def test_a_whole_token_request_is_sent_away_as_one_in_pieces(serve: Serve, more: bytes) -> None:
+    live = serve(tokens=0)
+    one, whole = Wire(live), b"POST /oauth/token HTTP/1.1\r\nhost: localhost\r\n%bcontent-length: 5\r\n\r\nGET /" % more
+    one.send(whole)
+    answer = one.read()
+    assert answer.startswith(b"HTTP/1.1 503")
+    assert b'"error":"temporarily_unavailable"' in answer
+    if more and not more.startswith(b"x-"):
+        assert one.rest() == b""
+        one.close()
+        return
+    one.send(whole + whole)  # two at once: nothing of the first is taken for the second
+    assert [one.read()[9:12] for _ in range(2)] == [b"503", b"503"]
+    one.send(b"GET /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
+    assert one.read().startswith(b"HTTP/1.1 200")
+    assert live.edge.door.refused()["tokens"] == 3
+    one.close()

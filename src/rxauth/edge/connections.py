@@ -5,6 +5,7 @@ One look a second at all connections does that, so that a request costs no timer
 """
 
 import asyncio
+import re
 import resource
 from collections import Counter
 from enum import Enum, auto
@@ -30,6 +31,9 @@ PIPELINE_LIMIT: Final = 8
 _FILES_RESERVED: Final = 128  # for databases, outgoing calls and files
 _BODY_KEPT_BYTES: Final = 65_536
 REASONS: Final = ("idle", "head", "body", "unread", "headers", "pipeline", "full")
+_TOKEN_REQUEST: Final = b"POST /oauth/token HTTP/1.1\r\n"
+_LENGTH: Final = re.compile(rb"\r\ncontent-length: ?([0-9]{1,5})(?:\r\n|$)")
+_UNUSUAL: Final = re.compile(rb"\r\n(?:connection|expect|transfer-encoding|upgrade)[ \t]*:")
 _END: Final = b"connection: close\r\n\r\n"
 _TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n" + _END
 _TOO_MANY: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n" + _END
@@ -125,6 +129,18 @@ class GuardedProtocol(HttpToolsProtocol):
         """Notes that it is over."""
         self._guarded.connections.leave(self)
         super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Takes bytes; a whole request for a token that cannot be answered now is not even parsed."""
+        if self._guarded.door.tokens.is_full and self.is_idle() and _is_whole_token_request(data):
+            self._guarded.door.tokens.refused += 1
+            self.since = monotonic()
+            self.transport.write(self._guarded.door.tokens.words)
+        else:
+            super().data_received(data)
+
+    def timeout_keep_alive_handler(self) -> None:
+        """Does nothing: idle connections are looked for."""
 
     def on_message_begin(self) -> None:
         """Notes that a head begins."""
@@ -236,6 +252,21 @@ class GuardedProtocol(HttpToolsProtocol):
         if lane is not None:
             lane.under_way += 1
             task.add_done_callback(lane.leave)
+
+
+def _is_whole_token_request(data: bytes) -> bool:
+    """Tells whether bytes are one plain request for a token, no more and no less; what is unusual is not."""
+    head_end = data.find(b"\r\n\r\n")
+    if head_end < 0 or not data.startswith(_TOKEN_REQUEST):
+        return False
+    head = data[:head_end].lower()
+    match = _LENGTH.search(head)
+    return (
+        match is not None
+        and len(data) == head_end + 4 + int(match[1])
+        and head.count(b"content-length") == 1
+        and _UNUSUAL.search(head) is None
+    )
 
 
 def _limit() -> int:

@@ -20,7 +20,7 @@ Headers = Iterable[tuple[bytes, bytes]]
 class Lane:
     """One kind of request: how many are under way, and how many may be. machines: how many, if a machine asks."""
 
-    __slots__ = ("head", "limit", "machines", "name", "page", "refused", "under_way")
+    __slots__ = ("head", "limit", "machines", "name", "page", "refused", "under_way", "words")
 
     def __init__(self, name: str, limit: int, machines: int) -> None:
         self.name = name
@@ -36,6 +36,12 @@ class Lane:
         lines = [b"%s: %s\r\n" % header for header in (*answer.headers, _ANYBODY, length)]
         self.head = b"HTTP/1.1 503 Service Unavailable\r\n" + b"".join(lines)
         self.page = answer.body
+        self.words = self.head + b"\r\n" + self.page
+
+    @property
+    def is_full(self) -> bool:
+        """Whether nobody else is let in."""
+        return self.under_way >= self.limit
 
     def leave(self, _task: object = None) -> None:
         """Notes that one was answered."""
