@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import bindparam, select
-from starlette.routing import Router
 
 from rxauth.app import make_app
 from rxauth.domain import prescription_expiry
@@ -15,6 +14,7 @@ from rxauth.domain.prescriptions import today_anywhere
 from rxauth.storage.database import Database, Transaction
 from rxauth.storage.tables.clinical import prescriptions
 from rxauth.storage.tenancy import sql
+from tests.lifespan import living
 from tests.ordering import told
 from tests.webhook_receiver import Post
 from tests.world import StandingClock, World
@@ -128,13 +128,12 @@ def test_the_thread_looks_at_once_and_ends_when_it_is_told_to(
 def test_a_server_does_it_beside_its_requests(sqlite_world: World, clock: StandingClock) -> None:
     clock.advance(YEAR_S)
     app, database = make_app(sqlite_world.settings, clock), sqlite_world.open()
-    assert isinstance(app, Router)
 
-    async def serve(router: Router) -> None:
-        async with router.lifespan_context(router):
+    async def serve() -> None:
+        async with living(app):
             while database.read(lambda tx: prescription_expiry.is_due(tx, clock.milliseconds())):
                 await asyncio.sleep(0.01)
 
-    asyncio.run(serve(app))
+    asyncio.run(serve())
     assert "ACTIVE" not in {state for state, _ in states(database, sqlite_world.alder.organization_id).values()}
     database.close()

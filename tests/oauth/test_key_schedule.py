@@ -6,7 +6,6 @@ import threading
 from collections.abc import Iterator
 
 import pytest
-from starlette.routing import Router
 
 from rxauth.app import make_app, make_server
 from rxauth.domain import signing_keys
@@ -15,6 +14,7 @@ from rxauth.domain.signing_keys import KeyState
 from rxauth.oauth.key_schedule import KeySchedule
 from rxauth.oauth.server import Server
 from tests.domain.test_audit import entries
+from tests.lifespan import living
 from tests.world import NOW, StandingClock, World
 
 DAYS = 90
@@ -125,12 +125,11 @@ def test_a_server_does_it_beside_its_requests_if_the_settings_ask_for_it(
 ) -> None:
     clock.advance(EVERY_S)
     app = make_app(dataclasses.replace(sqlite_world.settings, key_rotation_days=days), clock)
-    assert isinstance(app, Router)
 
-    async def serve(router: Router) -> None:
-        async with router.lifespan_context(router):
+    async def serve() -> None:
+        async with living(app):
             while is_rotated and not entries(sqlite_world, Event.KEYS_ROTATED):
                 await asyncio.sleep(0.01)
 
-    asyncio.run(serve(app))
+    asyncio.run(serve())
     assert bool(entries(sqlite_world, Event.KEYS_ROTATED)) is is_rotated
