@@ -5,6 +5,9 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 PORT ?= 8000
 
+# Hundreds of processes start in the tests: none of them is to compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test prove faults lint bench docs clean
 
 run: $(STAMP)

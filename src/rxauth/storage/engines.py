@@ -12,6 +12,7 @@ SQLITE_WRITERS: Final = 1
 POSTGRES_WRITERS: Final = 4
 POOL_TIMEOUT_S: Final = 2
 BUSY_TIMEOUT_S: Final = 5
+MIGRATION_TIMEOUT_S: Final = 60  # another migration has SQLite's file until it is through
 STATEMENT_TIMEOUT_MS: Final = 5_000
 # A standby is behind: nothing is read there, whatever the URL says. Of several hosts the one that takes writes is used.
 _ON_PRIMARY: Final = {"target_session_attrs": "read-write", "connect_timeout": 3}
@@ -87,7 +88,7 @@ def open_owner(url: str) -> Engine:
     """Opens a connection of the tables' owner, for migrations: SQLite in autocommit mode, PostgreSQL as drivers do."""
     parsed = parse_url(url)
     if parsed.drivername == "sqlite":
-        return create_engine(parsed, isolation_level="AUTOCOMMIT", connect_args={"timeout": BUSY_TIMEOUT_S})
+        return create_engine(parsed, isolation_level="AUTOCOMMIT", connect_args={"timeout": MIGRATION_TIMEOUT_S})
     return create_engine(parsed, connect_args=_ON_PRIMARY)
 
 
