@@ -1,0 +1,60 @@
+"""Floods of bad tokens and made-up clients: they cost the database little or nothing, and leave nothing in memory."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import event
+
+from rxauth.crypto.secrets import new_secret
+from rxauth.edge.guards import FailureLimiter
+from rxauth.ids import new_client_id
+from tests.live import Live
+
+FLOOD = 60
+QUERY = "{ organization { id } }"
+
+
+@contextmanager
+def statements(live: Live) -> Iterator[list[str]]:
+    """Lists the statements that requests run: those of worker threads."""
+    seen: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        if threading.current_thread().name.startswith("worker"):
+            seen.append(statement)
+
+    engines = (live.server.database.engines.reader, live.server.database.engines.writer)
+    for engine in engines:
+        event.listen(engine, "before_cursor_execute", note)
+    yield seen
+    for engine in engines:
+        event.remove(engine, "before_cursor_execute", note)
+
+
+def test_a_flood_of_bad_tokens_reads_nothing_from_the_database_and_leaves_nothing_behind(live: Live) -> None:
+    good = live.token(live.world.alder)
+    head, payload, signature = good.split(".")
+    assert live.graphql(good, QUERY).status_code == 200
+    remembered = len(live.server.verified._claims)
+    with statements(live) as seen:
+        for number in range(FLOOD):
+            bad = f"{head}.{payload}.{number:04d}{signature[4:]}" if number % 2 else f"made.up.{number}"
+            assert live.graphql(bad, QUERY).status_code == 401
+            assert live.http.get("/userinfo", headers={"authorization": f"Bearer {bad}"}).status_code == 401
+    assert seen == []
+    assert len(live.server.verified._claims) == remembered
+
+
+def test_a_flood_of_made_up_clients_is_read_only_so_often_and_pushes_no_client_out(live: Live) -> None:
+    live.edge.limiter = FailureLimiter(5)
+    live.token(live.world.alder)
+    body = {"grant_type": "client_credentials", "client_secret": new_secret()}
+    with statements(live) as seen:
+        statuses = [
+            live.http.post("/oauth/token", data=body | {"client_id": new_client_id()}).status_code for _ in range(FLOOD)
+        ]
+    assert statuses[-1] == 429
+    assert 0 < sum("FROM clients" in one for one in seen) <= statuses.count(401) <= 21
+    assert live.server.clients.peek(live.world.alder.client_id) is not None
