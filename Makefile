@@ -27,7 +27,7 @@ prove: $(STAMP)
 	@$(VENV)/bin/pytest -m "hypothesis or proof" --prove --numprocesses 2 --dist worksteal --verbose --durations 0 --durations-min 1 -rP
 
 faults: $(STAMP)
-	@tools/system-packages postgresql nftables iproute2
+	@tools/system-packages postgresql nftables iproute2 patroni etcd-server
 	@$(VENV)/bin/python -m tests.faults $(ONE)
 
 lint: $(STAMP)

@@ -1,6 +1,6 @@
 """`python -m tests.faults`: makes the faults happen, one after the other, and says in a table what came of each.
 
-It needs root, for networks of its own, and PostgreSQL, nftables and iproute2.
+It needs root, for networks of its own, and PostgreSQL, nftables, iproute2, Patroni and etcd.
 """
 
 import argparse
@@ -29,7 +29,7 @@ def main() -> None:
     chosen = _arguments()
     if os.geteuid() != 0:
         raise SystemExit("`make faults` makes networks of its own, and must be run as root.")
-    for program in ("nft", "ip", "nsenter"):
+    for program in ("nft", "ip", "nsenter", "patroni", "etcd"):
         if shutil.which(program) is None:
             raise SystemExit(f"{program} is not installed; `make faults` says what it needs")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
