@@ -22,6 +22,7 @@ from bench.machine import Cores
 from rxauth.crypto import secrets
 from rxauth.policy.permissions import MACHINE_DEFAULT
 from rxauth.storage.engines import parse_url
+from rxauth.storage.migrations.row_security import see_everything
 
 SIZES: Final = (10, 10_000, 1_000_000)
 ACTIVE: Final = 1_000
@@ -131,6 +132,7 @@ def _fill(engine: str, number: int, make: Callable[[str], Installation]) -> Crow
           for one in MACHINE_DEFAULT),
     ]  # fmt: skip
     with owner.begin() as connection:
+        see_everything(connection)
         for columns, values in rows:
             connection.exec_driver_sql(f"INSERT INTO {columns} {numbers} SELECT {values} FROM numbers")
     with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:

@@ -30,6 +30,7 @@ from rxauth.domain import retention
 from rxauth.edge.sweeps import SWEEP_EVERY_S
 from rxauth.storage.database import Database
 from rxauth.storage.engines import parse_url
+from rxauth.storage.migrations.row_security import see_everything
 
 LIMIT_S: Final = 600
 _PER_SECOND: Final = {"token": 40, "refresh": 15, "patient": 15}
@@ -151,6 +152,7 @@ def _fill(one: Installation, people: Crowd, rows: int) -> None:
     }
     numbers = _NUMBERS.format(number=rows // len(old))
     with owner.begin() as connection:
+        see_everything(connection)
         for columns, values in old.items():
             connection.exec_driver_sql(f"INSERT INTO {columns} {numbers} SELECT {values} FROM numbers")
     with owner.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
