@@ -292,7 +292,7 @@ def test_a_process_that_stood_still_for_longer_than_rows_are_kept_forgets_all_it
     remembered.fetch("one")
     feed.poll()
     assert remembered.peek("one") == "one"
-    feed._heard_s -= KEPT_S // 2 + 1
+    feed._heard_us -= (KEPT_S // 2 + 1) * 1_000_000
     feed.poll()
     assert remembered.peek("one") is None
     remembered.fetch("one")

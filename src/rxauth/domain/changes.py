@@ -3,6 +3,7 @@
 Polling "rows with a higher number than the last one seen" would lose a row that commits late with a lower number, and a
 lost row here is a revocation that never arrives. So each row carries the number of its transaction, and a reader moves
 its mark only up to the lowest transaction that is still under way; what lies beyond is applied at once and remembered.
+Hints have a reader look sooner; what it knows comes from looking.
 
 Rows go after a day. A process that heard nothing for half of that, because it stood still, forgets all it remembers.
 """
@@ -11,6 +12,7 @@ import threading
 import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
@@ -18,11 +20,12 @@ import structlog
 from sqlalchemy import bindparam, insert, select
 
 from rxauth.storage.database import Announcement, Database, Transaction
-from rxauth.storage.moments import clock_seconds, settled_before, transaction_number
+from rxauth.storage.moments import clock_microseconds, settled_before, transaction_number
 from rxauth.storage.tables.access import changes
 from rxauth.storage.tenancy import sql
 
 POLL_INTERVAL_S: Final = 0.25
+PAUSE_S: Final = 0.02  # however many changes there are
 KEPT_S: Final = 86_400
 # What a listener is told in place of an identifier when anything may have changed.
 EVERYTHING: Final = "*"
@@ -45,18 +48,19 @@ _INSERT = sql(
         kind=bindparam("kind"),
         subject_id=bindparam("subject_id"),
         changed_at=bindparam("changed_at"),
+        recorded_at_us=clock_microseconds(),
     )
 )
-_SETTLED = sql(select(settled_before(), clock_seconds()))
+_SETTLED = sql(select(settled_before(), clock_microseconds()))
 _SINCE = sql(
-    select(changes.c.id, changes.c.transaction_id, changes.c.kind, changes.c.subject_id)
+    select(changes.c.id, changes.c.transaction_id, changes.c.kind, changes.c.subject_id, changes.c.recorded_at_us)
     .where(changes.c.transaction_id >= bindparam("mark"))
     .order_by(changes.c.transaction_id, changes.c.id)
 )
 
 
 def record(transaction: Transaction, kind: ChangeKind, subject_id: str, now: int) -> None:
-    """Tells every process of a change: this one right after the commit, the others when they next poll."""
+    """Tells every process of a change: this one right after the commit, the others a moment later."""
     transaction.run(_INSERT, kind=kind, subject_id=subject_id, changed_at=now)
     transaction.announce(kind, subject_id)
 
@@ -68,8 +72,27 @@ def record_all(transaction: Transaction, kind: ChangeKind, subject_ids: Sequence
         transaction.announce(kind, one)
 
 
+@dataclass(slots=True)
+class Delays:
+    """How long changes took from their record to this process, by the database's clock."""
+
+    changes: int = 0
+    total_s: float = 0.0
+    last_s: float = 0.0
+    longest_s: float = 0.0
+
+    def note(self, delay_s: float) -> None:
+        """Counts one."""
+        self.changes += 1
+        self.total_s += delay_s
+        self.last_s = delay_s
+        self.longest_s = max(self.longest_s, delay_s)
+
+
 class Feed:
     """Reads the change feed in a thread of its own and calls who must know.
+
+    delays: how late changes were applied here.
 
     staleness_bound_s: for how long what is remembered may be used without having heard from the database.
     """
@@ -82,10 +105,11 @@ class Feed:
         self._monotonic = monotonic
         self._listeners: dict[str, list[Callable[[str], None]]] = defaultdict(list)
         self._applied: frozenset[int] = frozenset()
+        self.delays = Delays()
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
         self._heard_at = monotonic()
-        self._mark, self._heard_s = database.read(_settled)
+        self._mark, self._heard_us = database.read(_settled)
         database.listen(self._tell)
 
     def on(self, kind: ChangeKind, listener: Callable[[str], None]) -> None:
@@ -112,12 +136,17 @@ class Feed:
             DatabaseUnavailableError: nothing was applied; the next call makes up for it.
         """
         asked_at = self._monotonic()
-        (settled, now), rows = self._database.read(lambda tx: (_settled(tx), tx.all(_SINCE, mark=self._mark)))
-        if now - self._heard_s > KEPT_S // 2:
+        (settled, now_us), rows = self._database.look(lambda tx: (_settled(tx), tx.all(_SINCE, mark=self._mark)))
+        if now_us - self._heard_us > KEPT_S * 500_000:
             self._tell((kind, EVERYTHING) for kind in ChangeKind)
-        self._tell((row.kind, row.subject_id) for row in rows if row.id not in self._applied)
+        new = [row for row in rows if row.id not in self._applied]
+        self._tell((row.kind, row.subject_id) for row in new)
+        applied_at_us = now_us + (self._monotonic() - asked_at) * 1e6
+        for row in new:
+            if row.recorded_at_us is not None:
+                self.delays.note(max(0.0, (applied_at_us - row.recorded_at_us) / 1e6))
         self._applied = frozenset(row.id for row in rows if row.transaction_id >= settled)
-        self._mark, self._heard_s = settled, now
+        self._mark, self._heard_us = settled, now_us
         self._heard_at = asked_at
 
     def start(self) -> None:
@@ -128,11 +157,15 @@ class Feed:
     def stop(self) -> None:
         """Ends the polling."""
         self._stopping.set()
+        self._database.watch.wake()
         if self._thread is not None:
             self._thread.join()
 
     def _run(self) -> None:
-        while not self._stopping.wait(POLL_INTERVAL_S):
+        while not self._stopping.wait(PAUSE_S):
+            self._database.watch.wait(POLL_INTERVAL_S)
+            if self._stopping.is_set():
+                return
             try:
                 self.poll()
             except Exception as error:
@@ -146,9 +179,9 @@ class Feed:
 
 
 def _settled(transaction: Transaction) -> tuple[int, int]:
-    """Returns below which number all is settled, and what the database's clock shows."""
-    number, now = transaction.first(_SETTLED)
-    return int(number), int(now)
+    """Returns below which number all is settled, and what the database's clock shows, in microseconds."""
+    number, now_us = transaction.first(_SETTLED)
+    return int(number), int(now_us)
 
 
 Record = TypeVar("Record")

@@ -100,6 +100,22 @@ class Metrics:
             "Since this process last heard from its database.",
             server.feed.silent_s,
         )
+        delays = server.feed.delays
+        self.read(
+            "rxauth_changes_applied_total",
+            "Changes of all processes that this one has applied.",
+            lambda: delays.changes,
+        )
+        self.read(
+            "rxauth_changes_delay_seconds_total",
+            "From their record to here, added up, by the database's clock.",
+            lambda: delays.total_s,
+        )
+        self.read(
+            "rxauth_changes_longest_delay_seconds",
+            "The longest of these delays.",
+            lambda: delays.longest_s,
+        )
         self.read(
             "rxauth_database_connections_in_use", "Connections in use, by pool.", database.connections_in_use, "pool"
         )

@@ -26,6 +26,7 @@ from rxauth.storage.errors import (
 from rxauth.storage.places import NoPlaceError, Places
 from rxauth.storage.sight import Sight, of_organization
 from rxauth.storage.tenancy import Statement
+from rxauth.storage.watch import Watch, open_watch
 
 __all__ = [
     "ConflictError",
@@ -132,6 +133,7 @@ class Database:
 
     def __init__(self, url: str) -> None:
         self.engines: Engines = open_engines(url)
+        self.watch: Watch = open_watch(self.engines.watcher)
         self._places = Places(self.engines.writers)
         self._counting = threading.Lock()
         self.refused_rights = 0  # how often something was tried here that the role, or a trigger, does not allow
@@ -151,6 +153,7 @@ class Database:
             DatabaseUnavailableError: see there.
         """
         try:
+            self._require_answers()
             return self._attempt(self.engines.reader, self.engines.begin_read, work, None, organization_id)
         except DatabaseUnavailableError:
             self._count_unavailable()
@@ -172,7 +175,9 @@ class Database:
             DatabaseUnavailableError: see there. If the connection broke at COMMIT, the outcome is not known.
         """
         try:
+            self._require_answers()
             with self._places.take(BUSY_TIMEOUT_S):
+                self._require_answers()
                 return self._attempt(self.engines.writer, self.engines.begin_write, work, origin, organization_id)
         except NoPlaceError:
             self._count_unavailable()
@@ -180,6 +185,23 @@ class Database:
         except DatabaseUnavailableError:
             self._count_unavailable()
             raise
+
+    def look(self, work: Callable[[Transaction], Result]) -> Result:
+        """Reads on the watch's own connection, for the one thread that has the watch.
+
+        While the database does not answer it, `read` and `write` refuse at once: nobody waits, nobody connects but this
+        thread, and when it gets an answer the others go on.
+
+        Raises:
+            DatabaseUnavailableError: see there.
+        """
+        try:
+            result = self._attempt(self.engines.watcher, self.engines.begin_read, work, None, None)
+        except DatabaseUnavailableError:
+            self.engines.outage.is_on = True
+            raise
+        self.engines.outage.is_on = False
+        return result
 
     def connections_in_use(self) -> dict[str, int]:
         """Returns how many connections are in use, by pool."""
@@ -189,6 +211,7 @@ class Database:
     def close(self) -> None:
         """Closes all connections."""
         self.engines.dispose()
+        self.watch.close()
 
     def _attempt(
         self,
@@ -221,6 +244,10 @@ class Database:
                 self._listener(transaction.announced)
             return result
         raise AssertionError("unreachable")
+
+    def _require_answers(self) -> None:
+        if self.engines.outage.is_on:
+            raise DatabaseUnavailableError("it does not answer")
 
     def _count_unavailable(self) -> None:
         with self._counting:

@@ -7,6 +7,8 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from rxauth.storage.outage import BoundedConnection, IsInVain, Outage, is_too_long
+
 READERS: Final = 6  # as many as there are worker threads
 SQLITE_WRITERS: Final = 1
 POSTGRES_WRITERS: Final = 4
@@ -15,9 +17,16 @@ BUSY_TIMEOUT_S: Final = 5
 MIGRATION_TIMEOUT_S: Final = 60  # another migration has SQLite's file until it is through
 STATEMENT_TIMEOUT_MS: Final = 5_000
 # A standby is behind: nothing is read there, whatever the URL says. Of several hosts the one that takes writes is used.
-_ON_PRIMARY: Final = {"target_session_attrs": "read-write", "connect_timeout": 3}
+_ON_PRIMARY: Final = {"target_session_attrs": "read-write", "connect_timeout": 2}
 # A process that stops in the middle of a transaction loses it, and with it the locks that others wait for.
 IDLE_TIMEOUT_MS: Final = 10_000
+# A peer that is gone without a word: what was sent is not confirmed, or an idle connection is not.
+_NOTICING: Final = {
+    "tcp_user_timeout": 3_000,
+    "keepalives_idle": 10,
+    "keepalives_interval": 3,
+    "keepalives_count": 3,
+}
 
 
 class UnsupportedDatabaseError(ValueError):
@@ -26,7 +35,7 @@ class UnsupportedDatabaseError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Engines:
-    """Two pools on one database, and the words that open a transaction in each.
+    """Two pools on one database, a connection for the watch, and the words that open a transaction in each.
 
     Connections are in the driver's autocommit mode, so that BEGIN is ours: SQLite must say IMMEDIATE before it reads
     what it will write, or two writers that both read first refuse each other.
@@ -34,6 +43,8 @@ class Engines:
 
     reader: Engine
     writer: Engine
+    watcher: Engine
+    outage: Outage
     begin_read: str
     begin_write: str
     writers: int
@@ -47,6 +58,7 @@ class Engines:
         """Closes all connections."""
         self.reader.dispose()
         self.writer.dispose()
+        self.watcher.dispose()
 
 
 def parse_url(url: str) -> URL:
@@ -74,10 +86,14 @@ def open_engines(url: str) -> Engines:
     if parsed.drivername == "sqlite":
         reader = _sqlite(parsed, READERS, "PRAGMA query_only=ON")
         writer = _sqlite(parsed, SQLITE_WRITERS, "PRAGMA busy_timeout=0")
-        return Engines(reader, writer, "BEGIN", "BEGIN IMMEDIATE", SQLITE_WRITERS)
+        watcher = _sqlite(parsed, 1, "PRAGMA query_only=ON")
+        return Engines(reader, writer, watcher, Outage(), "BEGIN", "BEGIN IMMEDIATE", SQLITE_WRITERS)
+    outage = Outage()
     return Engines(
-        _postgres(parsed, READERS),
-        _postgres(parsed, POSTGRES_WRITERS),
+        _postgres(parsed, READERS, outage.has_no_use),
+        _postgres(parsed, POSTGRES_WRITERS, outage.has_no_use),
+        _postgres(parsed, 1, is_too_long),
+        outage,
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         "BEGIN ISOLATION LEVEL READ COMMITTED",
         POSTGRES_WRITERS,
@@ -114,13 +130,13 @@ def _sqlite(url: URL, connections: int, pragma: str) -> Engine:
     return engine
 
 
-def _postgres(url: URL, connections: int) -> Engine:
+def _postgres(url: URL, connections: int, is_in_vain: IsInVain) -> Engine:
     # Every statement is short: to compile one, or to start processes for it, would take longer than to run it.
     alone = "-c jit=off -c max_parallel_workers_per_gather=0"
     limits = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS}"
     options = f"-c synchronous_commit=on {limits} -c timezone=UTC {alone}"
-    arguments: dict[str, Any] = {**_ON_PRIMARY, "options": options, "application_name": "rxauth"}
-    return create_engine(
+    arguments: dict[str, Any] = {**_ON_PRIMARY, **_NOTICING, "options": options, "application_name": "rxauth"}
+    engine = create_engine(
         url,
         isolation_level="AUTOCOMMIT",
         pool_size=connections,
@@ -130,3 +146,11 @@ def _postgres(url: URL, connections: int) -> Engine:
         hide_parameters=True,
         connect_args=arguments,
     )
+
+    def connect(_dialect: object, _entry: object, positional: Any, named: Any) -> BoundedConnection:
+        connection = BoundedConnection.connect(*positional, **named)
+        connection.is_in_vain = is_in_vain
+        return connection
+
+    event.listen(engine, "do_connect", connect)
+    return engine

@@ -32,6 +32,13 @@ class clock_seconds(FunctionElement[int]):  # noqa: N801
     type = BigInteger()
 
 
+class clock_microseconds(FunctionElement[int]):  # noqa: N801
+    """What the database's own clock shows now, UTC microseconds; SQLite counts only their thousands."""
+
+    inherit_cache = True
+    type = BigInteger()
+
+
 @compiles(transaction_number, "postgresql")
 def _number_on_postgres(_element: object, _compiler: Any, **_options: Any) -> str:
     return "(pg_current_xact_id()::text::bigint)"
@@ -60,3 +67,13 @@ def _clock_on_postgres(_element: object, _compiler: Any, **_options: Any) -> str
 @compiles(clock_seconds)
 def _clock_on_sqlite(_element: object, _compiler: Any, **_options: Any) -> str:
     return "CAST(strftime('%s', 'now') AS INTEGER)"
+
+
+@compiles(clock_microseconds, "postgresql")
+def _microseconds_on_postgres(_element: object, _compiler: Any, **_options: Any) -> str:
+    return "(extract(epoch FROM clock_timestamp()) * 1000000)::bigint"
+
+
+@compiles(clock_microseconds)
+def _microseconds_on_sqlite(_element: object, _compiler: Any, **_options: Any) -> str:
+    return "CAST(round((julianday('now') - 2440587.5) * 86400000) AS INTEGER) * 1000"

@@ -114,6 +114,19 @@ def refuse_changes(connection: Connection, tables: Iterable[str]) -> None:
             )
 
 
+def notify_of_rows(connection: Connection, table: str, channel: str) -> None:
+    """Has whoever listens on a channel told of transactions that add rows to a table; SQLite tells nobody."""
+    if connection.dialect.name == "sqlite":
+        return
+    connection.exec_driver_sql(
+        f"CREATE FUNCTION {table}_notify() RETURNS trigger LANGUAGE plpgsql AS"
+        f" $$ BEGIN PERFORM pg_notify('{channel}', ''); RETURN NULL; END $$"
+    )
+    connection.exec_driver_sql(
+        f"CREATE TRIGGER {table}_notify AFTER INSERT ON {table} FOR EACH STATEMENT EXECUTE FUNCTION {table}_notify()"
+    )
+
+
 def divide_audit_entries(connection: Connection, entries_in_range: int) -> None:
     """Divides the entries of the audit log into ranges of their numbers; SQLite keeps them in one table.
 

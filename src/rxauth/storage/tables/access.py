@@ -154,4 +154,5 @@ changes: Final = Table(
     Column("kind", Text, nullable=False),
     Column("subject_id", Text, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
+    Column("recorded_at_us", BigInteger),  # by the database's clock; an older server says nothing of it
 )

@@ -1,0 +1,79 @@
+"""The watch: hints end its wait, and whoever lost its connection listens again."""
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from rxauth.domain.changes import ChangeKind, Feed, record
+from rxauth.storage.database import Database
+from tests.storage.test_database import disconnect
+from tests.world import NOW, World
+
+LONG_S = 60.0
+
+
+@pytest.fixture
+def here(world: World) -> Iterator[Database]:
+    """The database as the process that waits has it, once it has looked."""
+    opened = world.open()
+    Feed(opened, 10).poll()
+    opened.watch.wait(0.1)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def there(world: World) -> Iterator[Database]:
+    """The same database as another process has it."""
+    opened = world.open()
+    yield opened
+    opened.close()
+
+
+def change(database: Database) -> None:
+    """Commits a change."""
+    database.write(lambda tx: record(tx, ChangeKind.CLIENT, "one", NOW))
+
+
+def waited_s(database: Database) -> float:
+    """Waits for a hint; returns the seconds that it took."""
+    began = time.monotonic()
+    database.watch.wait(LONG_S)
+    return time.monotonic() - began
+
+
+def test_a_change_of_another_process_ends_the_wait(here: Database, there: Database) -> None:
+    for _ in range(3):
+        change(there)
+        assert waited_s(here) < LONG_S / 2
+
+
+def test_a_hint_that_comes_while_somebody_looks_is_not_lost(here: Database, there: Database) -> None:
+    here.look(lambda _tx: change(there))
+    here.look(lambda _tx: None)
+    assert waited_s(here) < LONG_S / 2
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_a_watch_that_was_cut_off_listens_again(world: World, here: Database, there: Database) -> None:
+    disconnect(world)
+    Feed(here, 10).poll()
+    change(there)
+    assert waited_s(here) < LONG_S / 2
+
+
+def test_a_watch_is_woken(here: Database) -> None:
+    threading.Timer(0.05, here.watch.wake).start()
+    assert waited_s(here) < LONG_S / 2
+
+
+def test_the_delay_of_a_change_is_measured_by_the_clock_of_the_database(here: Database, there: Database) -> None:
+    feed = Feed(here, 10)
+    change(there)
+    time.sleep(0.02)
+    feed.poll()
+    assert feed.delays.changes >= 1
+    assert 0.02 <= feed.delays.longest_s < LONG_S
+    assert 0 < feed.delays.total_s / feed.delays.changes <= feed.delays.longest_s
