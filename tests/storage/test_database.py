@@ -6,15 +6,16 @@ import sqlite3
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, event, select, update
 from sqlalchemy.exc import DBAPIError
 
 from rxauth.domain import organizations
 from rxauth.domain.organizations import Organization
 from rxauth.storage import engines
-from rxauth.storage.database import ConflictError, Database, DatabaseUnavailableError, Transaction
+from rxauth.storage.database import ConflictError, Database, DatabaseUnavailableError, OutcomeUnknownError, Transaction
 from rxauth.storage.engines import UnsupportedDatabaseError, parse_url
 from rxauth.storage.tables.access import clients
 from rxauth.storage.tables.access import organizations as table
@@ -235,6 +236,17 @@ def test_a_connection_that_breaks_inside_a_transaction_leaves_nothing(world: Wor
 
 
 @pytest.mark.parametrize("engine", ["postgresql"])
+def test_a_connection_that_breaks_at_commit_leaves_unknown_what_was_kept(world: World, database: Database) -> None:
+    for work in (add_cedar, names):
+        with broken_at_commit(world, database), pytest.raises(DatabaseUnavailableError) as failed:
+            database.write(work)
+        assert isinstance(failed.value, OutcomeUnknownError)
+    with broken_at_commit(world, database), pytest.raises(DatabaseUnavailableError) as failed:
+        database.read(names)
+    assert not isinstance(failed.value, OutcomeUnknownError)
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
 def test_work_that_goes_on_after_its_connection_broke_ends_as_unavailable(world: World, database: Database) -> None:
     """As an operation does of whose fields one could not be read."""
 
@@ -345,3 +357,21 @@ def cut_off(world: World) -> Iterator[None]:
         yield
     finally:
         administer(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
+
+@contextlib.contextmanager
+def broken_at_commit(world: World, database: Database) -> Iterator[None]:
+    """Ends the connections of a world when somebody is about to commit."""
+
+    def end(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        if statement == "COMMIT":
+            disconnect(world)
+
+    both = (database.engines.reader, database.engines.writer)
+    for engine in both:
+        event.listen(engine, "before_cursor_execute", end)
+    try:
+        yield
+    finally:
+        for engine in both:
+            event.remove(engine, "before_cursor_execute", end)

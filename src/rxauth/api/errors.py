@@ -14,7 +14,7 @@ from rxauth.policy.assurance import Wanted
 from rxauth.policy.authority import Refusal
 from rxauth.policy.decide import Insufficient
 from rxauth.policy.subjects import NoOrganizationError, NotAPersonError
-from rxauth.storage.database import ConflictError, DatabaseUnavailableError, UnacceptableValueError
+from rxauth.storage.database import ConflictError, DatabaseUnavailableError, OutcomeUnknownError, UnacceptableValueError
 
 ERRORS_LIMIT: Final = 50
 
@@ -59,10 +59,12 @@ MEANINGS: Final = {
     Code.IDEMPOTENCY_KEY_REUSED: "The `Idempotency-Key` was used for another request. Take a new one.",
     Code.IDEMPOTENCY_KEY_IN_USE: "A request with the `Idempotency-Key` is under way. Try again after `Retry-After`.",
     Code.TOO_MANY_REQUESTS: "A quota of this minute is used up. Nothing was done; try again after `Retry-After`.",
-    Code.UNAVAILABLE: "The server cannot reach its database. Nothing was done; try again after `Retry-After`.",
+    Code.UNAVAILABLE: "The server cannot reach its database. Nothing was done, unless it says that nobody knows.",
     Code.INTERNAL: "Something unexpected happened; the server's log has it.",
 }
 
+_AWAY: Final = "The server cannot reach its database. Nothing was done; try again."
+_UNKNOWN: Final = "The connection to the database broke at the last moment: nobody knows whether anything was done."
 _DOMAIN_CODES: Final[dict[type[DomainError], Code]] = {
     AbsentError: Code.NOT_FOUND,
     InvalidError: Code.BAD_USER_INPUT,
@@ -203,7 +205,7 @@ def _classified(error: GraphQLError, default: Code) -> tuple[Code, str, dict[str
     if isinstance(cause, ConflictError):
         return Code.CONFLICT, "Something like it is there already.", {}
     if isinstance(cause, DatabaseUnavailableError):
-        return Code.UNAVAILABLE, "The server cannot reach its database. Nothing was done; try again.", {}
+        return Code.UNAVAILABLE, _UNKNOWN if isinstance(cause, OutcomeUnknownError) else _AWAY, {}
     return Code.INTERNAL, "Something unexpected happened.", {}
 
 

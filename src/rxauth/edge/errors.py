@@ -16,9 +16,10 @@ from rxauth.oauth.errors import (
     TemporarilyUnavailableError,
     TooManyRequestsError,
 )
-from rxauth.storage.database import DatabaseUnavailableError
+from rxauth.storage.database import DatabaseUnavailableError, OutcomeUnknownError
 
 REALM: Final = "rxauth"
+UNKNOWN: Final = "The connection to the database broke at the last moment: nobody knows whether anything was done."
 RETRY_AFTER: Final = (b"retry-after", b"2")
 _log = structlog.get_logger("rxauth.edge")
 
@@ -61,6 +62,9 @@ def as_oauth_error(error: Exception, request_id: str) -> OAuthError:
     """Returns what an exception means in the protocol's terms; what nobody expected is logged, once, with its id."""
     if isinstance(error, OAuthError):
         return error
+    if isinstance(error, OutcomeUnknownError):
+        log_unavailable(request_id)
+        return TemporarilyUnavailableError(f"{UNKNOWN} Try again.")
     if isinstance(error, DatabaseUnavailableError):
         log_unavailable(request_id)
         return TemporarilyUnavailableError("The server cannot reach its database. Nothing was done; try again.")

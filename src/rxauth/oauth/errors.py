@@ -166,7 +166,7 @@ class TooManyRequestsError(OAuthError):
 
 
 class TemporarilyUnavailableError(OAuthError):
-    """The server cannot answer now, and nothing was done."""
+    """The server cannot answer now. Nothing was done, unless it says that nobody knows."""
 
     code = "temporarily_unavailable"
     status = 503

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Engine
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
 from rxauth.storage.engines import BUSY_TIMEOUT_S, Engines, open_engines
@@ -18,6 +18,7 @@ from rxauth.storage.errors import (
     DatabaseUnavailableError,
     KeptAsItIsError,
     NotPermittedError,
+    OutcomeUnknownError,
     TryAgainError,
     UnacceptableValueError,
     is_busy,
@@ -35,6 +36,7 @@ __all__ = [
     "KeptAsItIsError",
     "NotPermittedError",
     "Origin",
+    "OutcomeUnknownError",
     "Transaction",
     "TryAgainError",
     "UnacceptableValueError",
@@ -172,7 +174,7 @@ class Database:
 
         Raises:
             ConflictError: a constraint refused it.
-            DatabaseUnavailableError: see there. If the connection broke at COMMIT, the outcome is not known.
+            DatabaseUnavailableError: see there. OutcomeUnknownError: see there.
         """
         try:
             self._require_answers()
@@ -264,7 +266,7 @@ class Database:
         with self._begun(engine, begin) as connection:
             try:
                 yield Transaction(connection, origin, organization_id)
-                connection.exec_driver_sql("COMMIT")
+                _commit(connection, may_change=begin == self.engines.begin_write)
             except BaseException:
                 _roll_back(connection)
                 raise
@@ -289,6 +291,15 @@ class Database:
                     time.sleep(random.uniform(*_BUSY_PAUSE_S))  # noqa: S311
         with connection:
             yield connection
+
+
+def _commit(connection: Connection, *, may_change: bool) -> None:
+    try:
+        connection.exec_driver_sql("COMMIT")
+    except DBAPIError as error:
+        if may_change and error.connection_invalidated:
+            raise OutcomeUnknownError(type(error.orig).__name__) from None
+        raise
 
 
 def _roll_back(connection: Connection) -> None:

@@ -14,6 +14,10 @@ class DatabaseUnavailableError(Exception):
     """The database did not answer, or is too busy; nothing of the transaction is known to be kept."""
 
 
+class OutcomeUnknownError(DatabaseUnavailableError):
+    """The connection broke at COMMIT: the transaction was kept, or was not."""
+
+
 class NotPermittedError(DatabaseUnavailableError):
     """The role may not do this: nothing that needs it can be done."""
 

@@ -44,7 +44,7 @@ _STATUSES: Final = {
     ),
     "429": ("A quota of this minute is used up. Nothing was done.", (Code.TOO_MANY_REQUESTS,)),
     "500": ("Something unexpected happened; the log has it.", (Code.INTERNAL,)),
-    "503": ("The database cannot be reached. Nothing was done.", (Code.UNAVAILABLE,)),
+    "503": ("The database cannot be reached. Nothing was done, unless it says that nobody knows.", (Code.UNAVAILABLE,)),
 }
 _OF_CHALLENGES: Final = (InvalidTokenError, InsufficientScopeError, InsufficientUserAuthenticationError)
 

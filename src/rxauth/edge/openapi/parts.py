@@ -37,7 +37,7 @@ HEADERS: Final[Mapping[str, tuple[str, Json]]] = {
     "RateLimit": ("What is left of the quotas that the request counted towards, and until when.", TEXT),
     "RateLimit-Policy": ("How many requests those quotas allow, in how many seconds.", TEXT),
     "Referrer-Policy": ("no-referrer", {"const": "no-referrer"}),
-    "Retry-After": ("After how many seconds to try again. Nothing was done.", NUMBER),
+    "Retry-After": ("After how many seconds to try again.", NUMBER),
     "Set-Cookie": ("The browser's handle, `__Host-rxauth`, and who signed in with it, `__Host-rxauth-known`.", TEXT),
     "Vary": ("Origin", TEXT),
     "WWW-Authenticate": ("What to prove, and why the proof that was sent does not do.", TEXT),
