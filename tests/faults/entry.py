@@ -36,10 +36,18 @@ def _serve_again_and_again() -> None:
         for child in children[-1:]:
             os.kill(child, number)
 
+    def look(_number: int, _frame: object) -> None:
+        if os.getppid() != parent:  # whoever started it is gone
+            stop(signal.SIGTERM, None)
+
+    parent = os.getppid()
     signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGALRM, look)
+    signal.setitimer(signal.ITIMER_REAL, 1, 1)
     while not stopping:
         child = os.fork()
         if child == 0:
+            signal.signal(signal.SIGALRM, signal.SIG_IGN)
             signal.signal(signal.SIGTERM, signal.SIG_DFL)
             _serve()
             return
