@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Engine
-from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
+from rxauth.storage.bounds import BUSY_PAUSE_S, begun, commit, roll_back
 from rxauth.storage.engines import BUSY_TIMEOUT_S, Engines, open_engines
 from rxauth.storage.errors import (
     ConflictError,
@@ -21,7 +22,6 @@ from rxauth.storage.errors import (
     OutcomeUnknownError,
     TryAgainError,
     UnacceptableValueError,
-    is_busy,
     meaning,
 )
 from rxauth.storage.places import NoPlaceError, Places
@@ -45,7 +45,6 @@ Announcement = tuple[str, str]  # the kind of a thing that changed, and its iden
 Result = TypeVar("Result")
 ATTEMPTS: Final = 5
 _ENGINE_NAMES: Final = {"sqlite": "SQLite", "postgresql": "PostgreSQL"}
-_BUSY_PAUSE_S: Final = (0.0005, 0.002)
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +239,7 @@ class Database:
                     raise meant from None
                 if attempt == ATTEMPTS:
                     raise DatabaseUnavailableError("the database kept refusing the transaction") from None
-                time.sleep(random.uniform(*_BUSY_PAUSE_S) * attempt)  # noqa: S311
+                time.sleep(random.uniform(*BUSY_PAUSE_S) * attempt)  # noqa: S311
                 continue
             if transaction.announced and self._listener is not None:
                 self._listener(transaction.announced)
@@ -263,47 +262,10 @@ class Database:
     def _transaction(
         self, engine: Engine, begin: str, origin: Origin | None, organization_id: str | None
     ) -> Iterator[Transaction]:
-        with self._begun(engine, begin) as connection:
+        with begun(engine, begin) as connection:
             try:
                 yield Transaction(connection, origin, organization_id)
-                _commit(connection, may_change=begin == self.engines.begin_write)
+                commit(connection, may_change=begin == self.engines.begin_write)
             except BaseException:
-                _roll_back(connection)
+                roll_back(connection)
                 raise
-
-    @contextmanager
-    def _begun(self, engine: Engine, begin: str) -> Iterator[Connection]:
-        """Opens a transaction, waiting for SQLite's other writers with short random pauses."""
-        deadline = time.monotonic() + BUSY_TIMEOUT_S
-        fresh_connections = 1
-        while True:
-            connection = engine.connect()
-            try:
-                connection.exec_driver_sql(begin)
-                break
-            except OperationalError as error:
-                connection.close()
-                if error.connection_invalidated and fresh_connections:
-                    fresh_connections -= 1  # it broke while it lay in the pool: nothing was sent, so ask a new one
-                elif not is_busy(error) or time.monotonic() >= deadline:
-                    raise
-                else:
-                    time.sleep(random.uniform(*_BUSY_PAUSE_S))  # noqa: S311
-        with connection:
-            yield connection
-
-
-def _commit(connection: Connection, *, may_change: bool) -> None:
-    try:
-        connection.exec_driver_sql("COMMIT")
-    except DBAPIError as error:
-        if may_change and error.connection_invalidated:
-            raise OutcomeUnknownError(type(error.orig).__name__) from None
-        raise
-
-
-def _roll_back(connection: Connection) -> None:
-    try:
-        connection.exec_driver_sql("ROLLBACK")
-    except SQLAlchemyError:
-        connection.invalidate()  # it is broken: the server rolls back what it loses
