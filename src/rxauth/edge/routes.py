@@ -73,7 +73,16 @@ _ONLY_HTTPS: Final = (b"strict-transport-security", b"max-age=31536000")
 
 def table(edge: Edge) -> list[Route]:
     """Lists every route."""
-    routes = [
+    routes = [*_of_programs(edge), *_of_people(edge)]
+    for route in routes:
+        if isinstance(route.endpoint, _Endpoint):
+            route.endpoint.count = edge.metrics.endpoint(class_of(route.path))
+            route.app = route.app if edge.traces is None else edge.traces.endpoint(route.path, route.app)
+    return routes
+
+
+def _of_programs(edge: Edge) -> list[Route]:
+    return [
         Route(TOKEN_PATH, _Endpoint(edge, ("POST",), token.exchange, token_endpoint_answer, is_shared=True)),
         Route(GRAPHQL_PATH, _Endpoint(edge, ("POST",), graphql.execute, api_answer, is_shared=True)),
         Route(REVOKE_PATH, _Endpoint(edge, ("POST",), identity.revoke, token_endpoint_answer, is_shared=True)),
@@ -89,6 +98,17 @@ def table(edge: Edge) -> list[Route]:
         ),
         Route(METADATA_PATH, _Endpoint(edge, _READ, well_known.metadata, token_endpoint_answer, is_open=True)),
         Route(openapi.PATH, _Endpoint(edge, _READ, openapi.show, token_endpoint_answer, is_open=True)),
+        Route(pharmacy_reports.PATH, _Endpoint(edge, ("POST",), pharmacy_reports.hear, pharmacy_reports.answer)),
+        Route(readiness.LIVE_PATH, _Endpoint(edge, _READ, readiness.live, token_endpoint_answer)),
+        Route(readiness.PATH, _Endpoint(edge, _READ, readiness.show, token_endpoint_answer)),
+        Route(branding.ACCENT, _Endpoint(edge, _READ, branding.accent, token_endpoint_answer, is_open=True)),
+        Route(branding.LOGO, _Endpoint(edge, _READ, branding.logo, token_endpoint_answer, is_open=True)),
+        Route(pages.STATIC_PATH, _Endpoint(edge, _READ, pages.static, token_endpoint_answer)),
+    ]
+
+
+def _of_people(edge: Edge) -> list[Route]:
+    return [
         _page(edge, AUTHORIZE_PATH, authorize.ask, authorize.ask),
         *[_page(edge, tab.path, partial(account.show, tab=tab), partial(account.act, tab=tab)) for tab in account.TABS],
         Route("/", _Endpoint(edge, _READ, entrance.front, page_answer, is_open=True)),
@@ -112,18 +132,7 @@ def table(edge: Edge) -> list[Route]:
         _page(edge, invitations.PATH, invitations.show, invitations.act),
         Route(MAIL_PATH, _Endpoint(edge, _READ, mail_page.show, page_answer, is_open=True)),
         _page(edge, f"{SIGN_IN_PATH}/{{sign_in_id}}", sign_in.show, sign_in.act),
-        Route(pharmacy_reports.PATH, _Endpoint(edge, ("POST",), pharmacy_reports.hear, pharmacy_reports.answer)),
-        Route(readiness.LIVE_PATH, _Endpoint(edge, _READ, readiness.live, token_endpoint_answer)),
-        Route(readiness.PATH, _Endpoint(edge, _READ, readiness.show, token_endpoint_answer)),
-        Route(branding.ACCENT, _Endpoint(edge, _READ, branding.accent, token_endpoint_answer, is_open=True)),
-        Route(branding.LOGO, _Endpoint(edge, _READ, branding.logo, token_endpoint_answer, is_open=True)),
-        Route(pages.STATIC_PATH, _Endpoint(edge, _READ, pages.static, token_endpoint_answer)),
     ]
-    for route in routes:
-        if isinstance(route.endpoint, _Endpoint):
-            route.endpoint.count = edge.metrics.endpoint(class_of(route.path))
-            route.app = route.app if edge.traces is None else edge.traces.endpoint(route.path, route.app)
-    return routes
 
 
 def application(edge: Edge) -> Guarded:
