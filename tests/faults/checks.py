@@ -8,7 +8,7 @@ from tests.faults.operations import FAIL, OK, Found, Operation
 
 # What ends a subject, what gives it back, and for how many seconds each use of it may still pass at other processes:
 # what is decided in a transaction, not at all; what is answered from memory, until the change feed was heard.
-ENDS: Final = frozenset({"revoke", "revoke secret", "suspend"})
+ENDS: Final = frozenset({"revoke", "revoke secret", "suspend", "remove key"})
 GIVES: Final = frozenset({"restore"})
 ONCE: Final = frozenset({"exchange code"})  # accepted once; others have one effect, and may be told so again
 FED: Final = frozenset({"token", "use"})  # decided from what the feed keeps true

@@ -65,9 +65,13 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def not_verified(clinic: Clinic, allowed: frozenset[int] = frozenset()) -> list[str]:
-    """Returns what the audit log's own verification finds, but for the checks of these numbers."""
-    done = run(clinic.settings, "audit", "verify", "--json")
+def not_verified(clinic: Clinic, allowed: frozenset[int] = frozenset(), checkpoints: str | None = None) -> list[str]:
+    """Returns what the audit log's own verification finds, but for the checks of these numbers.
+
+    checkpoints: the file of those that were kept outside the database.
+    """
+    kept_outside = [] if checkpoints is None else ["--checkpoints", checkpoints]
+    done = run(clinic.settings, "audit", "verify", "--json", *kept_outside)
     if done.returncode > 1 or not done.stdout:
         return [f"the audit log cannot be verified: {done.stderr[-300:]}"]
     checks = [one for one in json.loads(done.stdout)["checks"] if one["problems"] and one["number"] not in allowed]

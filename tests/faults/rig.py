@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Self
 
+from rxauth.settings import variable_of
 from rxauth.storage.database import Database
 from tests.faults import checks, found, history
 from tests.faults.clinic import Clinic, SignIns
@@ -154,8 +155,14 @@ class Rig:
             host=self.network.addresses[name],
             port=PORT,
             planted=wanted,
+            **self._changed(),
             **{**self._variables, **variables},
         )
+
+    def _changed(self) -> dict[str, str]:
+        """Returns the settings of this run alone, as the environment has them."""
+        others = {name: value for name, value in self._changes.items() if name != "database_url"}
+        return {variable_of(name): str(value) for name, value in others.items()}
 
     def urls(self) -> Mapping[str, str]:
         """Returns where clients send requests: to every server, as behind a proxy that does not know which are well."""
@@ -210,7 +217,7 @@ class Rig:
         there, noted = found.look(self.clinic, str(self.cluster.folder))
         lost = checks.violations(seen, there, self.bound_s())
         lost += history.violations(found.calls(seen), noted)
-        lost += found.not_verified(self.clinic, allowed)
+        lost += found.not_verified(self.clinic, allowed, self._changes.get("audit_checkpoint_file"))
         return Outcome(tried, seen, self.injected, lost, [], {**_measured(seen, self._loads), **(figures or {})})
 
     def bound_s(self) -> float:
