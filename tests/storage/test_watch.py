@@ -1,5 +1,7 @@
 """The watch: hints end its wait, and whoever lost its connection listens again."""
 
+import os
+import resource
 import threading
 import time
 from collections.abc import Iterator
@@ -77,3 +79,34 @@ def test_the_delay_of_a_change_is_measured_by_the_clock_of_the_database(here: Da
     assert feed.delays.changes >= 1
     assert 0.02 <= feed.delays.longest_s < LONG_S
     assert 0 < feed.delays.total_s / feed.delays.changes <= feed.delays.longest_s
+
+
+def test_a_watch_that_is_closed_twice_closes_nobody_elses_file(world: World) -> None:
+    opened = world.open()
+    opened.close()
+    files = [os.pipe() for _ in range(8)]  # take the numbers that were given back
+    opened.close()
+    opened.watch.wake()
+    for reads, writes in files:
+        os.write(writes, b"ours")
+        assert os.read(reads, 100) == b"ours"
+        os.close(reads)
+        os.close(writes)
+
+
+def test_a_watch_hears_among_thousands_of_connections(world: World, there: Database) -> None:
+    """select() would refuse what is numbered above 1023, and a process that reconnects is numbered so."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, 4096), hard))
+    files = [os.open(os.devnull, os.O_RDONLY) for _ in range(1_100)]
+    opened = world.open()
+    try:
+        Feed(opened, 10).poll()
+        opened.watch.wait(0.1)
+        change(there)
+        assert waited_s(opened) < LONG_S / 2
+    finally:
+        opened.close()
+        for one in files:
+            os.close(one)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

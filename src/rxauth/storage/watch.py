@@ -3,8 +3,8 @@
 A hint says that looking now is worth it. It may be lost, or come for nothing: nobody relies on one.
 """
 
-import os
 import select
+import socket
 import sqlite3
 import time
 from contextlib import suppress
@@ -32,20 +32,28 @@ class Watch(Protocol):
 
 
 class _Bell:
-    """Wakes the thread that waits."""
+    """Wakes the thread that waits. It may be rung and taken down at any time, and more than once."""
 
     def __init__(self) -> None:
-        self.hears, self._rings = os.pipe()
+        self._hears, self._rings = socket.socketpair()
+        self._rings.setblocking(False)
 
     def ring(self) -> None:
         """Wakes it."""
         with suppress(OSError):
-            os.write(self._rings, b"!")
+            self._rings.send(b"!")
 
     def close(self) -> None:
         """Takes it down."""
-        os.close(self.hears)
-        os.close(self._rings)
+        self._hears.close()
+        self._rings.close()
+
+    def wait(self, timeout_s: float, *others: int) -> bool:
+        """Waits until it is rung, or one of the other descriptors has something to read; tells whether that was so."""
+        waiting = select.poll()  # select() takes no descriptor above 1023, and there may be thousands of connections
+        for one in (self._hears.fileno(), *others):
+            waiting.register(one, select.POLLIN)
+        return bool(waiting.poll(timeout_s * 1_000))
 
 
 class PostgresWatch:
@@ -62,7 +70,7 @@ class PostgresWatch:
         if not self._was_hinted:
             connection = self._connection
             heard = [] if connection is None or connection.closed else [connection.pgconn.socket]
-            select.select([self._bell.hears, *heard], [], [], timeout_s)
+            self._bell.wait(timeout_s, *heard)
             self._take_in()
         self._was_hinted = False
 
@@ -106,7 +114,7 @@ class SqliteWatch:
         """Returns when there is a change that was not there at the last look."""
         ends_at = time.monotonic() + timeout_s
         while (left_s := ends_at - time.monotonic()) > 0:
-            if select.select([self._bell.hears], [], [], min(LOOK_EVERY_S, left_s))[0] or self._is_new():
+            if self._bell.wait(min(LOOK_EVERY_S, left_s)) or self._is_new():
                 return
 
     def wake(self) -> None:
