@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from rxauth.domain import organizations
 from rxauth.domain.organizations import Organization
-from rxauth.storage import engines
+from rxauth.storage import bounds, engines
 from rxauth.storage.database import ConflictError, Database, DatabaseUnavailableError, OutcomeUnknownError, Transaction
 from rxauth.storage.engines import UnsupportedDatabaseError, parse_url
 from rxauth.storage.tables.access import clients
@@ -222,6 +222,27 @@ def test_connections_that_broke_while_idle_are_replaced_unnoticed(world: World, 
     disconnect(world)
     database.write(add_cedar)
     assert len(database.read(names)) == 3
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_a_connection_that_breaks_after_a_while_is_not_tried_anew(
+    world: World, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server stands still: another connection to it would wait for as long."""
+    database.write(names)
+    disconnect(world)
+    monkeypatch.setattr(bounds, "AT_ONCE_S", -1.0)
+
+    with pytest.raises(DatabaseUnavailableError):
+        database.write(names)
+    assert len(database.write(names)) == 2
+
+
+def test_a_database_may_be_closed_twice(world: World) -> None:
+    opened = world.open()
+    opened.read(names)
+    opened.close()
+    opened.close()
 
 
 @pytest.mark.parametrize("engine", ["postgresql"])

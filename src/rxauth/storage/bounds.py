@@ -13,6 +13,7 @@ from rxauth.storage.engines import BUSY_TIMEOUT_S
 from rxauth.storage.errors import OutcomeUnknownError, is_busy
 
 BUSY_PAUSE_S: Final = (0.0005, 0.002)
+AT_ONCE_S: Final = 1.0  # whoever takes longer to say that a connection broke stands still, and would again
 
 
 @contextmanager
@@ -21,13 +22,14 @@ def begun(engine: Engine, begin: str) -> Iterator[Connection]:
     deadline = time.monotonic() + BUSY_TIMEOUT_S
     fresh_connections = 1
     while True:
-        connection = engine.connect()
+        connection, asked_at = engine.connect(), time.monotonic()
         try:
             connection.exec_driver_sql(begin)
             break
         except OperationalError as error:
             connection.close()
-            if error.connection_invalidated and fresh_connections:
+            broke_at_once = error.connection_invalidated and time.monotonic() - asked_at <= AT_ONCE_S
+            if broke_at_once and fresh_connections:
                 fresh_connections -= 1  # it broke while it lay in the pool: nothing was sent, so ask a new one
             elif not is_busy(error) or time.monotonic() >= deadline:
                 raise
