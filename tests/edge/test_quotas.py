@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from rxauth.edge.quotas import COUNTED_LIMIT, QUIET_SHARE, Kind, Quotas, QuotaUsedUpError, RequestLimits
 from rxauth.storage.database import Database, DatabaseUnavailableError
+from rxauth.storage.engines import open_engines
 from rxauth.storage.tables.request_counts import request_counts as table
 from rxauth.storage.tenancy import sql
 from tests.world import NOW, StandingClock, World
@@ -133,7 +134,7 @@ def test_of_who_asks_seldom_nothing_is_written(database: Database) -> None:
 def test_counts_that_could_not_be_told_are_told_later(database: Database) -> None:
     one, other = quotas(database), quotas(database)
     let_through(one, 60)
-    url, database.engines = database.engines, Database("postgresql://nobody@127.0.0.1:1/nothing").engines
+    url, database.engines = database.engines, open_engines("postgresql://nobody@127.0.0.1:1/nothing")
     with pytest.raises(DatabaseUnavailableError):
         one.exchange()
     database.engines = url

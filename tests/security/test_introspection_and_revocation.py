@@ -8,6 +8,7 @@ from rxauth.domain import audiences, clients, memberships, organizations, token_
 from rxauth.domain.audiences import Audience
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
+from rxauth.storage.engines import open_engines
 from tests.live import Live, basic, decode
 from tests.security.forging import READ, accepted
 from tests.token_holders import Holders, refused
@@ -207,30 +208,12 @@ def test_a_spent_refresh_token_and_an_expired_access_token_end_it_too(lite: Hold
 def test_a_revocation_that_cannot_be_kept_is_not_answered_as_done(lite: Holders) -> None:
     """V-05: 503 and when to try again, never 200."""
     got = lite.tokens()
-    lite.live.server.database.close()
-    lite.live.server.database.engines = _Broken()  # type: ignore[assignment]
+    lite.live.server.database.engines.dispose()
+    lite.live.server.database.engines = open_engines("sqlite:////nowhere/at/all.sqlite")
     answer = _revoke(lite, got["refresh_token"])
 
     assert answer.status_code == 503
     assert int(answer.headers["retry-after"]) > 0
-
-
-class _Broken:
-    """The engines of a database whose file is gone."""
-
-    begin_read = begin_write = "BEGIN"
-
-    @property
-    def reader(self) -> Any:
-        """Connects to nothing."""
-        from sqlalchemy import create_engine
-
-        return create_engine("sqlite:////nowhere/at/all.sqlite")
-
-    writer = reader
-
-    def dispose(self) -> None:
-        """Has nothing to close."""
 
 
 def test_who_revokes_without_authentication_is_refused(lite: Holders) -> None:

@@ -85,6 +85,7 @@ class Server(uvicorn.Server):
         self._when_ready = when_ready
         self._is_shared = is_shared
         self._arriving: set[asyncio.Task[object]] = set()
+        self._has_ended = False
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """Begins to take requests."""
@@ -104,9 +105,12 @@ class Server(uvicorn.Server):
         if self._arriving:
             await asyncio.wait(self._arriving)
         await super().shutdown(sockets)
+        self._has_ended = True
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Hears a signal."""
+        """Hears a signal, which uvicorn raises once more when all is over."""
+        if self._has_ended:
+            return
         if self.should_exit:
             signal.signal(sig, signal.SIG_DFL)
             signal.raise_signal(sig)

@@ -50,6 +50,9 @@ class _Bell:
 
     def wait(self, timeout_s: float, *others: int) -> bool:
         """Waits until it is rung, or one of the other descriptors has something to read; tells whether that was so."""
+        if self._hears.fileno() < 0:  # it was taken down: there is nothing to hear any more
+            time.sleep(timeout_s)
+            return False
         waiting = select.poll()  # select() takes no descriptor above 1023, and there may be thousands of connections
         for one in (self._hears.fileno(), *others):
             waiting.register(one, select.POLLIN)

@@ -27,6 +27,7 @@ DID: Final[Mapping[Event, str]] = MappingProxyType(
         Event.SIGNED_OUT: "signed out",
         Event.RIGHT_REFUSED: "was refused to change what only grows",
         Event.SANDBOX_MADE: "made the sandbox",
+        Event.INSTALLATION_RESTORED: "ended what was issued before the database was restored",
         Event.ORGANIZATION_CREATED: "made the organization",
         Event.SIGN_IN_RULES_SET: "set the rules for signing in",
         Event.ORGANIZATION_CHANGED: "changed what the organization is called, or where it is",
