@@ -91,10 +91,17 @@ def test_a_database_that_never_was_is_a_sentence_without_the_password(
     assert "hunter2" not in said
 
 
-@pytest.mark.parametrize("command", ["serve", "keys list", "explain x"])
+@pytest.mark.parametrize("command", ["serve", "explain x"])
 def test_another_sealing_key_is_a_sentence(command_line: CommandLine, sqlite_world: World, command: str) -> None:
     said = command_line.fail(sqlite_world.settings, *command.split(), RXAUTH_SEALING_KEY=OTHER_KEY)
     assert said == ["RXAUTH_SEALING_KEY is not the key that the signing keys in the database were sealed with."]
+
+
+def test_keys_are_listed_without_the_sealing_key_for_the_list_opens_none(
+    command_line: CommandLine, sqlite_world: World
+) -> None:
+    code, printed, _ = command_line(sqlite_world.settings, "keys", "list", RXAUTH_SEALING_KEY=OTHER_KEY)
+    assert (code, sqlite_world.current_key.key_id in printed) == (0, True)
 
 
 def test_a_rotation_with_another_sealing_key_is_refused_before_it_locks_everybody_out(
