@@ -43,6 +43,7 @@ def main() -> None:
         for fault in chosen.faults:
             place = Place(made, folder / "cluster" / "data", folder, results, chosen.seconds, _say)
             rows.append(_row(fault, place))
+            table.save(rows, started, RESULTS)  # whatever ends the run, this is known
             _end_line()
             print(f"{fault.number} {fault.title}: {rows[-1].verdict}, {rows[-1].took_s:.0f} s", flush=True)
     page = table.save(rows, started, RESULTS)
