@@ -34,9 +34,11 @@ def sandbox(
     from rxauth import sandbox
     from rxauth.app import make_app, migrate_database
     from rxauth.clock import Clock
+    from rxauth.logs import configure
     from rxauth.sandbox.pharmacy import SandboxPharmacy
     from rxauth.storage.database import Database
 
+    configure()
     pharmacy = SandboxPharmacy(sandbox.pharmacy_file(data), sandbox.network_secret(data), pharmacy_speed)
     settings = sandbox.make_settings(data, port, pharmacy.url)
     with _listen(settings) as listening, pharmacy.report_to(f"127.0.0.1:{port}"):
@@ -93,10 +95,8 @@ def _supervise(settings: "Settings", listening: socket.socket, workers: int) -> 
     from rxauth.app import make_app, make_pharmacy_network, make_server
     from rxauth.cli.workers import CannotStartError, Supervisor
     from rxauth.clock import Clock
-    from rxauth.logs import configure
     from rxauth.storage.database import DatabaseUnavailableError
 
-    configure()
     make_pharmacy_network(settings)
     make_server(settings, Clock()).database.close()
 
@@ -147,9 +147,7 @@ def _listen(settings: "Settings") -> socket.socket:
 def _server(app: "ASGIApp", when_ready: Callable[[], None] | None = None, *, is_shared: bool = False) -> "Server":
     """Returns what serves an application; from here on Ctrl-C ends it in good order, even while it starts."""
     from rxauth.edge.protocol import make_server
-    from rxauth.logs import configure
 
-    configure()
     server = make_server(app, when_ready, is_shared=is_shared)
     signal.signal(signal.SIGINT, server.handle_exit)
     return server
