@@ -1,13 +1,17 @@
 """Floods of bad tokens and made-up clients: they cost the database little or nothing, and leave nothing in memory."""
 
+import asyncio
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from typing import Any
 
 from sqlalchemy import event
 
 from rxauth.crypto.secrets import new_secret
+from rxauth.domain.clients import Client, load_all
+from rxauth.edge.client_reads import ClientReads
 from rxauth.edge.guards import FailureLimiter
 from rxauth.ids import new_client_id
 from tests.live import Live
@@ -58,3 +62,32 @@ def test_a_flood_of_made_up_clients_is_read_only_so_often_and_pushes_no_client_o
     assert statuses[-1] == 429
     assert 0 < sum("FROM clients" in one for one in seen) <= statuses.count(401) <= 21
     assert live.server.clients.peek(live.world.alder.client_id) is not None
+
+
+def test_made_up_clients_of_many_networks_at_once_are_read_together(live: Live) -> None:
+    live.edge.limiter = FailureLimiter(FLOOD)
+    live.token(live.world.alder)
+    came, may_go = threading.Semaphore(0), threading.Event()
+
+    async def held(client_ids: Iterable[str]) -> Mapping[str, Client]:
+        await asyncio.to_thread(may_go.wait)
+        return await live.edge.in_thread(live.server.clients.fetch_all, client_ids, load_all)
+
+    class Counted(ClientReads):
+        async def read(self, client_id: str) -> Client | None:
+            came.release()
+            return await super().read(client_id)
+
+    live.edge.client_reads = Counted(held)
+    machine = {"grant_type": "client_credentials", "client_secret": new_secret()}
+    person = {"grant_type": "refresh_token", "refresh_token": "made-up"}
+    asked = [("/oauth/token", machine), ("/oauth/token", person), ("/oauth/introspect", machine | {"token": "made-up"})]
+    flood = [(path, body | {"client_id": new_client_id()}) for path, body in asked * (FLOOD // 6)]
+    with statements(live) as seen, ThreadPoolExecutor(len(flood)) as threads:
+        answers = [threads.submit(live.http.post, path, data=body) for path, body in flood]
+        for _ in flood:
+            came.acquire()
+        live.token(live.world.alder)  # whoever is remembered does not wait
+        may_go.set()
+        assert {one.result().status_code for one in answers} == {401}
+    assert sum("FROM clients" in one for one in seen) == 2

@@ -15,6 +15,7 @@ from rxauth.domain import client_secrets, clients, organizations
 from rxauth.domain.errors import ExistsError
 from rxauth.ids import Kind, is_client_id, is_id, new_client_id, new_id
 from rxauth.oauth.claims import machine_subject
+from rxauth.oauth.client_auth import Authenticated
 from rxauth.oauth.endpoints import token
 from rxauth.oauth.errors import UnauthorizedClientError
 from rxauth.oauth.grants.client_credentials import GRANT
@@ -101,7 +102,7 @@ def test_a_client_of_another_kind_may_not_use_the_machines_grant(sqlite_live: Li
 
     other = replace(found, app_type="regular_web")
     with pytest.raises(UnauthorizedClientError):
-        token.answer(sqlite_live.server, request, GRANT, lambda _client_id: other, lambda _client: None)
+        token.answer(sqlite_live.server, request, Authenticated(other, None), GRANT, lambda _client: None)
 
 
 @given(st.integers(0, 2**47))

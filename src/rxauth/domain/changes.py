@@ -11,7 +11,7 @@ Rows go after a day. A process that heard nothing for half of that, because it s
 import threading
 import time
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
@@ -213,13 +213,28 @@ class Remembered(Generic[Record]):
         """Reads the record in a transaction that did not change it, and remembers it."""
         before = self._times_forgotten
         record = self._load(transaction, identifier)
-        # A change that was told of meanwhile may be newer than what was read: then it is used once and not kept.
+        if record is not None:
+            self._keep({identifier: record}, before)
+        return record
+
+    def fetch_all(
+        self, identifiers: Iterable[str], load_all: Callable[[Transaction, Iterable[str]], Mapping[str, Record]]
+    ) -> Mapping[str, Record]:
+        """Reads many records at once and remembers those that there are."""
+        before = self._times_forgotten
+        records = self._database.read(lambda tx: load_all(tx, identifiers))
+        self._keep(records, before)
+        return records
+
+    def _keep(self, records: Mapping[str, Record], before: int) -> None:
+        """Remembers what was read; a change that was told of meanwhile may be newer: then it is used once only."""
         with self._keeping:
-            if record is not None and self._times_forgotten == before:
+            if self._times_forgotten != before:
+                return
+            for identifier, record in records.items():
                 while len(self._records) >= self._limit:
                     self._records.popitem(last=False)
                 self._records[identifier] = record
-        return record
 
     def forget(self, identifier: str) -> None:
         """Drops one record, or `EVERYTHING`."""

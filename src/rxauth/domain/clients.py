@@ -17,6 +17,7 @@ from rxauth.storage.tenancy import insert_row, sql
 
 Client = client_records.Client
 load = client_records.load
+load_all = client_records.load_all
 MACHINE: Final = "non_interactive"
 SPA: Final = "spa"
 NATIVE: Final = "native"

@@ -10,7 +10,7 @@ from rxauth.edge.context import Edge
 from rxauth.edge.quotas import Allowance, Kind, Use
 from rxauth.oauth import client_auth
 from rxauth.oauth.claims import AccessClaims
-from rxauth.oauth.client_auth import ClientNotProvenError
+from rxauth.oauth.client_auth import Authenticated, ClientNotProvenError
 from rxauth.oauth.errors import InvalidClientError, OAuthError, TemporarilyUnavailableError, TooManyRequestsError
 from rxauth.oauth.requests import TokenRequest
 
@@ -79,6 +79,19 @@ def require_patience(edge: Edge, asked: TokenRequest) -> None:
     wait_s = edge.limiter.wait_s(asked.network, client_auth.claimed_client(asked))
     if wait_s:
         raise TooManyRequestsError("Too many failed attempts from this network. Try again later.", wait_s)
+
+
+async def proven(edge: Edge, asked: TokenRequest, *, needs_secret: bool) -> Authenticated:
+    """Authenticates a client: from memory, and if that does not prove it, as it is in the database.
+
+    Raises:
+        ClientNotProvenError, OAuthError: see there.
+    """
+    claim = client_auth.presented(asked, needs_secret=needs_secret)
+    client = client_auth.remembered(edge.server, claim)
+    if client is None:
+        client = client_auth.proven(edge.server, claim, await edge.client_reads.read(claim.client_id))
+    return client
 
 
 def count_unproven(edge: Edge, network: str) -> None:

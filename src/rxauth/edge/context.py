@@ -11,6 +11,7 @@ from rxauth.crypto.passwords import Cost
 from rxauth.crypto.sealing import derive
 from rxauth.domain import retention
 from rxauth.domain.audit_sequencer import Sequencer
+from rxauth.domain.clients import load_all
 from rxauth.domain.destinations import Network
 from rxauth.domain.mails import Outbox
 from rxauth.domain.prescription_expiry import Expiry
@@ -18,6 +19,7 @@ from rxauth.domain.secret_reminders import Reminders
 from rxauth.edge.access_log import AccessLog
 from rxauth.edge.audit_group import AuditGroup
 from rxauth.edge.backchannel import LogoutNotices
+from rxauth.edge.client_reads import ClientReads
 from rxauth.edge.connections import Connections
 from rxauth.edge.cors import Origins
 from rxauth.edge.dispatch_sender import DispatchSender
@@ -71,6 +73,7 @@ class Edge:
         make_threads = partial(ThreadPoolExecutor, thread_name_prefix="worker") if traces is None else traces.threads
         self._threads = make_threads(WORKER_THREADS)
         self._of_api, self._of_machines = asyncio.Semaphore(API_THREADS), asyncio.Semaphore(MACHINE_THREADS)
+        self.client_reads = ClientReads(lambda ids: self.in_thread(server.clients.fetch_all, ids, load_all))
         self.metrics = Metrics(server)
         make_audit_group = AuditGroup if traces is None else traces.audit_group
         self.audit = make_audit_group(server.database, self.metrics.note_audit_group)

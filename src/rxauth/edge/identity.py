@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from rxauth.edge.client_calls import Admission, count_unproven, noted, require_fresh, require_patience, uses_of
+from rxauth.edge.client_calls import Admission, count_unproven, noted, proven, require_fresh, require_patience, uses_of
 from rxauth.edge.context import Edge
 from rxauth.edge.errors import no_bearer_answer
 from rxauth.edge.requests import Request, bearer, token_request
@@ -45,7 +45,8 @@ async def revoke(edge: Edge, request: Request) -> Answer:
     request.client_id = asked.parameters.get("client_id")
     with noted(edge, asked):
         require_patience(edge, asked)
-        await edge.in_thread(revocation.revoke, edge.server, asked)
+        client = await proven(edge, asked, needs_secret=False)
+        await edge.in_thread(revocation.revoke, edge.server, asked, client)
     return empty_answer(200)
 
 
@@ -54,5 +55,6 @@ async def introspect(edge: Edge, request: Request) -> Answer:
     asked, admission = await token_request(request), Admission(edge)
     with noted(edge, asked):
         require_patience(edge, asked)
-        said = await edge.in_thread(introspection.introspect, edge.server, asked, admission.client)
+        client = (await proven(edge, asked, needs_secret=True)).client
+        said = await edge.in_thread(introspection.introspect, edge.server, asked, client, admission.client)
         return json_answer(200, said, *admission.headers())

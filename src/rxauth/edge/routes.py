@@ -249,7 +249,7 @@ class _Endpoint:
         known = clients.peek(request.client_id)
         if known is None:
             with suppress(DatabaseUnavailableError):  # the answer says so already
-                known = await self._edge.in_thread(clients.fetch, request.client_id)
+                known = await self._edge.client_reads.read(request.client_id)
         return known
 
     async def _preflight(self, edge: Edge, request: Request) -> Answer:

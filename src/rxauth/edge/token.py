@@ -3,15 +3,13 @@
 from typing import Any
 
 from rxauth.domain import audit
-from rxauth.edge.client_calls import Admission, noted, require_patience
+from rxauth.edge.client_calls import Admission, noted, proven, require_patience
 from rxauth.edge.context import Edge
 from rxauth.edge.requests import Request, token_request
 from rxauth.edge.responses import Answer, json_answer
-from rxauth.oauth.client_auth import ClientNotProvenError
 from rxauth.oauth.endpoints import token
 from rxauth.oauth.grant import Grant
 from rxauth.oauth.requests import TokenRequest
-from rxauth.oauth.server import Server
 from rxauth.oauth.tokens import IssuedToken
 
 
@@ -29,34 +27,24 @@ async def answer(edge: Edge, asked: TokenRequest) -> Answer:
         require_patience(edge, asked)
         grant = token.grant_of(asked)
         if not isinstance(grant, Grant):
-            issued = await edge.in_thread(token.spend, edge.server, asked, grant, admission.person)
+            client = await proven(edge, asked, needs_secret=False)
+            issued = await edge.in_thread(token.spend, edge.server, asked, client, grant, admission.person)
             more = {"id_token": issued.id_token, "refresh_token": issued.refresh_token}
             edge.metrics.tokens_issued.add(grant.name)
             present = {name: value for name, value in more.items() if value is not None}
             return _answer(issued.access, present, admission)
-        machine = await _from_memory(edge, asked, grant, admission)
+        machine = await _of_machine(edge, asked, grant, admission)
     await edge.audit.commit(audit.row(machine.act, edge.server.clock.microseconds()))
     edge.metrics.tokens_issued.add(grant.name)
     return _answer(machine.token, {}, admission)
 
 
-async def _from_memory(edge: Edge, asked: TokenRequest, grant: Grant, admission: Admission) -> token.Answer:
-    """Answers from memory; whoever does not prove itself there is read from the database, known or not."""
-    server = edge.server
-    if not server.keys.are_local:
-        return await edge.in_signing_thread(_in_thread, server, asked, grant, admission)
-    try:
-        return token.answer(server, asked, grant, server.clients.peek, admission.client)
-    except ClientNotProvenError:
-        return await edge.in_thread(token.answer, server, asked, grant, server.clients.fetch, admission.client)
-
-
-def _in_thread(server: Server, asked: TokenRequest, grant: Grant, admission: Admission) -> token.Answer:
-    """Does the same as `_from_memory` in one thread, in which the signature may be waited for."""
-    try:
-        return token.answer(server, asked, grant, server.clients.peek, admission.client)
-    except ClientNotProvenError:
-        return token.answer(server, asked, grant, server.clients.fetch, admission.client)
+async def _of_machine(edge: Edge, asked: TokenRequest, grant: Grant, admission: Admission) -> token.Answer:
+    """Answers a machine; a signature from outside this process is waited for in a thread."""
+    client = await proven(edge, asked, needs_secret=True)
+    if edge.server.keys.are_local:
+        return token.answer(edge.server, asked, client, grant, admission.client)
+    return await edge.in_signing_thread(token.answer, edge.server, asked, client, grant, admission.client)
 
 
 def _answer(issued: IssuedToken, more: dict[str, Any], admission: Admission) -> Answer:

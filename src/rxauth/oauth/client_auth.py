@@ -44,7 +44,7 @@ class Authenticated:
 
 
 class ClientNotProvenError(Exception):
-    """The proof did not fit the client that was found; one read from the database may, and is asked next.
+    """The proof did not fit the client as it is in the database.
 
     client: the one of that name, if there is one; the error names it for the audit log, never for an answer.
     """
@@ -73,20 +73,21 @@ def presented(request: TokenRequest, *, needs_secret: bool = True) -> Presented:
     return Presented(client_id if is_client_id(client_id) else _NOBODY, digest)
 
 
-def proven(server: Server, request: TokenRequest, *, needs_secret: bool) -> Authenticated:
-    """Authenticates a client, from memory if it is remembered, or else from the database.
+def remembered(server: Server, claim: Presented) -> Authenticated | None:
+    """Authenticates a client from memory; None: it has to be read from the database, known or not."""
+    found = server.clients.peek(claim.client_id)
+    return None if found is None else authenticate(claim, found, server.clock.seconds())
+
+
+def proven(server: Server, claim: Presented, found: Client | None) -> Authenticated:
+    """Authenticates a client as it was read from the database; None: there is none.
 
     Raises:
-        ClientNotProvenError: see there. OAuthError: as `presented`.
+        ClientNotProvenError: see there.
     """
-    claim, now = presented(request, needs_secret=needs_secret), server.clock.seconds()
-    remembered = server.clients.peek(claim.client_id)
-    client = None if remembered is None else authenticate(claim, remembered, now)
+    client = authenticate(claim, found, server.clock.seconds())
     if client is None:
-        found = server.clients.fetch(claim.client_id)
-        client = authenticate(claim, found, now)
-        if client is None:
-            raise ClientNotProvenError(claim, found)
+        raise ClientNotProvenError(claim, found)
     return client
 
 

@@ -11,6 +11,7 @@ from rxauth.domain.client_urls import UrlKind
 from rxauth.domain.clients import Client
 from rxauth.domain.sessions import Proof
 from rxauth.domain.users import User
+from rxauth.oauth import client_auth
 from rxauth.oauth.endpoints import token
 from rxauth.oauth.grant import SpendingGrant
 from rxauth.oauth.requests import TokenRequest
@@ -42,7 +43,9 @@ def mint(server: Server, who: str, scope: str | None = None, audience: str | Non
     )
     grant = token.grant_of(request := TokenRequest(parameters, None, _NETWORK, "minted"))
     assert isinstance(grant, SpendingGrant)  # noqa: S101  # a code is spent
-    return token.spend(server, request, grant, lambda *_: None).access.text
+    claim = client_auth.presented(request, needs_secret=False)
+    client = client_auth.proven(server, claim, server.clients.fetch(claim.client_id))
+    return token.spend(server, request, client, grant, lambda *_: None).access.text
 
 
 def _sign_in(

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from rxauth.domain import audiences
 from rxauth.domain.clients import MACHINE, Client
-from rxauth.oauth import client_auth, holders, tokens
+from rxauth.oauth import holders, tokens
 from rxauth.oauth.errors import InvalidRequestError, InvalidTokenError, UnauthorizedClientError
 from rxauth.oauth.requests import TokenRequest
 from rxauth.oauth.scopes import IDENTITY
@@ -15,17 +15,18 @@ from rxauth.policy import decide
 _INACTIVE: Final = {"active": False}
 
 
-def introspect(server: Server, request: TokenRequest, admit: Callable[[Client], object]) -> dict[str, Any]:
+def introspect(
+    server: Server, request: TokenRequest, client: Client, admit: Callable[[Client], object]
+) -> dict[str, Any]:
     """Says of a token what it may do now, or nothing but that it may do nothing; blocks its thread.
 
-    admit: raises an OAuthError if a client that proved itself may not ask now.
+    client: who asks, and proved it. admit: raises an OAuthError if it may not ask now.
 
     Only tokens of the organization's own people and machine, for its own APIs or the server's, are active to it.
 
     Raises:
-        ClientNotProvenError, OAuthError: see there.
+        OAuthError: see there.
     """
-    client = client_auth.proven(server, request, needs_secret=True).client
     if client.app_type != MACHINE:
         raise UnauthorizedClientError("Only an organization's machine client may ask about tokens.")
     admit(client)

@@ -2,7 +2,7 @@
 
 from rxauth.domain import audit, token_families
 from rxauth.domain.audit import Act, Actor, Event
-from rxauth.oauth import client_auth, tokens
+from rxauth.oauth import tokens
 from rxauth.oauth.client_auth import Authenticated
 from rxauth.oauth.errors import InvalidRequestError, InvalidTokenError, UnsupportedTokenTypeError
 from rxauth.oauth.requests import TokenRequest
@@ -10,15 +10,14 @@ from rxauth.oauth.server import Server
 from rxauth.storage.database import Transaction
 
 
-def revoke(server: Server, request: TokenRequest) -> None:
+def revoke(server: Server, request: TokenRequest, client: Authenticated) -> None:
     """Ends the authorization that a token belongs to, with all of its tokens; blocks its thread.
 
     Whatever the client does not hold is answered like what it did (RFC 7009 §2.2); token_type_hint is not needed.
 
     Raises:
-        ClientNotProvenError, OAuthError: see there.
+        OAuthError: see there.
     """
-    client = client_auth.proven(server, request, needs_secret=False)
     token = request.parameters.get("token")
     if token is None:
         raise InvalidRequestError("token is missing.")

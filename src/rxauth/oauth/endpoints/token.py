@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from rxauth.domain import audit
 from rxauth.domain.audit import Act, Actor, Event
 from rxauth.domain.clients import Client
-from rxauth.oauth import client_auth, person_tokens, scopes, tokens
-from rxauth.oauth.client_auth import Authenticated, ClientNotProvenError
+from rxauth.oauth import person_tokens, scopes, tokens
+from rxauth.oauth.client_auth import Authenticated
 from rxauth.oauth.errors import (
     InvalidRequestError,
     InvalidScopeError,
@@ -54,46 +54,40 @@ def grant_of(request: TokenRequest) -> Grant | SpendingGrant:
 def answer(
     server: Server,
     request: TokenRequest,
+    client: Authenticated,
     grant: Grant,
-    find_client: Callable[[str], Client | None],
     admit: Callable[[Client], object],
 ) -> Answer:
-    """Answers a request for a machine's token; nothing is written.
+    """Answers a client's request for a machine's token; nothing is written.
 
-    find_client: what is remembered of a client, or a reading of it from the database. admit: raises an OAuthError if a
-    client that proved itself may not ask now.
+    admit: raises an OAuthError if the client may not ask now.
 
     Raises:
-        ClientNotProvenError: see there.
         OAuthError: in the standard's own terms.
     """
-    now = server.clock.seconds()
-    claim = client_auth.presented(request, needs_secret=True)
-    found = find_client(claim.client_id)
-    client = client_auth.authenticate(claim, found, now)
-    if client is None:
-        raise ClientNotProvenError(claim, found)
     try:
         admit(client.client)
-        return _issue(server, request, grant, client, now)
+        return _issue(server, request, grant, client, server.clock.seconds())
     except OAuthError as error:
         error.client_id, error.organization_id = client.client.id, client.client.organization_id
         raise
 
 
 def spend(
-    server: Server, request: TokenRequest, grant: SpendingGrant, admit: Callable[[str, str | None], object]
+    server: Server,
+    request: TokenRequest,
+    client: Authenticated,
+    grant: SpendingGrant,
+    admit: Callable[[str, str | None], object],
 ) -> PersonTokens:
-    """Answers a request that spends something, in one transaction with its record; blocks its thread.
+    """Answers a client's request that spends something, in one transaction with its record; blocks its thread.
 
     admit: raises an OAuthError if the person may not ask now, for this organization; then nothing is spent.
 
     Raises:
-        ClientNotProvenError: see there.
         OAuthError: in the standard's own terms; what had to leave a mark was committed before.
         SignerUnavailableError: nothing was spent.
     """
-    client = client_auth.proven(server, request, needs_secret=False)
     try:
         _require_grant(client, grant)
         now, now_us = server.clock.seconds(), server.clock.microseconds()

@@ -1,0 +1,48 @@
+"""Reads of clients that are not remembered: what comes while one read is under way goes into the next, together.
+
+A flood of made-up clients costs the database one read at a time, however many there are.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+
+from rxauth.domain.clients import Client
+
+ReadAll = Callable[[Iterable[str]], Awaitable[Mapping[str, Client]]]
+
+
+class ClientReads:
+    """Reads clients in groups. read_all: reads many at once, without blocking the loop."""
+
+    def __init__(self, read_all: ReadAll) -> None:
+        self._read_all = read_all
+        self._waiting: dict[str, asyncio.Future[Client | None]] = {}
+        self._reading: asyncio.Task[None] | None = None
+
+    async def read(self, client_id: str) -> Client | None:
+        """Returns a client as it is in the database by now, or None.
+
+        Raises:
+            DatabaseUnavailableError: nobody knows.
+        """
+        loop = asyncio.get_running_loop()
+        found = self._waiting.get(client_id)
+        if found is None:
+            found = self._waiting[client_id] = loop.create_future()
+        if self._reading is None:
+            self._reading = loop.create_task(self._read_groups())
+        return await asyncio.shield(found)  # whoever gives up leaves it to the others
+
+    async def _read_groups(self) -> None:
+        while self._waiting:
+            group, self._waiting = self._waiting, {}
+            try:
+                clients = await self._read_all(group)
+            except Exception as error:  # each of those who wait raises it
+                for found in group.values():
+                    found.set_exception(error)
+                    found.exception()  # whoever asked may have given up: then nobody else looks at it
+            else:
+                for client_id, found in group.items():
+                    found.set_result(clients.get(client_id))
+        self._reading = None
