@@ -1,0 +1,32 @@
+"""Where an identity provider reaches this server: it follows from the name of a connection, known beforehand."""
+
+from dataclasses import dataclass
+from typing import Final
+
+# Of routes; {name} is a connection's. An answer to one connection never arrives at another's (RFC 9700 §4.4.2).
+CALLBACK: Final = "/sso/{name}/callback"
+BACKCHANNEL_LOGOUT: Final = "/sso/{name}/backchannel-logout"
+METADATA: Final = "/sso/{name}/metadata"
+ASSERTION_CONSUMER: Final = "/sso/{name}/acs"
+SINGLE_LOGOUT: Final = "/sso/{name}/slo"
+
+
+@dataclass(frozen=True, slots=True)
+class ConnectionUrls:
+    """What to enter at the provider of a connection.
+
+    callback and backchannel_logout are OpenID Connect's, the rest SAML's; entity_id is where the metadata are.
+    """
+
+    callback: str
+    backchannel_logout: str
+    entity_id: str
+    assertion_consumer: str
+    single_logout: str
+
+
+def urls_of(issuer: str, name: str) -> ConnectionUrls:
+    """Returns the URLs of a connection. issuer: the public URL of this server."""
+    base = issuer.rstrip("/")
+    paths = (CALLBACK, BACKCHANNEL_LOGOUT, METADATA, ASSERTION_CONSUMER, SINGLE_LOGOUT)
+    return ConnectionUrls(*(base + path.replace("{name}", name) for path in paths))
