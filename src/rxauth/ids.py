@@ -44,6 +44,8 @@ class Kind(StrEnum):
     DELIVERY = "dlv"
     DISPATCH = "dsp"
     PROPOSAL = "prp"
+    CONNECTION = "con"
+    DOMAIN = "dom"
 
 
 def new_ulid(at_ms: int, entropy: bytes | None = None) -> str:

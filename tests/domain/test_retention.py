@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from rxauth.domain import (
     authorization_codes,
     changes,
+    connections,
     email_changes,
     invites,
     kept_answers,
@@ -24,6 +25,9 @@ from rxauth.domain import (
     sessions,
     sign_ins,
     token_families,
+    upstream_messages,
+    upstream_requests,
+    upstream_sessions,
     webhook_log,
 )
 from rxauth.domain.authorization_codes import Authorized
@@ -33,6 +37,8 @@ from rxauth.domain.kept_answers import Kept, Scope
 from rxauth.domain.mails import Letter
 from rxauth.domain.passkey_challenges import Purpose
 from rxauth.domain.sessions import LONGEST, Proof
+from rxauth.domain.upstream_identities import UpstreamIdentity
+from rxauth.domain.upstream_requests import Sent
 from rxauth.ids import Kind, new_id
 from rxauth.policy.roles import Role
 from rxauth.storage.batches import ON_POSTGRES, ON_SQLITE
@@ -41,6 +47,8 @@ from rxauth.storage.tables import metadata
 from rxauth.storage.tables.access import changes as feed
 from rxauth.storage.tables.people import factor_resets as resets
 from rxauth.storage.tenancy import insert_row, sql
+from tests.domain.test_connections import KEY
+from tests.domain.test_connections import WANTED as CONNECTION
 from tests.domain.test_reference_plans import plans
 from tests.people import add_person, outbox
 from tests.world import NOW, World
@@ -54,6 +62,7 @@ WEBHOOKS = ("webhook_events", "webhook_deliveries", "webhook_attempts")
 KEPT_S = {one.table.name: one.kept_s for one in retention.PRUNINGS} | {
     "sessions": sessions.KEPT_S,
     "session_clients": sessions.KEPT_S,
+    "upstream_sessions": sessions.KEPT_S,
     **dict.fromkeys(WEBHOOKS, webhook_log.KEPT_S),
     "changes": changes.KEPT_S,
 }
@@ -104,6 +113,7 @@ class Filled:
             database.write(lambda tx, name=name: add_person(tx, f"{name}@example.com"))  # type: ignore[misc]
             for name in ("ada", "ben", "cleo")
         )
+        self.connection = database.write(lambda tx: connections.create(tx, self.organization_id, CONNECTION, KEY, NOW))
         self._made = 0
 
     def fill(self, tx: Transaction, now: int) -> None:
@@ -120,6 +130,9 @@ class Filled:
         invited = Asked(f"somebody{self._made}@example.com", frozenset([Role.STAFF]))
         invites.create(tx, self.organization_id, invited, letters, now)
         request_counts.add(tx, now, {f"client {self._made}": 1})
+        sent = Sent(f"state {self._made}", "nonce")
+        upstream_requests.begin(tx, self.connection, sent, KEY, now, browser_digest=digest, sign_in_id="sin_1")
+        upstream_messages.take(tx, self.organization_id, self.connection.id, f"message {self._made}", now)
         self._reset(tx, now)
         self.sign_in(tx, now)
 
@@ -128,6 +141,10 @@ class Filled:
         session, _ = sessions.start(tx, Proof(self.ada.id, ("pwd",), "192.0.2.1", "Firefox"), now)
         client_id = self.world.alder.client_id
         sessions.note_client(tx, session.id, client_id, now)
+        vouched = UpstreamIdentity(
+            self.organization_id, self.connection.id, "a", None, None, None, groups=(), methods=(), session=None
+        )
+        upstream_sessions.note(tx, session.id, vouched, KEY)
         uris = ("http://localhost:3000", f"challenge {now} {self._made}")
         authorized = Authorized(client_id, self.ada.id, session.id, self.organization_id, *uris, None, "openid", None)
         text = authorization_codes.issue(tx, authorized, now)

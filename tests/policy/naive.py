@@ -36,6 +36,8 @@ TABLE: Final = """
     update:client_keys AD---- never
     read:webhook_config AD---- can
     write:webhook_config AD---- can
+    read:connection A----- can
+    manage:connection A----- never
     access_override:web_app A----- never
     propose:provider_authority A---S- never
     approve:provider_authority A-P--- never

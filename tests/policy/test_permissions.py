@@ -38,7 +38,14 @@ CONTRACT = frozenset(
     }
 )
 OWN = frozenset(
-    {"propose:provider_authority", "approve:provider_authority", "suspend:provider_authority", "read:audit"}
+    {
+        "propose:provider_authority",
+        "approve:provider_authority",
+        "suspend:provider_authority",
+        "read:audit",
+        "read:connection",
+        "manage:connection",
+    }
 )
 # The letters of the matrix, in its order.
 ROLES = {
@@ -76,6 +83,8 @@ MATRIX = {
     "update:client_keys": "AD---- never",
     "read:webhook_config": "AD---- given",
     "write:webhook_config": "AD---- given",
+    "read:connection": "A----- given",
+    "manage:connection": "A----- never",
     "access_override:web_app": "A----- never",
     "propose:provider_authority": "A---S- never",
     "approve:provider_authority": "A-P--- never",
@@ -85,13 +94,13 @@ MATRIX = {
 MACHINES = {"default": Machine.DEFAULT, "given": Machine.GRANTABLE, "never": Machine.NEVER}
 
 
-def test_the_table_has_the_26_names_of_the_clients_and_the_four_of_its_own_and_no_other() -> None:
+def test_the_table_has_the_26_names_of_the_clients_and_the_six_of_its_own_and_no_other() -> None:
     assert len(CONTRACT) == 26
     assert {permission.name for permission in PERMISSIONS} == CONTRACT | OWN
 
 
 def test_no_name_stands_in_the_table_twice() -> None:
-    assert len(PERMISSIONS) == len(BY_NAME) == 30
+    assert len(PERMISSIONS) == len(BY_NAME) == 32
 
 
 def test_there_are_six_roles_with_the_names_that_clients_show() -> None:

@@ -187,6 +187,7 @@ ACROSS_TENANTS = {
     "rxauth.domain.audit_owners": ["_MEMBERSHIPS"],
     "rxauth.domain.client_records": ["_ONE"],
     "rxauth.domain.clients": ["_ALL", "_LOCKED"],
+    "rxauth.domain.connections": ["_KNOWN", "_NAMED"],
     "rxauth.domain.consents": ["_OF_USER"],
     "rxauth.domain.dispatches": ["_BY_ID", "_IS_DUE", "_NEXT"],
     "rxauth.domain.health": ["_DEAD_DELIVERIES", "_DEAD_DISPATCHES", "_WAITING_DELIVERIES", "_WAITING_DISPATCHES"],
@@ -204,7 +205,10 @@ ACROSS_TENANTS = {
     "rxauth.domain.prescription_expiry": ["_IS_DUE", "_NEXT", "_WAITING"],
     "rxauth.domain.restoration": ["_CLIENTS", "_END_TOKENS"],
     "rxauth.domain.secret_reminders": ["_NEXT"],
+    "rxauth.domain.sessions": ["_FORGET_UPSTREAM"],
     "rxauth.domain.webhook_deliveries": ["_IS_DUE", "_NEXT"],
+    "rxauth.domain.upstream_messages": ["FORGET"],
+    "rxauth.domain.upstream_requests": ["FORGET", "_ONE"],
     "rxauth.domain.webhook_log": [
         "_FORGET_ATTEMPTS",
         "_FORGET_DELIVERIES",

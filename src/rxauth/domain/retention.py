@@ -22,6 +22,8 @@ from rxauth.domain import (
     sessions,
     sign_ins,
     token_families,
+    upstream_messages,
+    upstream_requests,
     webhook_log,
 )
 from rxauth.domain.pruning import Pruning
@@ -45,6 +47,8 @@ PRUNINGS: Final[tuple[Pruning, ...]] = (
     authorization_codes.FORGET,
     token_families.FORGET,
     request_counts.FORGET,
+    upstream_requests.FORGET,
+    upstream_messages.FORGET,
 )
 # Each removes some of what is too old at a moment (UTC seconds), and tells whether there may be more.
 SWEEPS: Final[tuple[Callable[[Transaction, int], bool], ...]] = (

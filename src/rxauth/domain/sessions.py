@@ -9,9 +9,10 @@ from rxauth.crypto import secrets
 from rxauth.domain import changes
 from rxauth.domain.errors import AbsentError
 from rxauth.domain.paging import Page
-from rxauth.domain.pruning import LEAST, Pruning
+from rxauth.domain.pruning import BY_AGE, LEAST, Pruning
 from rxauth.ids import Kind, new_id
 from rxauth.storage.database import Transaction
+from rxauth.storage.tables.federation import upstream_sessions
 from rxauth.storage.tables.sign_in import authorization_codes, session_clients, sessions, token_families
 from rxauth.storage.tenancy import insert_row, sql
 
@@ -68,6 +69,9 @@ _STILL_NAMED = [exists().where(one.c.session_id == sessions.c.id) for one in (to
 FORGET: Final = Pruning(sessions, sessions.c.id, KEPT_S, *_STILL_NAMED, kind=Kind.SESSION)
 _THESE: BindParameter[str] = bindparam("session_ids", expanding=True)
 _FORGET_CLIENTS = sql(delete(session_clients).where(session_clients.c.session_id.in_(_THESE)))
+_FORGET_UPSTREAM = sql(
+    delete(upstream_sessions).where(upstream_sessions.c.session_id.in_(_THESE)), across_tenants=BY_AGE
+)
 _FORGET = sql(delete(sessions).where(sessions.c.id.in_(_THESE)))
 _CLIENTS = sql(select(session_clients.c.client_id).where(session_clients.c.session_id == bindparam("session_id")))
 
@@ -100,7 +104,8 @@ class Session:
     """A person signed in with one browser. authenticated_at: when the person last proved who it is.
 
     methods: how (RFC 8176). organization_id: the one last chosen, None before. ended_at None: it was not ended, but may
-    be too old. Times: UTC seconds.
+    be too old. confined_to: the only organization that it opens, whose identity provider vouched for the person; None:
+    all of the person's. Times: UTC seconds.
     """
 
     id: str
@@ -113,6 +118,7 @@ class Session:
     device: str = field(repr=False)
     organization_id: str | None
     ended_at: int | None
+    confined_to: str | None = None
 
     def is_live(self, limits: Limits, now: int) -> bool:
         """Tells whether the session may be used."""
@@ -125,12 +131,16 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a person just proved: who it is, how, and from where."""
+    """What a person just proved: who it is, how, and from where.
+
+    confined_to: the organization whose identity provider vouches for the person; None: the person proved it here.
+    """
 
     user_id: str
     methods: tuple[str, ...]
     network: str
     device: str = field(repr=False)
+    confined_to: str | None = None
 
 
 def start(transaction: Transaction, proof: Proof, now: int) -> tuple[Session, str]:
@@ -147,6 +157,7 @@ def start(transaction: Transaction, proof: Proof, now: int) -> tuple[Session, st
         proof.device[:DEVICE_LIMIT_CHARACTERS],
         None,
         None,
+        proof.confined_to,
     )
     transaction.run(
         _INSERT,
@@ -161,6 +172,7 @@ def start(transaction: Transaction, proof: Proof, now: int) -> tuple[Session, st
         device=session.device,
         organization_id=None,
         ended_at=None,
+        confined_to=proof.confined_to,
     )
     return session, handle
 
@@ -249,6 +261,7 @@ def forget(transaction: Transaction, now: int) -> bool:
     session_ids = [row.id for row in transaction.all(FORGET.choose, before=FORGET.before(now))]
     if session_ids:
         transaction.run(_FORGET_CLIENTS, session_ids=session_ids)
+        transaction.run(_FORGET_UPSTREAM, session_ids=session_ids)
         transaction.run(_FORGET, session_ids=session_ids)
     return len(session_ids) >= LEAST
 

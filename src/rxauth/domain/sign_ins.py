@@ -6,6 +6,7 @@ from typing import Any, Final
 from sqlalchemy import bindparam, select, update
 
 from rxauth.domain.pruning import Pruning
+from rxauth.domain.sessions import Proof
 from rxauth.ids import Kind, new_id
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.sign_in import sign_ins as table
@@ -19,7 +20,12 @@ _OPEN = (table.c.id == bindparam("sign_in_id"), table.c.finished_at.is_(None))
 _PROVE = sql(
     update(table)
     .where(*_OPEN)
-    .values(user_id=bindparam("who"), methods=bindparam("how"), proven_at=bindparam("moment"))
+    .values(
+        user_id=bindparam("who"),
+        methods=bindparam("how"),
+        proven_at=bindparam("moment"),
+        confined_to=bindparam("only_for"),
+    )
 )
 _CHOOSE = sql(update(table).where(*_OPEN).values(organization_id=bindparam("chosen")))
 _CONSENT = sql(update(table).where(*_OPEN).values(consented_at=bindparam("moment")))
@@ -37,7 +43,9 @@ class SignIn:
     """One sign-in under way in one browser. Times: UTC seconds.
 
     user_id: who proved a first factor and still owes the second; None before and after. proven_at: when the last proof
-    came, None before the first. organization_id None: none was chosen. finished_at None: it is under way.
+    came, None before the first. organization_id None: none was chosen. finished_at None: it is under way. confined_to:
+    see `sessions.Proof`, of who owes a second factor. sealed_upstream: the identity that a provider vouched for, while
+    more is needed; None: none.
     """
 
     id: str
@@ -51,6 +59,8 @@ class SignIn:
     created_at: int
     expires_at: int
     finished_at: int | None
+    confined_to: str | None = None
+    sealed_upstream: bytes | None = field(default=None, repr=False)
 
     def is_open(self, now: int) -> bool:
         """Tells whether it may go on."""
@@ -88,16 +98,16 @@ def find(transaction: Transaction, sign_in_id: str) -> SignIn | None:
     return None if row is None else _sign_in(row)
 
 
-def owe_second_factor(
-    transaction: Transaction, sign_in_id: str, user_id: str, methods: tuple[str, ...], now: int
-) -> None:
+def owe_second_factor(transaction: Transaction, sign_in_id: str, proof: Proof, now: int) -> None:
     """Notes a first proof, to which a second must be added before anybody is signed in."""
-    transaction.run(_PROVE, sign_in_id=sign_in_id, who=user_id, how=" ".join(methods), moment=now)
+    how = " ".join(proof.methods)
+    only_for = proof.confined_to
+    transaction.run(_PROVE, sign_in_id=sign_in_id, who=proof.user_id, how=how, moment=now, only_for=only_for)
 
 
 def note_authenticated(transaction: Transaction, sign_in_id: str, now: int) -> None:
     """Notes that the person proved all that was asked for: what the session says now counts."""
-    transaction.run(_PROVE, sign_in_id=sign_in_id, who=None, how="", moment=now)
+    transaction.run(_PROVE, sign_in_id=sign_in_id, who=None, how="", moment=now, only_for=None)
 
 
 def choose_organization(transaction: Transaction, sign_in_id: str, organization_id: str) -> None:

@@ -88,11 +88,11 @@ def prove(server: Server, transaction: Transaction, one: UnderWay, proof: Proof,
     None: a second factor is owed. The old handle is dead as soon as there is a new one.
     """
     now = server.clock.seconds()
-    methods = tuple(dict.fromkeys((*_proven_before(one, proof), *proof.methods)))
-    if acr_of(methods) != AAL2 and factors.has_second(transaction, proof.user_id):
-        sign_ins.owe_second_factor(transaction, one.sign_in.id, proof.user_id, methods, now)
+    proof = _with_what_was_proven_before(one, proof)
+    if acr_of(proof.methods) != AAL2 and factors.has_second(transaction, proof.user_id):
+        sign_ins.owe_second_factor(transaction, one.sign_in.id, proof, now)
         return None
-    handle, session_id = _session(server, transaction, one, replace(proof, methods=methods), now)
+    handle, session_id = _session(server, transaction, one, proof, now)
     sign_ins.note_authenticated(transaction, one.sign_in.id, now)
     sign_ins.rebind(transaction, secrets.digest(browser.handle or ""), secrets.digest(handle))
     act = Act(
@@ -100,7 +100,7 @@ def prove(server: Server, transaction: Transaction, one: UnderWay, proof: Proof,
         Actor("person", proof.user_id),
         target=session_id,
         network=proof.network,
-        details={"methods": " ".join(methods)},
+        details={"methods": " ".join(proof.methods)},
     )
     audit.record(transaction, act, server.clock.microseconds())
     return handle
@@ -136,19 +136,26 @@ def cancel(
     return messages.failure(one.request, error, server.issuer)
 
 
-def _proven_before(one: UnderWay, proof: Proof) -> tuple[str, ...]:
-    """Returns what a second proof adds to: the first one of this sign-in, or the session that it strengthens."""
+def _with_what_was_proven_before(one: UnderWay, proof: Proof) -> Proof:
+    """Adds a second proof to the first one of this sign-in, or to the session that it strengthens."""
     session = one.found.session
     if one.sign_in.user_id == proof.user_id:
-        return one.sign_in.methods
+        return _added(one.sign_in.methods, proof, one.sign_in.confined_to)
     is_step_up = isinstance(one.step, (ProveSecondFactor, SetUpSecondFactor))
-    return session.methods if session is not None and is_step_up and session.user_id == proof.user_id else ()
+    if session is not None and is_step_up and session.user_id == proof.user_id:
+        return _added(session.methods, proof, session.confined_to)
+    return proof
+
+
+def _added(before: tuple[str, ...], proof: Proof, confined_to: str | None) -> Proof:
+    return replace(proof, methods=tuple(dict.fromkeys((*before, *proof.methods))), confined_to=confined_to)
 
 
 def _session(server: Server, transaction: Transaction, one: UnderWay, proof: Proof, now: int) -> tuple[str, str]:
-    """Renews the browser's session if it is this person's and young enough for all its organizations."""
+    """Renews the browser's session if it is this person's, opens as much, and is young enough for its organizations."""
     session, person = one.found.session, one.found.person
-    if session is not None and person is not None and session.user_id == proof.user_id:
+    is_same = session is not None and (session.user_id, session.confined_to) == (proof.user_id, proof.confined_to)
+    if session is not None and person is not None and is_same:
         limits = server.lifetimes.sessions
         for membership in person.memberships.values():
             limits = limits.within(membership.session_idle_s, membership.session_lifetime_s)

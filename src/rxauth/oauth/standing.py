@@ -47,6 +47,8 @@ def read(
         return None
     if user.disabled_at is not None or session.created_at < user.tokens_valid_after:
         return None
+    if session.confined_to not in {None, one.organization_id}:
+        return None
     if authorized_at < client.tokens_valid_after or not serves(client, one.organization_id):
         return None
     membership, authority = None, None

@@ -1,5 +1,6 @@
 """What a sign-in needs next. Nobody says so but this function, from what is kept here: no page can be skipped."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -169,14 +170,17 @@ def _organization(
     request: AuthorizationRequest, client: Client, progress: Progress, session: Session, person: Person
 ) -> Membership | ChooseOrganization | Deny | None:
     mine = {
-        key: one for key, one in person.memberships.items() if client.any_organization or key == client.organization_id
+        key: one
+        for key, one in opened(session, person).items()
+        if client.any_organization or key == client.organization_id
     }
     if request.organization is not None:
         wanted = request.organization.casefold()
         named = [one for key, one in mine.items() if wanted in {key.casefold(), one.organization_name.casefold()}]
         return named[0] if len(named) == 1 else Deny(_not_part("that was asked for"))
     if not mine:
-        return None if client.any_organization else Deny(_not_part("of this application"))
+        is_free = client.any_organization and session.confined_to is None
+        return None if is_free else Deny(_not_part("of this application"))
     if len(mine) == 1:
         return next(iter(mine.values()))
     if progress.organization_id in mine:
@@ -189,7 +193,7 @@ def _organization(
 def _organization_of_page(
     request: PageRequest, progress: Progress, session: Session, person: Person
 ) -> Membership | ChooseOrganization | None:
-    mine = dict(person.memberships)
+    mine = dict(opened(session, person))
     if not request.of_organization or not mine:
         return None
     if len(mine) == 1:
@@ -199,6 +203,13 @@ def _organization_of_page(
     if session.organization_id in mine and not request.chooses_organization:
         return mine[session.organization_id]
     return ChooseOrganization(tuple(mine.values()))
+
+
+def opened(session: Session, person: Person) -> Mapping[str, Membership]:
+    """Returns the memberships that a session opens: all, or the one whose identity provider vouched for the person."""
+    if session.confined_to is None:
+        return person.memberships
+    return {key: one for key, one in person.memberships.items() if key == session.confined_to}
 
 
 def _not_part(which: str) -> AccessDeniedError:

@@ -13,6 +13,9 @@ ONE_TIME_CODE: Final = "otp"
 RECOVERY_CODE: Final = "rc"
 PASSKEY: Final = "pop"
 USER_VERIFIED: Final = "user"
+# An organization's identity provider vouched for the person; and for a second factor, where the connection says so.
+FEDERATED: Final = "fed"
+SEVERAL_FACTORS: Final = "mfa"
 
 
 class FirstFactor(StrEnum):
@@ -20,6 +23,7 @@ class FirstFactor(StrEnum):
 
     PASSWORD = "password"  # noqa: S105
     PASSKEY = "passkey"
+    CONNECTION = "connection"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +52,18 @@ def acr_of(methods: Iterable[str]) -> str:
     """Returns the level of these methods (RFC 8176): two factors, or a passkey that verified its user, are aal2."""
     proven = frozenset(methods)
     second = {ONE_TIME_CODE, RECOVERY_CODE, PASSKEY} & proven
-    is_two = PASSWORD in proven and bool(second)
+    is_two = (PASSWORD in proven and bool(second)) or (
+        FEDERATED in proven and bool(second | {SEVERAL_FACTORS} & proven)
+    )
     return AAL2 if is_two or {PASSKEY, USER_VERIFIED} <= proven else AAL1
 
 
 def first_factors_of(methods: Iterable[str]) -> frozenset[FirstFactor]:
     """Returns the first factors among these methods; a passkey is one by itself if it verified its user."""
     proven = frozenset(methods)
-    found = ((FirstFactor.PASSWORD, {PASSWORD}), (FirstFactor.PASSKEY, {PASSKEY, USER_VERIFIED}))
+    found = (
+        (FirstFactor.PASSWORD, {PASSWORD}),
+        (FirstFactor.PASSKEY, {PASSKEY, USER_VERIFIED}),
+        (FirstFactor.CONNECTION, {FEDERATED}),
+    )
     return frozenset(factor for factor, needed in found if needed <= proven)

@@ -78,6 +78,8 @@ PERMISSIONS: Final = (
     _permission("update:client_keys",           "AD",     _NEVER,     _always,            "make and revoke API secrets"),
     _permission("read:webhook_config",          "AD",     _GRANTABLE, _always,            "see webhooks"),
     _permission("write:webhook_config",         "AD",     _GRANTABLE, _always,            "add, change and remove webhooks"),
+    _permission("read:connection",              "A",      _GRANTABLE, _always,            "see identity providers, domains and provisioning"),
+    _permission("manage:connection",            "A",      _NEVER,     _always,            "change with which identity providers people sign in"),
     _permission("access_override:web_app",      "A",      _NEVER,     _always,            "use the web application where it is switched off for others"),
     _permission("propose:provider_authority",   "AS",     _NEVER,     _always,            "propose that a person may prescribe"),
     _permission("approve:provider_authority",   "AP" ,    _NEVER,     _always,            "approve, as the second person, that somebody may prescribe"),

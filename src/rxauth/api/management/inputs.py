@@ -121,10 +121,10 @@ class OrganizationSettingsInput:
         changes = {_SETTINGS.get(name, name): value for name, value in self.given.items()}
         if "first_factors" in changes:
             named = changes.pop("first_factors")
-            allowed = set(FirstFactor) if named is None else {FirstFactor[one] for one in named}
-            if not allowed:
+            allowed = None if named is None else {FirstFactor[one] for one in named}
+            if allowed == set():
                 raise InvalidError("a sign-in begins with something: name at least one", "firstFactors")
-            changes["sole_first_factor"] = allowed.pop() if len(allowed) == 1 else None
+            changes["sole_first_factor"] = allowed.pop() if allowed is not None and len(allowed) == 1 else None
         if changes.get("logo") is not None:
             changes["logo"] = pictures.read(_decoded(changes["logo"]), "logo")
         return changes

@@ -78,7 +78,7 @@ def update(
 def first_factors(source: Organization, _info: Info) -> list[str]:
     """OrganizationSettings.firstFactors."""
     sole = source.sole_first_factor
-    return [one.name for one in FirstFactor if sole in {None, one}]
+    return [one.name for one in (FirstFactor.PASSWORD, FirstFactor.PASSKEY) if sole in {None, one}]
 
 
 def version(source: Organization, _info: Info) -> str:

@@ -23,6 +23,8 @@ sessions: Final = Table(
     # The organization that was last chosen in it: other clients of the browser go on with it.
     Column("organization_id", Text, ForeignKey("organizations.id")),
     Column("ended_at", BigInteger),
+    # Of a sign-in with an organization's own identity provider: the only organization that the session opens.
+    Column("confined_to", Text),
 )
 
 session_clients: Final = Table(
@@ -50,6 +52,9 @@ sign_ins: Final = Table(
     Column("created_at", BigInteger, nullable=False),
     Column("expires_at", BigInteger, nullable=False),
     Column("finished_at", BigInteger),
+    # While somebody for whom an identity provider vouched owes more: the organization it opens, and what was said.
+    Column("confined_to", Text),
+    Column("sealed_upstream", LargeBinary),
 )
 
 # One authorization of a client by a person: its tokens live and die together.

@@ -1,0 +1,81 @@
+"""People as identity providers know them: what one vouched for, and who that is here."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import bindparam, select, update
+
+from rxauth.storage.database import Transaction
+from rxauth.storage.tables.federation import upstream_identities as table
+from rxauth.storage.tenancy import insert_row, sql
+
+SUBJECT_LIMIT_CHARACTERS: Final = 512
+_INSERT = insert_row(table)
+_ONE = (
+    table.c.organization_id == bindparam("organization_id"),
+    table.c.connection_id == bindparam("connection_id"),
+    table.c.subject == bindparam("subject"),
+)
+_USER = sql(select(table.c.user_id).where(*_ONE))
+_SEEN = sql(
+    update(table)
+    .where(
+        table.c.organization_id == bindparam("the_organization_id"),
+        table.c.connection_id == bindparam("the_connection_id"),
+        table.c.subject == bindparam("the_subject"),
+    )
+    .values(seen_at=bindparam("moment"))
+)
+
+
+@dataclass(frozen=True, slots=True)
+class UpstreamIdentity:
+    """Somebody for whom an identity provider vouched in an answer that was checked in full.
+
+    subject: who it is to the provider, for good. email None: the provider says none, or says that it is not verified.
+    methods: of RFC 8176, those of the provider's that the connection honours. session: its name for its session; None:
+    it names none. hint: what a logout there wants back.
+    """
+
+    organization_id: str
+    connection_id: str
+    subject: str = field(repr=False)
+    email: str | None = field(repr=False)
+    first_name: str | None = field(repr=False)
+    last_name: str | None = field(repr=False)
+    groups: tuple[str, ...] = field(repr=False)
+    methods: tuple[str, ...]
+    session: str | None = field(repr=False)
+    hint: bytes | None = field(default=None, repr=False)
+
+
+def person_of(transaction: Transaction, one: UpstreamIdentity) -> str | None:
+    """Returns which person this identity was linked to; None: nobody yet."""
+    row = transaction.first(
+        _USER, organization_id=one.organization_id, connection_id=one.connection_id, subject=one.subject
+    )
+    return None if row is None else str(row.user_id)
+
+
+def link(transaction: Transaction, one: UpstreamIdentity, user_id: str, now: int) -> None:
+    """Links an identity to a person, who proved to be it; from then on the subject alone tells who it is."""
+    transaction.run(
+        _INSERT,
+        organization_id=one.organization_id,
+        connection_id=one.connection_id,
+        subject=one.subject,
+        user_id=user_id,
+        linked_at=now,
+        seen_at=now,
+    )
+
+
+def note_seen(transaction: Transaction, one: UpstreamIdentity, now: int) -> None:
+    """Notes that the person came through the connection again."""
+    transaction.run(
+        _SEEN,
+        the_organization_id=one.organization_id,
+        the_connection_id=one.connection_id,
+        the_subject=one.subject,
+        moment=now,
+    )

@@ -1,0 +1,112 @@
+"""Signing in with an organization's own identity provider: connections, who came through them, and what was taken."""
+
+from typing import Final
+
+from sqlalchemy import JSON, BigInteger, CheckConstraint, Column, ForeignKey, Index, LargeBinary, text
+
+from rxauth.storage.tables.metadata import Text, tenant_table
+
+connections: Final = tenant_table(
+    "connections",
+    Column("id", Text, primary_key=True),
+    # What clients name it by, in the whole installation.
+    Column("name", Text, nullable=False, unique=True),
+    Column("display_name", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("joining", Text, nullable=False),
+    # What its kind needs: see domain.connection_settings.
+    Column("settings", JSON, nullable=False),
+    # The client secret; null: there is none.
+    Column("sealed_secret", LargeBinary),
+    # Which claim says what of a person, and which claims stand for a second factor.
+    Column("mapping", JSON, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    Column("changed_at", BigInteger, nullable=False),
+    Column("disabled_at", BigInteger),
+    CheckConstraint("kind IN ('openid_connect', 'saml')", name="kind"),
+    CheckConstraint("joining IN ('just_in_time', 'invite_only')", name="joining"),
+)
+Index("ix_connections_organization_id_id", connections.c.organization_id, connections.c.id)
+
+# Which groups of somebody else's directory stand for which roles. source: a connection, or "scim".
+group_roles: Final = tenant_table(
+    "group_roles",
+    Column("source", Text, primary_key=True),
+    Column("group_name", Text, primary_key=True),
+    Column("role", Text, primary_key=True),
+    in_primary_key=True,
+)
+
+# Who came through a connection before: the one thing by which a person is known again.
+upstream_identities: Final = tenant_table(
+    "upstream_identities",
+    Column("connection_id", Text, ForeignKey("connections.id"), primary_key=True),
+    Column("subject", Text, primary_key=True),
+    Column("user_id", Text, ForeignKey("users.id"), nullable=False, index=True),
+    Column("linked_at", BigInteger, nullable=False),
+    Column("seen_at", BigInteger, nullable=False),
+)
+
+# Browsers that were sent to an identity provider and are to come back, once.
+upstream_requests: Final = tenant_table(
+    "upstream_requests",
+    # Of the state (or RelayState) that goes with the browser.
+    Column("digest", LargeBinary, primary_key=True),
+    Column("connection_id", Text, ForeignKey("connections.id"), nullable=False),
+    # What it is for; null: somebody tries the connection on the settings page.
+    Column("sign_in_id", Text),
+    Column("tried_by", Text, ForeignKey("users.id")),
+    Column("browser_digest", LargeBinary, nullable=False),
+    # What the answer must fit: the nonce, or the request's ID.
+    Column("answers_to", Text, nullable=False),
+    # The PKCE verifier, which belongs to the state.
+    Column("sealed_verifier", LargeBinary),
+    Column("created_at", BigInteger, nullable=False, index=True),
+    Column("used_at", BigInteger),
+    # What came of a trial, for its page.
+    Column("sealed_outcome", LargeBinary),
+    CheckConstraint("(sign_in_id IS NULL) <> (tried_by IS NULL)", name="one_purpose"),
+)
+
+# Assertions and logout tokens that were taken: each counts once.
+upstream_messages: Final = tenant_table(
+    "upstream_messages",
+    Column("connection_id", Text, ForeignKey("connections.id"), primary_key=True),
+    Column("digest", LargeBinary, primary_key=True),
+    Column("taken_at", BigInteger, nullable=False, index=True),
+)
+
+# Which session at the identity provider a session of ours came of, so that both can end together.
+upstream_sessions: Final = tenant_table(
+    "upstream_sessions",
+    Column("session_id", Text, ForeignKey("sessions.id"), primary_key=True),
+    Column("connection_id", Text, ForeignKey("connections.id"), nullable=False),
+    Column("subject", Text, nullable=False),
+    # Null: the provider named none.
+    Column("upstream_session", Text),
+    # What a logout there wants back: the ID token, or the name as it was written.
+    Column("sealed_hint", LargeBinary),
+)
+Index("ix_upstream_sessions_subject", upstream_sessions.c.connection_id, upstream_sessions.c.subject)
+
+domains: Final = tenant_table(
+    "domains",
+    Column("id", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    # What the domain's DNS has to say, as a text record.
+    Column("challenge", Text, nullable=False),
+    # Where its people sign in; null: in the usual way.
+    Column("connection_id", Text, ForeignKey("connections.id")),
+    Column("created_at", BigInteger, nullable=False),
+    Column("verified_at", BigInteger),
+    Column("looked_at", BigInteger),
+)
+Index("uq_domains_organization_id_name", domains.c.organization_id, domains.c.name, unique=True)
+_VERIFIED: Final = text("verified_at IS NOT NULL")
+Index(
+    "uq_domains_one_organization",
+    domains.c.name,
+    unique=True,
+    sqlite_where=_VERIFIED,
+    postgresql_where=_VERIFIED,
+)
