@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Any
 
@@ -139,6 +139,14 @@ class Person:
         if membership is None or self.disabled:
             return None
         return UserSubject(self.id, organization_id, membership.roles, self.authorities.get(organization_id))
+
+    def within(self, organization_id: str | None) -> "Person":
+        """Returns the person as one organization alone knows it; None: as all of them do."""
+        if organization_id is None:
+            return self
+        mine = {key: one for key, one in self.memberships.items() if key == organization_id}
+        authorities = {key: one for key, one in self.authorities.items() if key == organization_id}
+        return replace(self, memberships=mine, authorities=authorities)
 
 
 def load_person(transaction: Transaction, user_id: str) -> Person | None:

@@ -32,7 +32,7 @@ def look(server: Server, transaction: Transaction, handle: str | None, client: C
         return Situation(None, None, second_factors=frozenset(), consented=frozenset(), limits=limits)
     return Situation(
         session,
-        person,
+        person.within(session.confined_to),
         second_factors=factors.kinds(transaction, session.user_id),
         consented=_consented(transaction, session.user_id, client),
         limits=limits,

@@ -1,6 +1,5 @@
 """What a sign-in needs next. Nobody says so but this function, from what is kept here: no page can be skipped."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -90,8 +89,8 @@ NOTHING_YET: Final = Progress()
 class Situation:
     """What is known of the browser and its person. session None: nobody is signed in, or not any longer.
 
-    person: the session's. second_factors: which kinds that person could prove. consented: what it agreed to before, if
-    the client is one that must be agreed to.
+    person: the session's, in those organizations that the session opens. second_factors: which kinds that person could
+    prove. consented: what it agreed to before, if the client is one that must be agreed to.
     """
 
     session: Session | None
@@ -170,9 +169,7 @@ def _organization(
     request: AuthorizationRequest, client: Client, progress: Progress, session: Session, person: Person
 ) -> Membership | ChooseOrganization | Deny | None:
     mine = {
-        key: one
-        for key, one in opened(session, person).items()
-        if client.any_organization or key == client.organization_id
+        key: one for key, one in person.memberships.items() if client.any_organization or key == client.organization_id
     }
     if request.organization is not None:
         wanted = request.organization.casefold()
@@ -193,7 +190,7 @@ def _organization(
 def _organization_of_page(
     request: PageRequest, progress: Progress, session: Session, person: Person
 ) -> Membership | ChooseOrganization | None:
-    mine = dict(opened(session, person))
+    mine = dict(person.memberships)
     if not request.of_organization or not mine:
         return None
     if len(mine) == 1:
@@ -203,13 +200,6 @@ def _organization_of_page(
     if session.organization_id in mine and not request.chooses_organization:
         return mine[session.organization_id]
     return ChooseOrganization(tuple(mine.values()))
-
-
-def opened(session: Session, person: Person) -> Mapping[str, Membership]:
-    """Returns the memberships that a session opens: all, or the one whose identity provider vouched for the person."""
-    if session.confined_to is None:
-        return person.memberships
-    return {key: one for key, one in person.memberships.items() if key == session.confined_to}
 
 
 def _not_part(which: str) -> AccessDeniedError:
