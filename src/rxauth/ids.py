@@ -46,6 +46,9 @@ class Kind(StrEnum):
     PROPOSAL = "prp"
     CONNECTION = "con"
     DOMAIN = "dom"
+    SCIM_TOKEN = "sct"  # noqa: S105
+    SCIM_USER = "scu"
+    SCIM_GROUP = "scg"
 
 
 def new_ulid(at_ms: int, entropy: bytes | None = None) -> str:

@@ -51,7 +51,7 @@ HOSTILE = [
 
 REFUSALS = {"BAD_USER_INPUT", "NOT_FOUND", "BAD_REQUEST", "GRAPHQL_VALIDATION_FAILED"}
 # An organization has one or two of what these make, so that a good text comes too late.
-FEW = {"createMachineClient", "createMachineSecret"}
+FEW = {"createMachineClient", "createMachineSecret", "createScimToken"}
 
 
 @pytest.fixture(scope="module")

@@ -22,6 +22,7 @@ FILES: Final = (
     "providers.graphql",
     "webhooks.graphql",
     "machine.graphql",
+    "scim.graphql",
     "activity.graphql",
 )
 

@@ -111,6 +111,18 @@ class Event(StrEnum):
     PRESCRIPTION_CANCELED = "prescription.canceled"
     ACCESS_LOG_READ = "access_log.read"
     ACCESS_RECORDS_LOST = "access_log.records_lost"
+    SCIM_TOKEN_CREATED = "scim_token.created"  # noqa: S105
+    SCIM_TOKEN_REVOKED = "scim_token.revoked"  # noqa: S105
+    GROUP_ROLES_SET = "group.roles_set"
+    SCIM_USER_CREATED = "scim_user.created"
+    SCIM_USER_CHANGED = "scim_user.changed"
+    SCIM_USER_DEACTIVATED = "scim_user.deactivated"
+    SCIM_USER_ACTIVATED = "scim_user.activated"
+    SCIM_USER_DELETED = "scim_user.deleted"
+    SCIM_GROUP_CREATED = "scim_group.created"
+    SCIM_GROUP_CHANGED = "scim_group.changed"
+    SCIM_GROUP_DELETED = "scim_group.deleted"
+    MEMBER_ADDED = "member.added"
     WEBHOOK_CREATED = "webhook.created"
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_DELETED = "webhook.deleted"
@@ -120,7 +132,8 @@ class Event(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """Who acted. kind: client, person, operator, server, schedule, consequence, or anonymous (no proof).
+    """Who acted. kind: client, person, scim (an identity provider, by its token), operator, server, schedule,
+    consequence, or anonymous (no proof).
 
     An operator without an id is the command line; with one, a person at the console.
     """

@@ -6,6 +6,7 @@ from typing import Final
 from sqlalchemy import bindparam, delete, select
 
 from rxauth.domain.errors import InvalidError
+from rxauth.policy import giving
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.federation import group_roles as table
@@ -44,7 +45,7 @@ def replace(transaction: Transaction, organization_id: str, source: str, wanted:
     """Says anew what the groups of a source stand for.
 
     Raises:
-        InvalidError: a name of a group that is none, too many, or the Prescriber's role, which two people give.
+        InvalidError: a name of a group that is none, too many, or a role that no group gives.
     """
     rows = [
         {"organization_id": organization_id, "source": source, "group_name": group, "role": role}
@@ -55,7 +56,8 @@ def replace(transaction: Transaction, organization_id: str, source: str, wanted:
         raise InvalidError(f"at most {GROUPS_LIMIT} groups can stand for roles", "groups")
     if any(not group.strip() or len(group) > GROUP_LIMIT_CHARACTERS for group in wanted):
         raise InvalidError(f"a group has a name of 1 to {GROUP_LIMIT_CHARACTERS} characters", "groups")
-    if any(row["role"] == Role.PRESCRIBER for row in rows):
-        raise InvalidError("a group cannot stand for Prescriber: two people give an authority to prescribe", "groups")
+    refused = next((found for row in rows if (found := giving.mapping_refusal(Role(row["role"]))) is not None), None)
+    if refused is not None:
+        raise InvalidError(refused.reason, "groups")
     transaction.run(_DELETE, organization_id=organization_id, source=source)
     transaction.run_many(_INSERT, rows)

@@ -17,6 +17,8 @@ GRANTS: Final = MappingProxyType(
         for role in Role
     }
 )
+_APPROVING: Final = "approve:provider_authority"
+_BY_PEOPLE_ALONE: Final = frozenset({Role.PRESCRIBER, *(role for role in Role if _APPROVING in GRANTS[role])})
 _NO_POWER: Final = "edit:profile_self"  # over nobody but oneself
 
 
@@ -52,6 +54,27 @@ def change_refusal(
 def first_refusal(giver: Subject, roles: Iterable[Role], now: int) -> Refusal | None:
     """Says why `giver` may not give and take all of these roles; whoever may not take a role acts on nobody with it."""
     return next((found for role in sorted(roles) if (found := refusal(giver, role, now)) is not None), None)
+
+
+def mapping_refusal(role: Role) -> Refusal | None:
+    """Says why no group of an identity provider gives `role`; None: one may.
+
+    Who runs the identity provider decides who is in its groups. Prescriber comes with the authority to prescribe, and
+    whoever approves that is a second person here, and not somebody whom one person elsewhere made two of.
+    """
+    if role in _BY_PEOPLE_ALONE:
+        return Refusal("role_not_mapped", f"no group gives {role}: people give it here, one by one")
+    return None
+
+
+def provisioning_refusal(giver: Subject) -> Refusal | None:
+    """Says why `giver` may not let a program add and remove members; None: it may.
+
+    Whoever has the program's token decides who gets what groups give, also roles that `giver` could not give.
+    """
+    if isinstance(giver, UserSubject) and Role.ADMINISTRATOR in giver.effective_roles:
+        return None
+    return Refusal("needs_administrator", "an Administrator does this")
 
 
 def _powers(role: Role) -> list[str]:

@@ -63,7 +63,7 @@ def create(
     context = info.context
     now = context.clock.seconds()
     overlap_s = OVERLAP_S if overlap_seconds is None else overlap_seconds
-    described = Described(name.strip(), actor(context.caller).id, _end(expires_at, lifetime_days, now))
+    described = Described(name.strip(), actor(context.caller).id, end_of(expires_at, lifetime_days, now))
 
     def work(transaction: Transaction) -> Shown:
         client = machine_clients.lock(transaction, context.organization_id)
@@ -93,7 +93,7 @@ def set_expiry(
     """Mutation.setMachineSecretExpiry."""
     context = info.context
     now = context.clock.seconds()
-    end = _end(expires_at, lifetime_days, now)
+    end = end_of(expires_at, lifetime_days, now)
     details = {"expires_at": 0 if end is None else end}
     return _change(context, id, details, lambda tx, client: machine_clients.set_expiry(tx, client, id, end, now))
 
@@ -159,8 +159,12 @@ def _change(
     return context.write(work)
 
 
-def _end(expires_at: int | None, lifetime_days: int | None, now: int) -> int | None:
-    """Returns when a secret is to end, in UTC seconds, of the two ways to say it; None: not at all."""
+def end_of(expires_at: int | None, lifetime_days: int | None, now: int) -> int | None:
+    """Returns when a secret is to end, in UTC seconds, of the two ways to say it; None: not at all.
+
+    Raises:
+        InvalidError: both ways, or a time that none has.
+    """
     if expires_at is not None and lifetime_days is not None:
         raise InvalidError("either expiresAt or lifetimeDays says when it ends, not both", "lifetimeDays")
     if lifetime_days is not None:
