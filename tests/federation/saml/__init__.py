@@ -1,0 +1,1 @@
+"""Mirrors rxauth.federation.saml."""
