@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rxauth.domain import member_acts, memberships
+from rxauth.domain import administrators, member_acts, memberships
 from rxauth.domain.member_acts import GIVE_ROLES, MemberRefusedError
 from rxauth.domain.users import User
 from rxauth.policy.authority import Doer
@@ -58,8 +58,8 @@ def test_m_17_of_two_administrators_who_act_on_each_other_at_once_one_stays(
     with pytest.raises(MemberRefusedError) as refused:
         second.result()
     assert refused.value.code == "permission_missing"
-    administrators = database.write(lambda tx: memberships.lock_administrators(tx, alder))
-    assert administrators == [stayed]
+    left = database.write(lambda tx: administrators.lock(tx, alder))
+    assert left == [stayed]
 
 
 def test_what_was_taken_a_moment_ago_gives_nothing_any_more(

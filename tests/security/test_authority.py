@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rxauth.domain import memberships, organizations, provider_acts, providers, users
-from rxauth.domain.memberships import LastAdministratorError
+from rxauth.domain.administrators import LastAdministratorError
 from rxauth.domain.providers import AuthorityRefusedError, Provider
 from rxauth.domain.users import User
 from rxauth.policy import prescribing

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from rxauth.domain import audit, invites, memberships, providers
+from rxauth.domain import administrators, audit, invites, providers
 from rxauth.domain.audit import Actor, Event
 from rxauth.domain.errors import InvalidError
 from rxauth.domain.invites import Asked, Invite
@@ -42,7 +42,7 @@ def begin(transaction: Transaction, organization_id: str, giver: Subject, outbox
         MemberRefusedError: they may no longer do so.
     """
     if isinstance(giver, UserSubject):
-        memberships.lock_administrators(transaction, organization_id)
+        administrators.lock(transaction, organization_id)
         found = providers.subject_for_writing(transaction, organization_id, giver.user_id)
         if found is None or PERMISSION not in decide.held(found, now):
             raise MemberRefusedError(Refusal("permission_missing", f"this needs the permission {PERMISSION}"))

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rxauth.domain import (
+    administrators,
     audit,
     invites,
     letters,
@@ -61,7 +62,7 @@ def begin(
     Raises:
         MemberRefusedError: who acts may no longer do so. AbsentError: no member.
     """
-    memberships.lock_administrators(transaction, organization_id)
+    administrators.lock(transaction, organization_id)
     giver = providers.subject_for_writing(transaction, organization_id, doer.user_id or "")
     if giver is None or permission not in decide.held(giver, now):
         raise MemberRefusedError(Refusal("permission_missing", f"this needs the permission {permission}"))

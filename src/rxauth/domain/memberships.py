@@ -8,9 +8,9 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, select
 
-from rxauth.domain import changes, member_words, provider_leaving, providers
+from rxauth.domain import administrators, changes, member_words, provider_leaving, providers
 from rxauth.domain import users as people
-from rxauth.domain.errors import AbsentError, InvalidError, RefusedError
+from rxauth.domain.errors import AbsentError, InvalidError
 from rxauth.policy.assurance import AAL2, FirstFactor, acr_of, first_factors_of
 from rxauth.policy.authority import role_refusal
 from rxauth.policy.roles import Role
@@ -53,18 +53,6 @@ def _joined(*conditions: Any) -> Select[Any]:
 _OF_PERSON = sql(_joined(memberships.c.user_id == bindparam("user_id")), across_tenants=_OWN)
 _OF_ORGANIZATION = sql(_joined(memberships.c.organization_id == bindparam("organization_id")))
 _PERSON = sql(select(users.c.disabled_at, users.c.tokens_valid_after).where(users.c.id == bindparam("user_id")))
-# Who was shut out manages nothing.
-_MANAGING = (
-    select(membership_roles.c.user_id)
-    .join(users, users.c.id == membership_roles.c.user_id)
-    .where(
-        membership_roles.c.organization_id == bindparam("organization_id"),
-        membership_roles.c.role == Role.ADMINISTRATOR,
-        users.c.disabled_at.is_(None),
-    )
-)
-_COUNTED = sql(_MANAGING)
-_ADMINISTRATORS = sql(_MANAGING.order_by(membership_roles.c.user_id).with_for_update(of=membership_roles))
 _ROLES = sql(
     select(membership_roles.c.role).where(
         membership_roles.c.organization_id == bindparam("organization_id"),
@@ -88,14 +76,6 @@ _REMOVE = sql(
         memberships.c.organization_id == bindparam("organization_id"), memberships.c.user_id == bindparam("user_id")
     )
 )
-
-
-class LastAdministratorError(RefusedError):
-    """An organization would be left without anybody who can manage it."""
-
-    def __init__(self) -> None:
-        message = "this is the organization's only administrator: make somebody else one first"
-        super().__init__("last_administrator", message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +179,7 @@ def add(transaction: Transaction, organization_id: str, user_id: str, roles: Ite
     Raises:
         InvalidError: no role. ConflictError: the person is a member already.
     """
-    transaction.run(_INSERT, organization_id=organization_id, user_id=user_id, created_at=now)
+    transaction.run(_INSERT, organization_id=organization_id, user_id=user_id, created_at=now, emergency_since=None)
     _give_roles(transaction, organization_id, user_id, roles)
     user = people.find(transaction, user_id)
     if user is not None:
@@ -211,12 +191,12 @@ def set_roles(transaction: Transaction, organization_id: str, user_id: str, role
     """Gives a member these roles in place of those before; it bites at the next request.
 
     Raises:
-        AbsentError: no member. InvalidError: no role. LastAdministratorError: see there.
+        AbsentError: no member. InvalidError: no role. LastAdministratorError: see `administrators`.
         AuthorityRefusedError: Prescriber would be new, and the member has no authority that it goes with.
     """
     roles = frozenset(roles)
     authority = providers.lock(transaction, organization_id, user_id)
-    _require_another_administrator(transaction, organization_id, user_id, keeps=Role.ADMINISTRATOR in roles)
+    administrators.require_another(transaction, organization_id, user_id, keeps=Role.ADMINISTRATOR in roles)
     before = _roles(transaction, organization_id, user_id)
     if transaction.run(_TAKE_ROLES, organization_id=organization_id, user_id=user_id) == 0:
         raise AbsentError(f"{user_id} is no member of the organization")
@@ -242,37 +222,15 @@ def remove(transaction: Transaction, organization_id: str, user_id: str, now: in
     An authority to prescribe is suspended: whoever comes back needs two people again.
 
     Raises:
-        AbsentError: no member. LastAdministratorError: see there.
+        AbsentError: no member. LastAdministratorError: see `administrators`.
     """
     provider_leaving.leave(transaction, organization_id, user_id, now)
-    _require_another_administrator(transaction, organization_id, user_id, keeps=False)
+    administrators.require_another(transaction, organization_id, user_id, keeps=False)
     transaction.run(_TAKE_ROLES, organization_id=organization_id, user_id=user_id)
     member_words.remove(transaction, organization_id, user_id)
     if transaction.run(_REMOVE, organization_id=organization_id, user_id=user_id) == 0:
         raise AbsentError(f"{user_id} is no member of the organization")
     changes.record(transaction, changes.ChangeKind.PERSON, user_id, now)
-
-
-def administrators_but(transaction: Transaction, organization_id: str, user_ids: Sequence[str]) -> Mapping[str, int]:
-    """Returns how many administrators the organization has beside each of some people; who was shut out is none."""
-    rows = transaction.all(_COUNTED, organization_id=organization_id)
-    administrators = {row.user_id for row in rows}
-    return {user_id: len(administrators - {user_id}) for user_id in user_ids}
-
-
-def lock_administrators(transaction: Transaction, organization_id: str) -> list[str]:
-    """Returns the administrators, and has whoever gives or takes roles wait until this transaction ends.
-
-    So two of them cannot take the role from each other at the same moment.
-    """
-    return [row.user_id for row in transaction.all(_ADMINISTRATORS, organization_id=organization_id)]
-
-
-def _require_another_administrator(
-    transaction: Transaction, organization_id: str, user_id: str, *, keeps: bool
-) -> None:
-    if lock_administrators(transaction, organization_id) == [user_id] and not keeps:
-        raise LastAdministratorError
 
 
 def _roles(transaction: Transaction, organization_id: str, user_id: str) -> frozenset[Role]:

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from rxauth.api.context import Context, Info
 from rxauth.api.management import provider_people
 from rxauth.api.management import roles as roles_resolvers
-from rxauth.domain import factor_resets, members, memberships, providers
+from rxauth.domain import administrators, factor_resets, members, memberships, providers
+from rxauth.domain.administrators import LastAdministratorError
 from rxauth.domain.errors import InvalidError
 from rxauth.domain.members import Activity, FactorState, Member
-from rxauth.domain.memberships import LastAdministratorError
 from rxauth.domain.paging import page
 from rxauth.domain.providers import Provider
 from rxauth.policy import giving, prescribing
@@ -100,7 +100,7 @@ def refusal(source: Member, info: Info) -> str | None:
     refused = giving.change_refusal(giver, source.id, given, (), context.clock.seconds())
     if refused is not None:
         return refused.reason
-    is_last = Role.ADMINISTRATOR in given and context.get(memberships.administrators_but, source.id) == 0
+    is_last = Role.ADMINISTRATOR in given and context.get(administrators.but, source.id) == 0
     return str(LastAdministratorError()) if is_last else None
 
 
@@ -118,7 +118,7 @@ def _met(context: Context, found: Sequence[Member]) -> Sequence[Member]:
         context.want(load, ids)
     context.want(members.activity_of, ids, context.session_limits, context.clock.seconds())
     context.want(providers.states_of, ids, context.clock.seconds())
-    context.want(memberships.administrators_but, ids)
+    context.want(administrators.but, ids)
     context.want(factor_resets.waiting_for, ids, context.clock.seconds())
     return found
 

@@ -1,0 +1,69 @@
+"""Administrators of an organization: there is always one, and letters tell them of what concerns all of its people."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import bindparam, select
+
+from rxauth.domain.errors import RefusedError
+from rxauth.domain.mails import Letter, Outbox
+from rxauth.policy.roles import Role
+from rxauth.storage.database import Transaction
+from rxauth.storage.tables.people import membership_roles, users
+from rxauth.storage.tenancy import sql
+
+# Who was shut out manages nothing.
+_MANAGING: Final = (
+    select(membership_roles.c.user_id, users.c.email)
+    .join(users, users.c.id == membership_roles.c.user_id)
+    .where(
+        membership_roles.c.organization_id == bindparam("organization_id"),
+        membership_roles.c.role == Role.ADMINISTRATOR,
+        users.c.disabled_at.is_(None),
+    )
+    .order_by(membership_roles.c.user_id)
+)
+_ALL: Final = sql(_MANAGING)
+_LOCKED: Final = sql(_MANAGING.with_for_update(of=membership_roles))
+
+
+class LastAdministratorError(RefusedError):
+    """An organization would be left without anybody who can manage it."""
+
+    def __init__(self) -> None:
+        message = "this is the organization's only administrator: make somebody else one first"
+        super().__init__("last_administrator", message)
+
+
+def but(transaction: Transaction, organization_id: str, user_ids: Sequence[str]) -> Mapping[str, int]:
+    """Returns how many administrators the organization has beside each of some people; who was shut out is none."""
+    found = {row.user_id for row in transaction.all(_ALL, organization_id=organization_id)}
+    return {user_id: len(found - {user_id}) for user_id in user_ids}
+
+
+def lock(transaction: Transaction, organization_id: str) -> list[str]:
+    """Returns the administrators, and has whoever gives or takes roles wait until this transaction ends.
+
+    So two of them cannot take the role from each other at the same moment.
+    """
+    return [row.user_id for row in transaction.all(_LOCKED, organization_id=organization_id)]
+
+
+def require_another(transaction: Transaction, organization_id: str, user_id: str, *, keeps: bool) -> None:
+    """Checks that somebody can still manage the organization if a member is an administrator no longer.
+
+    keeps: the member stays one.
+
+    Raises:
+        LastAdministratorError: see there.
+    """
+    if lock(transaction, organization_id) == [user_id] and not keeps:
+        raise LastAdministratorError
+
+
+def tell(
+    transaction: Transaction, outbox: Outbox, organization_id: str, write: Callable[[str], Letter], now: int
+) -> None:
+    """Has a letter sent to every administrator; write: makes it for one address."""
+    for row in transaction.all(_ALL, organization_id=organization_id):
+        outbox.put(transaction, write(row.email), now)
