@@ -188,6 +188,8 @@ ACROSS_TENANTS = {
     "rxauth.domain.client_records": ["_MANY", "_ONE"],
     "rxauth.domain.clients": ["_ALL", "_LOCKED"],
     "rxauth.domain.connections": ["_KNOWN", "_NAMED"],
+    "rxauth.domain.domain_proofs": ["_NEXT"],
+    "rxauth.domain.domains": ["_FORGET", "_VERIFIED"],
     "rxauth.domain.consents": ["_OF_USER"],
     "rxauth.domain.dispatches": ["_BY_ID", "_IS_DUE", "_NEXT"],
     "rxauth.domain.health": ["_DEAD_DELIVERIES", "_DEAD_DISPATCHES", "_WAITING_DELIVERIES", "_WAITING_DISPATCHES"],

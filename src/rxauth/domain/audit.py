@@ -128,6 +128,11 @@ class Event(StrEnum):
     WEBHOOK_DELETED = "webhook.deleted"
     WEBHOOK_TESTED = "webhook.tested"
     WEBHOOK_REDELIVERED = "webhook.redelivered"
+    DOMAIN_ADDED = "domain.added"
+    DOMAIN_VERIFIED = "domain.verified"
+    DOMAIN_CHANGED = "domain.changed"
+    DOMAIN_LOST = "domain.lost"
+    DOMAIN_REMOVED = "domain.removed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -45,14 +45,19 @@ _CHANGE = sql(
         disabled_at=bindparam("disabled_at"),
     )
 )
+_PROVEN = sql(
+    update(table)
+    .where(table.c.organization_id == bindparam("the_organization_id"), table.c.id == bindparam("the_id"))
+    .values(proven_at=bindparam("moment"))
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
     """An identity provider of an organization. name: by which clients ask for it, in the whole installation.
 
-    sealed_secret: of this server at the provider; None: it has none. disabled_at None: it may be used. Times: UTC
-    seconds.
+    sealed_secret: of this server at the provider; None: it has none. disabled_at None: it may be used. proven_at:
+    when somebody last came through it as it is set up now; None: nobody did. Times: UTC seconds.
     """
 
     id: str
@@ -66,6 +71,7 @@ class Connection:
     created_at: int
     changed_at: int
     disabled_at: int | None
+    proven_at: int | None = None
 
     def secret(self, sealing_key: bytes) -> str | None:
         """Returns this server's secret at the provider, or None."""
@@ -111,6 +117,7 @@ def create(transaction: Transaction, organization_id: str, wanted: Wanted, seali
         sealed_secret=sealed,
         changed_at=now,
         disabled_at=None,
+        proven_at=None,
     )
     return require(transaction, organization_id, connection_id)
 
@@ -136,7 +143,14 @@ def change(transaction: Transaction, before: Connection, wanted: Wanted, sealing
         changed_at=now,
         disabled_at=before.disabled_at,
     )
+    if wanted.settings != before.settings or wanted.secret is not None:
+        note_proven(transaction, before, None)
     return require(transaction, before.organization_id, before.id)
+
+
+def note_proven(transaction: Transaction, connection: Connection, now: int | None) -> None:
+    """Notes that somebody came through a connection, to sign in or to try it; None: that is to be seen anew."""
+    transaction.run(_PROVEN, the_organization_id=connection.organization_id, the_id=connection.id, moment=now)
 
 
 def switch(transaction: Transaction, before: Connection, now: int, *, on: bool) -> Connection:

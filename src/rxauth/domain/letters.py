@@ -171,6 +171,43 @@ def secret_ends(to: str, ending: Ending, link: str) -> Letter:
     )
 
 
+def domain_missing(to: str, organization_name: str, domain: str, record: str, link: str) -> Letter:
+    """Tells that the record by which a domain was verified is gone."""
+    return _letter(
+        to,
+        f"The DNS record of {domain} is missing",
+        f"{_plain(organization_name)} verified {domain} with a text record in its DNS, and that record is no longer "
+        "there. If it is not put back within 7 days, the domain no longer counts as yours, and nobody signs in through "
+        "your identity provider with an address in it.",
+        f"The record says:\n{record}",
+        f"If you do not want the domain any more, remove it:\n{link}",
+    )
+
+
+def domain_lost(to: str, organization_name: str, domain: str, _record: str, link: str) -> Letter:
+    """Tells that a domain is verified no longer."""
+    return _letter(
+        to,
+        f"{domain} is no longer verified",
+        f"The text record by which {_plain(organization_name)} verified {domain} has been missing for 7 days. Nobody "
+        "signs in through your identity provider with an address in it any more, and whoever was signed in that way "
+        "was signed out.",
+        f"To verify it again, publish the new record that you find here:\n{link}",
+    )
+
+
+def glass_broken(to: str, organization_name: str, who: str) -> Letter:
+    """Tells that somebody signed in past the identity provider. who: the address of the account."""
+    return _letter(
+        to,
+        f"Emergency access to {organization_name}",
+        f"{_plain(organization_name)} asks everybody to sign in with its identity provider. {who} just signed in "
+        "without it, as one of those who may in an emergency.",
+        "If you know why, there is nothing to do. If not, ask at once; an administrator can end the person's sessions "
+        "and take the emergency access away.",
+    )
+
+
 def notice(to: str, subject: str, what_happened: str) -> Letter:
     """Tells what happened to an account, and what to do if it was somebody else."""
     return _letter(

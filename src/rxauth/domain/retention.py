@@ -8,6 +8,7 @@ from sqlalchemy import select
 
 from rxauth.domain import (
     authorization_codes,
+    domains,
     email_changes,
     factor_resets,
     invites,
@@ -58,6 +59,7 @@ SWEEPS: Final[tuple[Callable[[Transaction, int], bool], ...]] = (
     sessions.forget,
     webhook_log.forget,
     old_changes.forget,
+    domains.forget,
 )
 
 

@@ -105,7 +105,8 @@ class Session:
 
     methods: how (RFC 8176). organization_id: the one last chosen, None before. ended_at None: it was not ended, but may
     be too old. confined_to: the only organization that it opens, whose identity provider vouched for the person; None:
-    all of the person's. Times: UTC seconds.
+    all of the person's. emergency_in: the one that it opens past the identity provider, and whose administrators were
+    told so; None: none. Times: UTC seconds.
     """
 
     id: str
@@ -119,6 +120,7 @@ class Session:
     organization_id: str | None
     ended_at: int | None
     confined_to: str | None = None
+    emergency_in: str | None = None
 
     def is_live(self, limits: Limits, now: int) -> bool:
         """Tells whether the session may be used."""
@@ -173,6 +175,7 @@ def start(transaction: Transaction, proof: Proof, now: int) -> tuple[Session, st
         organization_id=None,
         ended_at=None,
         confined_to=proof.confined_to,
+        emergency_in=None,
     )
     return session, handle
 

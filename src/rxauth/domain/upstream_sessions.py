@@ -1,25 +1,33 @@
 """Which session at an identity provider a session of ours came of, so that both can end together."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from sqlalchemy import bindparam, select
 
 from rxauth.crypto.sealing import seal, unseal
+from rxauth.domain import sessions
+from rxauth.domain.sessions import Ended
 from rxauth.domain.upstream_identities import UpstreamIdentity
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.federation import upstream_sessions as table
+from rxauth.storage.tables.sign_in import sessions as sessions_table
 from rxauth.storage.tenancy import insert_row, sql
 
 _PURPOSE: Final = "upstream logout hint"
 _INSERT = insert_row(table)
 _MINE = table.c.organization_id == bindparam("organization_id")
 _ONE = sql(select(*table.c).where(_MINE, table.c.session_id == bindparam("session_id")))
-_OF_SUBJECT = sql(
-    select(table.c.session_id, table.c.upstream_session).where(
-        _MINE, table.c.connection_id == bindparam("connection_id"), table.c.subject == bindparam("subject")
-    )
+_LIVE = (
+    select(table.c.session_id, sessions_table.c.user_id)
+    .join(sessions_table, sessions_table.c.id == table.c.session_id)
+    .where(_MINE, table.c.connection_id == bindparam("connection_id"), sessions_table.c.ended_at.is_(None))
+    .order_by(table.c.session_id)
 )
+_OF_CONNECTION = sql(_LIVE)
+_OF_SUBJECT = sql(_LIVE.where(table.c.subject == bindparam("subject")))
+_NAMED = sql(_LIVE.where(table.c.upstream_session == bindparam("upstream_session")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,10 +65,37 @@ def find(transaction: Transaction, organization_id: str, session_id: str) -> Ups
     return None if row is None else UpstreamSession(**row._mapping)
 
 
-def of_subject(
-    transaction: Transaction, organization_id: str, connection_id: str, subject: str, upstream_session: str | None
-) -> list[str]:
-    """Lists the sessions that came of somebody's session at a provider; upstream_session None: of any of them."""
-    named = {"organization_id": organization_id, "connection_id": connection_id, "subject": subject}
-    rows = transaction.all(_OF_SUBJECT, **named)
-    return [row.session_id for row in rows if upstream_session in {None, row.upstream_session}]
+def end_of_connection(transaction: Transaction, organization_id: str, connection_id: str, now: int) -> list[Ended]:
+    """Ends every session that came of a connection; returns those whose clients are to hear of it."""
+    which = {"organization_id": organization_id, "connection_id": connection_id}
+    return _end(transaction, transaction.all(_OF_CONNECTION, **which), now)
+
+
+def end_named(
+    transaction: Transaction,
+    organization_id: str,
+    connection_id: str,
+    now: int,
+    *,
+    subject: str | None,
+    upstream_session: str | None,
+) -> list[Ended]:
+    """Ends the sessions that a provider says are over: those that fit all that it names, and none if it names nothing.
+
+    subject: somebody's. upstream_session: of one of its sessions. None: it does not say.
+    """
+    which = {"organization_id": organization_id, "connection_id": connection_id}
+    named = []
+    if subject is not None:
+        named.append(set(transaction.all(_OF_SUBJECT, **which, subject=subject)))
+    if upstream_session is not None:
+        named.append(set(transaction.all(_NAMED, **which, upstream_session=upstream_session)))
+    return _end(transaction, sorted(set.intersection(*named)) if named else [], now)
+
+
+def _end(transaction: Transaction, rows: Sequence[Any], now: int) -> list[Ended]:
+    return [
+        Ended(row.user_id, row.session_id)
+        for row in rows
+        if sessions.end(transaction, row.session_id, row.user_id, now)
+    ]

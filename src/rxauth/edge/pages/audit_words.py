@@ -108,6 +108,11 @@ DID: Final[Mapping[Event, str]] = MappingProxyType(
         Event.WEBHOOK_DELETED: "deleted a webhook",
         Event.WEBHOOK_TESTED: "tested a webhook",
         Event.WEBHOOK_REDELIVERED: "sent a webhook delivery again",
+        Event.DOMAIN_ADDED: "added an e-mail domain",
+        Event.DOMAIN_VERIFIED: "verified an e-mail domain",
+        Event.DOMAIN_CHANGED: "changed where people of an e-mail domain sign in",
+        Event.DOMAIN_LOST: "found that an e-mail domain is verified no longer",
+        Event.DOMAIN_REMOVED: "removed an e-mail domain",
     }
 )
 _ACTORS: Final = MappingProxyType(

@@ -23,6 +23,8 @@ connections: Final = tenant_table(
     Column("created_at", BigInteger, nullable=False),
     Column("changed_at", BigInteger, nullable=False),
     Column("disabled_at", BigInteger),
+    # When somebody last came through it, to sign in or to try it; null: nobody did.
+    Column("proven_at", BigInteger),
     CheckConstraint("kind IN ('openid_connect', 'saml')", name="kind"),
     CheckConstraint("joining IN ('just_in_time', 'invite_only')", name="joining"),
 )
@@ -93,13 +95,15 @@ domains: Final = tenant_table(
     "domains",
     Column("id", Text, primary_key=True),
     Column("name", Text, nullable=False),
-    # What the domain's DNS has to say, as a text record.
+    # What the domain's DNS has to say, as a text record; made when the row was, or when the one before was lost.
     Column("challenge", Text, nullable=False),
     # Where its people sign in; null: in the usual way.
     Column("connection_id", Text, ForeignKey("connections.id")),
-    Column("created_at", BigInteger, nullable=False),
+    Column("created_at", BigInteger, nullable=False, index=True),
     Column("verified_at", BigInteger),
     Column("looked_at", BigInteger),
+    # Since when a verified domain's DNS does not say it any more.
+    Column("missing_since", BigInteger),
 )
 Index("uq_domains_organization_id_name", domains.c.organization_id, domains.c.name, unique=True)
 _VERIFIED: Final = text("verified_at IS NOT NULL")

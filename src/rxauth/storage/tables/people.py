@@ -43,6 +43,8 @@ memberships: Final = tenant_table(
     "memberships",
     Column("user_id", Text, ForeignKey("users.id"), primary_key=True, index=True),
     Column("created_at", BigInteger, nullable=False),
+    # Since when the person may sign in past the identity provider that everybody else must use; null: it may not.
+    Column("emergency_since", BigInteger),
     in_primary_key=True,
 )
 

@@ -25,6 +25,8 @@ sessions: Final = Table(
     Column("ended_at", BigInteger),
     # Of a sign-in with an organization's own identity provider: the only organization that the session opens.
     Column("confined_to", Text),
+    # The organization whose administrators were told that it was opened past their identity provider.
+    Column("emergency_in", Text),
 )
 
 session_clients: Final = Table(
