@@ -10,7 +10,7 @@ from rxauth.api.management.callers import actor, require_second_factor
 from rxauth.api.management.invites import outbox_of
 from rxauth.api.management.machine_secrets import end_of
 from rxauth.api.management.roles import read
-from rxauth.domain import audit, called, group_roles, memberships, scim_status, scim_tokens
+from rxauth.domain import administrators, audit, called, group_roles, scim_status, scim_tokens
 from rxauth.domain.audit import Event
 from rxauth.domain.names import Name
 from rxauth.domain.paging import page
@@ -149,7 +149,7 @@ def set_group_roles(_root: None, info: Info, group: str, roles: Sequence[str]) -
         if wanted:
             require_second_factor(context, transaction)
         organization_id = context.organization_id
-        memberships.lock_administrators(transaction, organization_id)
+        administrators.lock(transaction, organization_id)
         mapped = group_roles.of_source(transaction, organization_id, group_roles.SCIM)
         made = GroupRoles(group.strip(), frozenset(wanted))
         group_roles.replace(transaction, organization_id, group_roles.SCIM, mapped | {made.group: made.roles})
