@@ -15,7 +15,7 @@ run: $(STAMP)
 
 test: $(VENV)/.docs-installed
 	@$(VENV)/bin/mypy & types=$$!; \
-	tools/system-packages postgresql softhsm2 chromium npm fonts-dejavu-core systemd sqlite3 xmlsec1 && tools/node-modules && npm --prefix sdk --silent test; tried=$$?; \
+	tools/system-packages postgresql softhsm2 chromium npm fonts-dejavu-core systemd sqlite3 xmlsec1 nginx haproxy caddy && tools/node-modules && npm --prefix sdk --silent test; tried=$$?; \
 	wait $$types && exit $$tried
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check --quiet
