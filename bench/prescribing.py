@@ -4,12 +4,13 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 
 from bench.crowd import Crowd
 from bench.installation import Installation
 from bench.load import Post
-from rxauth.storage.database import Database
+from rxauth.storage.engines import parse_url
+from rxauth.storage.migrations.row_security import see_everything
 
 _CREATE_PATIENT: Final = """mutation createPatient(
   $name: NameInput!, $dateOfBirth: AWSDate!, $sex: SexType!, $phone: AWSPhone!, $address: AddressInput
@@ -45,11 +46,12 @@ def create_patient(token: str) -> Post:
 
 def create_prescription(installation: Installation, token: str) -> Post:
     """Writes a prescription for one patient after the other who is in the state of the provider's licence."""
-    database = Database(installation.settings.database_url)
-    try:
-        treatment_id, patient_ids = database.read(lambda tx: _subjects(tx.connection))
-    finally:
-        database.close()
+    settings = installation.settings
+    owner = create_engine(parse_url(settings.owner_database_url or settings.database_url))
+    with owner.begin() as connection:
+        see_everything(connection)
+        treatment_id, patient_ids = _subjects(connection)
+    owner.dispose()
     draft = {
         "treatmentId": treatment_id,
         "dispenseQuantity": 30,

@@ -4,20 +4,20 @@ It is served by a program of its own, never by a setting: `python -m bench.uncha
 `rxauth serve`.
 """
 
+from unittest.mock import patch
+
 from starlette.types import ASGIApp
 
-from rxauth.app import make_api, make_server
+from rxauth import app
 from rxauth.cli.server import _listen, _server
 from rxauth.clock import Clock
-from rxauth.edge.context import Edge
-from rxauth.edge.routes import application
 from rxauth.settings import Settings, read
 
 
 def make_unchained_app(settings: Settings) -> ASGIApp:
     """Returns the application; records wait in the outbox."""
-    server = make_server(settings, Clock())
-    return application(Edge(server, make_api(server)))
+    with patch.object(app, "make_sequencer", lambda *_: None):
+        return app.make_app(settings, Clock())
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ from sqlalchemy import text
 
 from bench.installation import Installation
 from rxauth.storage.engines import open_engines
+from rxauth.storage.migrations.row_security import see_everything
 from rxauth.storage.tables import metadata
 
 
@@ -38,5 +39,10 @@ class Writes:
         return [self._one(statement.format(name)) for name in sorted(metadata.tables)]
 
     def _one(self, statement: str) -> tuple[Any, ...]:
+        if self._engines.is_sqlite:
+            return tuple(self._connection.execute(text(statement)).one())
+        self._connection.exec_driver_sql("BEGIN")
+        see_everything(self._connection)
         row = self._connection.execute(text(statement)).one()
+        self._connection.exec_driver_sql("COMMIT")
         return tuple(row)
