@@ -1,6 +1,8 @@
 """`python -m bench.growth`: what a token costs when there are very many clients, and what a server remembers of them.
 
-Each organization has one machine client. First a thousand of them ask, or as many as there are; then all in turn.
+Each organization has one machine client. First a thousand of them ask, or as many as there are; then all in turn. With
+`--tokens` a server of the largest installation issues so many before its memory is read: signed with ES256, since what
+it remembers does not depend on the signature, and they come sooner.
 """
 
 import argparse
@@ -27,6 +29,7 @@ from rxauth.storage.migrations.row_security import see_everything
 SIZES: Final = (10, 10_000, 1_000_000)
 ACTIVE: Final = 1_000
 WARM_UP_S: Final = 4
+_REMEMBER_S: Final = 30
 _STRIDE: Final = 7_919  # so that those who follow each other do not lie beside each other
 _DIGITS: Final = {
     "sqlite": "printf('%0{0}d', i)",
@@ -75,13 +78,12 @@ class Crowded:
 
 @dataclass(slots=True)
 class Figures:
-    """What was measured of one installation. resident_mb: when it began, and after so many tokens."""
+    """What was measured of one installation. each: seconds of the server's core that a token took, by who asked."""
 
     active: list[Answered] = field(default_factory=list)
     in_turn: list[Answered] = field(default_factory=list)
-    began_mb: float = 0
-    ended_mb: float = 0
-    tokens: int = 0
+    each_active_s: list[float] = field(default_factory=list)
+    each_in_turn_s: list[float] = field(default_factory=list)
 
 
 def main() -> None:
@@ -89,7 +91,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.growth", description=__doc__)
     parser.add_argument("--seconds", type=float, default=5, help="how long a run is (5)")
     parser.add_argument("--rounds", type=int, default=3, help="how many runs everything has (3)")
-    parser.add_argument("--tokens", type=int, default=0, help="issue so many at least before memory is read (0)")
+    parser.add_argument("--tokens", type=int, default=0, help="after how many tokens memory is read (0: not at all)")
+    parser.add_argument("--engines", nargs="+", default=("SQLite", "PostgreSQL"), help="on what (SQLite PostgreSQL)")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="how many organizations (10 10000 1000000)")
     chosen = parser.parse_args()
     cores = machine.two_cores()
@@ -100,8 +103,12 @@ def main() -> None:
                 "SQLite": lambda name: installation.on_sqlite(_made(Path(folder) / name)),
                 "PostgreSQL": lambda name: installation.on_postgres(cluster, name),
             }
-            for engine, make in makers.items():
-                _measure(engine, [_fill(engine, size, make) for size in chosen.sizes], chosen, cores, Path(folder))
+            for engine in chosen.engines:
+                ones = [_fill(engine, size, makers[engine]) for size in chosen.sizes]
+                if chosen.rounds:
+                    _measure(ones, chosen, cores, Path(folder))
+                if chosen.tokens:
+                    _remember(ones[-1], chosen.tokens, cores, Path(folder))
     finally:
         cluster.remove()
 
@@ -142,7 +149,7 @@ def _fill(engine: str, number: int, make: Callable[[str], Installation]) -> Crow
     return Crowded(engine, number, one, secret)
 
 
-def _measure(engine: str, ones: list[Crowded], chosen: argparse.Namespace, cores: Cores, folder: Path) -> None:
+def _measure(ones: list[Crowded], chosen: argparse.Namespace, cores: Cores, folder: Path) -> None:
     """Has the installations take turns, so that what else the machine does touches all of them alike."""
     figures = {one.organizations: Figures() for one in ones}
     with ExitStack() as stack:
@@ -153,41 +160,57 @@ def _measure(engine: str, ones: list[Crowded], chosen: argparse.Namespace, cores
             for one in ones
         }
 
-        def ask(one: Crowded, clients: int, seconds: float) -> Answered:
-            answered = load.run_script(
-                running[one.organizations].url + "/oauth/token", one.turns(clients), seconds, folder
-            )
-            figures[one.organizations].tokens += answered.answers
-            return answered
+        def ask(one: Crowded, clients: int) -> tuple[Answered, float]:
+            return _asked(running[one.organizations], one, clients, chosen.seconds, folder)
 
         for one in ones:
-            figures[one.organizations].began_mb = machine.resident_mb(running[one.organizations].process_id)
-            ask(one, ACTIVE, WARM_UP_S)
+            _asked(running[one.organizations], one, ACTIVE, WARM_UP_S, folder)
         for _ in range(chosen.rounds):
             for one in ones:
-                figures[one.organizations].active.append(ask(one, ACTIVE, chosen.seconds))
+                answered, each_s = ask(one, ACTIVE)
+                figures[one.organizations].active.append(answered)
+                figures[one.organizations].each_active_s.append(each_s)
         for _ in range(chosen.rounds):
             for one in ones:
-                figures[one.organizations].in_turn.append(ask(one, one.organizations, chosen.seconds))
-        for one in ones:
-            while figures[one.organizations].tokens < chosen.tokens:
-                ask(one, one.organizations, 30)
-            figures[one.organizations].ended_mb = machine.resident_mb(running[one.organizations].process_id)
-    _show(engine, figures)
+                answered, each_s = ask(one, one.organizations)
+                figures[one.organizations].in_turn.append(answered)
+                figures[one.organizations].each_in_turn_s.append(each_s)
+    _show(ones[0].name, figures)
+
+
+def _asked(server: servers.Running, one: Crowded, clients: int, seconds: float, folder: Path) -> tuple[Answered, float]:
+    """Has so many clients ask; returns how they were answered, and the seconds of its core that each token took."""
+    before_s = machine.processor_seconds(server.process_id)
+    answered = load.run_script(f"{server.url}/oauth/token", one.turns(clients), seconds, folder)
+    return answered, (machine.processor_seconds(server.process_id) - before_s) / answered.answers
 
 
 def _show(engine: str, figures: dict[int, Figures]) -> None:
     print(f"\n{engine}: medians of the runs, {load.CONNECTIONS} connections\n")
-    active, in_turn = (f"{who}: p50 ms | per second" for who in (f"{ACTIVE:,} ask", "all in turn"))
-    print(f"| organizations | {active} | {in_turn} | tokens | MB before | MB after |")
-    print("|--:|--:|--:|--:|--:|--:|--:|--:|")
+    heads = (f"{who}: p50 ms | per second | core µs" for who in (f"{ACTIVE:,} ask", "all in turn"))
+    print(f"| organizations | {' | '.join(heads)} | p50, of that with fewest |")
+    print("|--:|--:|--:|--:|--:|--:|--:|---|")
+    fewest = min(figures)
     for size, one in figures.items():
-        some, everybody = (
-            (median(run.p50_ms for run in runs), median(run.per_second for run in runs))
-            for runs in (one.active, one.in_turn)
-        )
-        cells = (f"{size:,}", *(f"{value:.1f}" for value in (*some, *everybody)), f"{one.tokens:,}")
-        print(f"| {' | '.join(cells)} | {one.began_mb:.0f} | {one.ended_mb:.0f} |", flush=True)
+        cells = [f"{size:,}"]
+        for runs, each_s in (one.active, one.each_active_s), (one.in_turn, one.each_in_turn_s):
+            cells.append(f"{median(run.p50_ms for run in runs):.2f}")
+            cells.append(f"{median(run.per_second for run in runs):,.0f}")
+            cells.append(f"{median(each_s) * 1e6:.0f}")
+        ratios = [a.p50_ms / b.p50_ms for a, b in zip(one.active, figures[fewest].active, strict=True)]
+        cells.append(f"{median(ratios):.3f}, {min(ratios):.3f} to {max(ratios):.3f}")
+        print(f"| {' | '.join(cells)} |", flush=True)
+
+
+def _remember(one: Crowded, tokens: int, cores: Cores, folder: Path) -> None:
+    """Has everybody ask in turn for a while, then a thousand, until there are so many tokens; and says what it took."""
+    with servers.started(servers.es256_app(one.installation), cores, one.first()) as server:
+        began_mb, issued = machine.resident_mb(server.process_id), 0
+        while issued < tokens:
+            clients = one.organizations if not issued else ACTIVE
+            issued += _asked(server, one, clients, _REMEMBER_S, folder)[0].answers
+        ended_mb = machine.resident_mb(server.process_id)
+    print(f"\n{one.name}: {began_mb:.0f} MB at the start, {ended_mb:.0f} MB after {issued:,} tokens.\n", flush=True)
 
 
 if __name__ == "__main__":
