@@ -110,6 +110,31 @@ def each_once(url: str, requests: Iterable[bytes], status: int, seconds: float, 
     return _answered(waits, time.perf_counter() - started_at)
 
 
+def chains(url: str, firsts: Sequence[bytes], after: Callable[[Reply], bytes], seconds: float) -> Answered:
+    """Sends on as many connections as there are first requests, each after its answer to the one before.
+
+    after: makes the next request of a reply.
+
+    Raises:
+        RuntimeError: see `require`.
+    """
+    waits: list[float] = []
+    rest = iter(firsts)
+    started_at = time.perf_counter()
+
+    async def send_on(connection: Connection) -> None:
+        request, answered_at = next(rest), started_at
+        while answered_at < started_at + seconds:
+            sent_at = time.perf_counter()
+            reply = require(await connection.send(request), 200)
+            answered_at = time.perf_counter()
+            waits.append(answered_at - sent_at)
+            request = after(reply)
+
+    asyncio.run(_on_each(url, len(firsts), send_on))
+    return _answered(waits, time.perf_counter() - started_at)
+
+
 def at_rate(
     url: str, request: bytes, per_second: float, seconds: float, beside: Callable[[], Awaitable[None]]
 ) -> Answered:

@@ -68,6 +68,10 @@ class Crowd:
         finally:
             database.close()
 
+    def made(self, _url: str, number: int) -> list[str]:
+        """Returns the forms of so many codes, for a server at any URL."""
+        return self.exchanges(number)
+
     def _exchanges(self, transaction: Transaction, number: int) -> list[str]:
         now, forms = Clock().seconds(), []
         for one in itertools.islice(itertools.cycle(self.signed_in), number):

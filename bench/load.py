@@ -92,25 +92,25 @@ class Answered:
 Load = Callable[[str, float], Callable[[], Answered]]
 
 
-def again_and_again(post: Post, folder: Path) -> Load:
+def again_and_again(post: Post, folder: Path, connections: int = CONNECTIONS) -> Load:
     """Returns the load that `put_on` makes."""
-    return lambda url, seconds: lambda: put_on(url, post, seconds, folder)
+    return lambda url, seconds: lambda: put_on(url, post, seconds, folder, connections)
 
 
-def put_on(url: str, post: Post, seconds: float, folder: Path) -> Answered:
+def put_on(url: str, post: Post, seconds: float, folder: Path, connections: int = CONNECTIONS) -> Answered:
     """Sends as fast as answers come, for so many seconds; folder: where the script may be written.
 
     Raises:
         RuntimeError: some request failed, so the figures would mean nothing.
     """
-    return run_script(url + post.path, _script(post), seconds, folder)
+    return run_script(url + post.path, _script(post), seconds, folder, connections)
 
 
-def run_script(url: str, text: str, seconds: float, folder: Path) -> Answered:
+def run_script(url: str, text: str, seconds: float, folder: Path, connections: int = CONNECTIONS) -> Answered:
     """Has wrk send what a script says, which ends in `SUMMARY`; see `put_on`."""
     script = folder / "load.lua"
     script.write_text(text)
-    command = ["wrk", "--threads", "1", "--connections", str(CONNECTIONS), "--timeout", "5s"]
+    command = ["wrk", "--threads", "1", "--connections", str(connections), "--timeout", "30s"]
     command += ["--duration", f"{max(1, round(seconds))}s", "--script", str(script), url]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:

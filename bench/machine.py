@@ -1,23 +1,18 @@
-"""The machine: its cores, what it is made of, and how many bare signatures and hashes it makes."""
+"""The machine: its cores, what it is made of, and what a process takes of it."""
 
 import os
 import platform
 import shutil
 import subprocess
-import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Final
 
 from cryptography import __version__ as cryptography_version
 from cryptography.hazmat.backends.openssl import backend
-from cryptography.hazmat.primitives.asymmetric import padding, rsa
-from cryptography.hazmat.primitives.hashes import SHA256
 
-from rxauth.crypto.passwords import Cost, new_hash
-
-_SIGNED_BYTES: Final = 700  # about the length of a token before its signature
 _TICKS_PER_SECOND: Final = os.sysconf("SC_CLK_TCK")
 
 
@@ -27,15 +22,6 @@ class Cores:
 
     server: int
     load: int
-
-
-class Yardstick(Protocol):
-    """What a rate is compared with."""
-
-    name: str
-
-    def per_second(self, seconds: float) -> float:
-        """Measures the rate of the bare act."""
 
 
 def two_cores() -> Cores:
@@ -51,61 +37,42 @@ def two_cores() -> Cores:
     return Cores(allowed[0], allowed[1])
 
 
-class BareSignatures:
-    """The yardstick of most: RSA-2048 signatures (SHA-256, PKCS #1 v1.5) on one core, with nothing around them."""
-
-    name = "bare RSA-2048 signature"
-
-    def __init__(self, cores: Cores) -> None:
-        self._cores = cores
-        self._key = rsa.generate_private_key(65537, 2048)
-
-    def per_second(self, seconds: float) -> float:
-        """Measures the rate on the server's core, which must be free."""
-        message, scheme, digest = os.urandom(_SIGNED_BYTES), padding.PKCS1v15(), SHA256()
-        os.sched_setaffinity(0, {self._cores.server})
-        try:
-            signed = 0
-            started_at = time.perf_counter()
-            while (elapsed := time.perf_counter() - started_at) < seconds:
-                self._key.sign(message, scheme, digest)
-                signed += 1
-        finally:
-            os.sched_setaffinity(0, {self._cores.load})
-        return signed / elapsed
-
-
-class BareHashes:
-    """The yardstick of logins: Argon2id at the cost that is set by default, two at a time, on both cores."""
-
-    name = "bare Argon2id hash, two at a time"
-
-    def __init__(self, cores: Cores) -> None:
-        self._cores = cores
-
-    def per_second(self, seconds: float) -> float:
-        """Measures the rate; both cores must be free."""
-        os.sched_setaffinity(0, {self._cores.server, self._cores.load})  # threads begin with what their maker has
-        try:
-            with ThreadPoolExecutor(2) as threads:
-                started_at = time.perf_counter()
-                hashed = sum(threads.map(_hash_until, [started_at + seconds] * 2))
-                return hashed / (time.perf_counter() - started_at)
-        finally:
-            os.sched_setaffinity(0, {self._cores.load})
-
-
-def _hash_until(ends_at: float) -> int:
-    hashed, cost = 0, Cost()
-    while time.perf_counter() < ends_at:
-        new_hash("mauve tin lorry wharf", cost)
-        hashed += 1
-    return hashed
+@contextmanager
+def on(*cores: int) -> Iterator[None]:
+    """Moves this thread, and so those that it starts, to cores for the length of a block."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, cores)
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
 
 
 def processor_seconds(process_id: int) -> float:
-    """Returns the processor time that a process has used, in all its threads."""
-    fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
+    """Returns the processor time that a process and those that it started have used, in all their threads."""
+    return sum(_processor_seconds(one) for one in family(process_id))
+
+
+def family(process_id: int) -> list[int]:
+    """Returns a process and those that it started, and these, as far as they still run."""
+    parents: dict[int, list[int]] = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            fields = path.read_text().rpartition(")")[2].split()
+        except (FileNotFoundError, ProcessLookupError):  # it just ended
+            continue
+        parents.setdefault(int(fields[1]), []).append(int(path.parent.name))
+    found = [process_id]
+    for one in found:
+        found += parents.get(one, [])
+    return found
+
+
+def _processor_seconds(process_id: int) -> float:
+    try:
+        fields = Path(f"/proc/{process_id}/stat").read_text().rpartition(")")[2].split()
+    except (FileNotFoundError, ProcessLookupError):  # it just ended
+        return 0.0
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
 
 

@@ -1,6 +1,5 @@
 """The servers that are measured, each a process of its own, pinned to one core unless it needs both."""
 
-import json
 import os
 import signal
 import socket
@@ -14,16 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
 
-from bench.installation import AUDIENCE, SCOPE, Installation
+from bench.installation import Installation
 from bench.load import Post
 from bench.machine import Cores
 
 ROOT: Final = Path(__file__).parent.parent
-PEER: Final = ROOT / "bench" / "peer"
-PEER_CLIENT_ID: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
-PEER_SECRET: Final = "rxs_" + "a" * 49
 _START_LIMIT_S: Final = 30
 _PAUSE_S: Final = 0.005
+_NOTE_CHARACTERS: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,50 +48,36 @@ class Running:
     started_s: float
 
 
-def rxauth_serve(installation: Installation, *, on_both_cores: bool = False) -> Command:
+def rxauth_serve(installation: Installation, *, workers: int = 1, on_both_cores: bool = False) -> Command:
     """Returns the real thing."""
-    port = _free_port()
-    environment = installation.environment(port)
-    return Command((program("rxauth"), "serve"), environment, port, on_both_cores=on_both_cores)
+    port = free_port()
+    arguments = (program("rxauth"), "serve", "--workers", str(workers))
+    return Command(arguments, installation.environment(port), port, on_both_cores=on_both_cores)
 
 
 def bare_app(installation: Installation) -> Command:
     """Returns the app that verifies nothing and asks no policy."""
-    port = _free_port()
+    port = free_port()
     arguments = (sys.executable, "-m", "bench.bare_app", installation.organization_id)
     return Command(arguments, installation.environment(port), port)
 
 
 def unchained_app(installation: Installation) -> Command:
     """Returns the app that does not chain its audit log."""
-    port = _free_port()
+    port = free_port()
     return Command((sys.executable, "-m", "bench.unchained_app"), installation.environment(port), port)
 
 
-def peer() -> Command:
-    """Returns oidc-provider, configured for the same token."""
-    port = _free_port()
-    told = {
-        "port": port,
-        "issuer": f"http://localhost:{port}",
-        "audience": AUDIENCE,
-        "scope": SCOPE,
-        "clientId": PEER_CLIENT_ID,
-        "clientSecret": PEER_SECRET,
-    }
-    environment = os.environ | {"NODE_ENV": "production"}
-    return Command(("node", str(PEER / "server.mjs")), environment, port, json.dumps(told))
+def es256_app(installation: Installation) -> Command:
+    """Returns the app that signs machines' tokens with ES256."""
+    port = free_port()
+    return Command((sys.executable, "-m", "bench.es256_app"), installation.environment(port), port)
 
 
-def install_peer() -> None:
-    """Installs oidc-provider and what it needs, in the versions that its lock file names."""
-    lock, installed = PEER / "package-lock.json", PEER / "node_modules" / ".package-lock.json"
-    if installed.exists() and installed.stat().st_mtime >= lock.stat().st_mtime:
-        return
-    print("Installing oidc-provider from npm ...", flush=True)
-    done = subprocess.run(["npm", "ci"], cwd=PEER, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise RuntimeError(f"npm ci failed: {done.stdout}{done.stderr}")
+def bare_asgi() -> Command:
+    """Returns the app that only answers."""
+    port = free_port()
+    return Command((sys.executable, "-m", "bench.bare_asgi", str(port)), os.environ, port)
 
 
 def program(name: str) -> str:
@@ -115,10 +98,13 @@ def started(command: Command, cores: Cores, first: Post) -> Iterator[Running]:
         try:
             while first.once(command.url) is None:
                 if process.poll() is not None or time.perf_counter() > started_at + _START_LIMIT_S:
-                    output.seek(0)
-                    raise RuntimeError(f"{command.arguments[0]} did not start: {output.read()}")
+                    raise RuntimeError(f"{command.arguments[0]} did not start")
                 time.sleep(_PAUSE_S)
             yield Running(command.url, process.pid, time.perf_counter() - started_at)
+        except RuntimeError as error:
+            output.seek(0)
+            error.add_note(f"The server said: {output.read()[-_NOTE_CHARACTERS:]}")
+            raise
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -145,6 +131,6 @@ def _popen(command: Command, cores: Cores, output: IO[str]) -> subprocess.Popen[
     return process
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.create_server(("127.0.0.1", 0)) as found:
         return int(found.getsockname()[1])

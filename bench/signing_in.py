@@ -1,14 +1,15 @@
-"""What is measured of people signing in: logins, live sessions, codes, and machines' tokens while logins queue."""
+"""What is measured of people: logins, live sessions, codes, refreshes, and machines' tokens while logins queue."""
 
 import asyncio
 import itertools
+import json
 import re
 from collections.abc import Callable
 from typing import Final
 from urllib.parse import urlencode
 
 from bench import connections
-from bench.connections import Connection, get, post, require
+from bench.connections import Connection, Reply, get, post, require
 from bench.crowd import PASSWORD, Crowd
 from bench.load import CONNECTIONS, Answered, Load, Post
 from rxauth.edge.slow_pool import PROCESSES, WAITING_LIMIT
@@ -42,16 +43,37 @@ def authorizations(crowd: Crowd) -> Load:
     return prepare
 
 
-def exchanges(crowd: Crowd, signatures_per_second: float) -> Load:
+# Makes so many codes for a server at a URL, and returns the forms that exchange them.
+Exchanges = Callable[[str, int], list[str]]
+
+
+def exchanges(path: str, made: Exchanges, most_per_second: float) -> Load:
     """Exchanges codes, each made beforehand, for tokens."""
 
     def prepare(url: str, seconds: float) -> Callable[[], Answered]:
-        # Two signatures each: there cannot be more than half as many.
-        forms = crowd.exchanges(round(signatures_per_second / 2 * seconds))
-        requests = [post("/oauth/token", form) for form in forms]
+        requests = [post(path, form) for form in made(url, round(most_per_second * seconds))]
         return lambda: connections.each_once(url, requests, 200, seconds, CONNECTIONS)
 
     return prepare
+
+
+def refreshes(path: str, client_id: str, made: Exchanges) -> Load:
+    """Asks with a refresh token for the next one, and with that for the one after it, on each connection."""
+
+    def request_after(reply: Reply) -> bytes:
+        token = json.loads(reply.body)["refresh_token"]
+        return post(path, urlencode({"grant_type": "refresh_token", "client_id": client_id, "refresh_token": token}))
+
+    def prepare(url: str, seconds: float) -> Callable[[], Answered]:
+        begun = asyncio.run(_exchanged(url, [post(path, form) for form in made(url, CONNECTIONS)]))
+        return lambda: connections.chains(url, [request_after(one) for one in begun], request_after, seconds)
+
+    return prepare
+
+
+async def _exchanged(url: str, requests: list[bytes]) -> list[Reply]:
+    async with Connection(url) as connection:
+        return [require(await connection.send(one), 200) for one in requests]
 
 
 def steady_tokens(token: Post, per_second: float, crowd: Crowd | None) -> Load:

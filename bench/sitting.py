@@ -1,12 +1,20 @@
-"""One sitting: every contender in every round, one after the other, each between two measurements of the yardstick."""
+"""One sitting: every contender in every round, one after the other, each between two measurements of the yardstick.
 
+What was measured is kept in a file at once, so that a sitting may be held in parts.
+"""
+
+import dataclasses
+import json
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
 
 from bench.load import Load, Post
-from bench.machine import Cores, Yardstick, processor_seconds, resident_mb
+from bench.machine import Cores, processor_seconds, resident_mb
 from bench.servers import Command, started
+from bench.yardsticks import Yardstick
 
 WARM_UP_S: Final = 2.0
 YARDSTICK_S: Final = 1.0
@@ -34,6 +42,7 @@ class Run:
     busy: the share of one core that the server used. started_s: from its start to its first answer.
     """
 
+    round: int
     contender: str
     per_second: float
     p50_ms: float
@@ -55,34 +64,85 @@ class Run:
         return self.busy * 1e6 / self.per_second
 
 
-@dataclass(frozen=True, slots=True)
-class Sitting:
-    """How long and how often: seconds of a run, and rounds."""
+@dataclass(slots=True)
+class Kept:
+    """What a sitting has found so far, and the file that has it. once: what is measured once, by its name."""
 
-    cores: Cores
+    file: Path
     seconds: float
     rounds: int
+    began: list[str] = field(default_factory=list)
+    once: dict[str, Any] = field(default_factory=dict)
+    runs: list[Run] = field(default_factory=list)
 
-    def hold(self, contenders: Sequence[Contender]) -> list[Run]:
-        """Runs every contender in every round; who begins changes, so that a drift of the machine favours nobody."""
-        runs = []
-        for number in range(self.rounds):
-            first = number % len(contenders)
+    def save(self) -> None:
+        """Writes the file."""
+        self.file.parent.mkdir(exist_ok=True)
+        content = dataclasses.asdict(self) | {"file": None}
+        self.file.write_text(json.dumps(content, indent=1) + "\n")
+
+    def first(self, name: str, measure: Callable[[], Any]) -> Any:
+        """Returns what was measured once, now or when the sitting began."""
+        if name not in self.once:
+            self.once[name] = measure()
+            self.save()
+        return self.once[name]
+
+    def has(self, number: int, contender: str) -> bool:
+        """Tells whether somebody ran in a round."""
+        return any(run.round == number and run.contender == contender for run in self.runs)
+
+
+def load_kept(file: Path, seconds: float, rounds: int) -> Kept:
+    """Returns what a file has, or nothing if there is none.
+
+    Raises:
+        SystemExit: it has a sitting of another kind.
+    """
+    if not file.exists():
+        return Kept(file, seconds, rounds)
+    content = json.loads(file.read_text())
+    if (content["seconds"], content["rounds"]) != (seconds, rounds):
+        raise SystemExit(f"{file} has a sitting with other rounds: end it with the same options, or remove the file")
+    runs = [Run(**run) for run in content["runs"]]
+    return Kept(file, seconds, rounds, content["began"], content["once"], runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Sitting:
+    """Holds rounds, and keeps what they find. ends_at: no run begins after this moment of the monotonic clock."""
+
+    cores: Cores
+    kept: Kept
+    ends_at: float
+
+    def hold(self, contenders: Sequence[Contender]) -> bool:
+        """Runs every contender in every round that it has not run in; tells whether none is left.
+
+        Who begins changes, so that a drift of the machine favours nobody.
+        """
+        for number in range(self.kept.rounds):
+            first = number * len(contenders) // self.kept.rounds
             for contender in [*contenders[first:], *contenders[:first]]:
-                run = self._run(contender)
-                runs.append(run)
+                if self.kept.has(number, contender.name):
+                    continue
+                if time.monotonic() > self.ends_at:
+                    return False
+                run = self._run(number, contender)
+                self.kept.runs.append(run)
+                self.kept.save()
                 print(
-                    f"  round {number + 1}/{self.rounds}  {run.contender:<44}{run.per_second:>8,.0f}/s"
+                    f"  round {number + 1}/{self.kept.rounds}  {run.contender:<52}{run.per_second:>8,.0f}/s"
                     f"  p50 {run.p50_ms:5.1f} ms  core {run.busy:4.0%}  bare {run.bare_per_second:,.0f}/s",
                     flush=True,
                 )
-        return runs
+        return True
 
-    def _run(self, contender: Contender) -> Run:
+    def _run(self, number: int, contender: Contender) -> Run:
         before = contender.yardstick.per_second(YARDSTICK_S)
         with started(contender.start(), self.cores, contender.post) as server:
             contender.load(server.url, WARM_UP_S)()
-            put_on = contender.load(server.url, self.seconds)
+            put_on = contender.load(server.url, self.kept.seconds)
             used_before = processor_seconds(server.process_id)
             answered = put_on()
             used = processor_seconds(server.process_id) - used_before
@@ -90,6 +150,7 @@ class Sitting:
             resident = resident_mb(server.process_id)
         after = contender.yardstick.per_second(YARDSTICK_S)
         return Run(
+            number,
             contender.name,
             answered.per_second,
             answered.p50_ms,

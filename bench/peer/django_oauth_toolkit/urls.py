@@ -1,0 +1,5 @@
+"""Where django-oauth-toolkit answers."""
+
+from django.urls import include, path
+
+urlpatterns = [path("o/", include("oauth2_provider.urls", namespace="oauth2_provider"))]
