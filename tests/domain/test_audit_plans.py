@@ -4,7 +4,16 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from rxauth.domain import access_records, audit, audit_names, audit_search, audit_state, delivery_series, tallies
+from rxauth.domain import (
+    access_records,
+    audit,
+    audit_keys,
+    audit_names,
+    audit_search,
+    audit_state,
+    delivery_series,
+    tallies,
+)
 from rxauth.domain.audit import Act, Actor, Event
 from rxauth.domain.audit_search import Wanted
 from rxauth.domain.audit_sequencer import Sequencer
@@ -73,4 +82,15 @@ def test_every_look_at_the_log_goes_by_an_index(world: World) -> None:
             assert "Seq Scan" not in plan, f"{name}: {plan}"
             scans = [line for line in plan.splitlines() if line.startswith("SCAN") and "CONSTANT ROW" not in line]
             assert all("USING" in line for line in scans), f"{name}: {plan}"
+    database.close()
+
+
+def test_the_key_of_a_checkpoint_is_looked_for_among_keys_and_not_among_entries(world: World) -> None:
+    database = world.open()
+    Sequencer(database, StandingClock(), world.settings.sealing_key, None).work_once(is_last=True)
+    with plans(database) as seen:
+        database.read(audit_keys.load)
+    entries = [line for plan in seen for line in plan.splitlines() if "audit_entries" in line]
+    assert entries
+    assert not [line for line in entries if "SCAN" in line or "Backward" in line]
     database.close()
