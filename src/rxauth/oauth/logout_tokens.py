@@ -58,7 +58,7 @@ def _notice(server: Server, session_id: str, user_id: str, client_id: str, url: 
         "aud": client_id,
         "iat": now,
         "exp": now + LIFETIME_S,
-        "jti": new_jti(),
+        "jti": new_jti(now),
         "sid": session_id,
         "events": {_EVENT: {}},
     }

@@ -79,7 +79,7 @@ def prepare(
         org_id=family.organization_id,
         iat=issued_at,
         exp=issued_at + _lifetime_s(one, target, now),
-        jti=new_jti(),
+        jti=new_jti(now),
         sid=one.session.id,
         family_id=family.id,
         auth_time=one.session.authenticated_at,
