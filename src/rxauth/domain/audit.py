@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, insert
 
 from rxauth.ids import new_ulid
 from rxauth.storage.database import Origin, Transaction
+from rxauth.storage.many_rows import insert_rows, packed
 from rxauth.storage.sequencing import record_number
 from rxauth.storage.tables.audit import audit_outbox
 from rxauth.storage.tenancy import sql
@@ -24,6 +25,7 @@ _INSERT = sql(
         number=record_number(),
     )
 )
+_INSERT_ALL = insert_rows(audit_outbox, number=record_number())
 
 
 class Event(StrEnum):
@@ -213,4 +215,5 @@ def record_each(transaction: Transaction, acts: Iterable[Act], at_us: int) -> No
 
 def record_all(transaction: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
     """Records many acts at once, each as `row` made it."""
-    transaction.run_many(_INSERT, rows)
+    if rows:
+        transaction.run(_INSERT_ALL, **packed(audit_outbox, rows))

@@ -16,11 +16,11 @@ from rxauth.storage.tables.audit import audit_entries, audit_keys, audit_log
 from rxauth.storage.tenancy import insert_row, sql
 
 _FIRST = sql(select(audit_log.c.name, audit_log.c.verifier, audit_log.c.sealed_key))
-# Asked for each of the few keys. As a join it may be read from the other end: the whole log for a key that is not there.
+# Asked for each of the few keys. As a join it may be read from the other end: the whole log, where there is no key.
 _ITS_SEQ = select(audit_entries.c.seq).where(audit_entries.c.id == audit_keys.c.record_id).limit(1).scalar_subquery()
 _LATER = sql(
     select(audit_keys.c.verifier, audit_keys.c.sealed_key)
-    .where(_ITS_SEQ <= bindparam("size"))
+    .where(bindparam("size") >= _ITS_SEQ)
     .order_by(_ITS_SEQ.desc())
     .limit(1)
 )

@@ -14,8 +14,9 @@ from sqlalchemy import bindparam, select
 
 from rxauth.domain.errors import DomainError
 from rxauth.storage.database import Transaction
+from rxauth.storage.many_rows import insert_rows, packed
 from rxauth.storage.tables.audit import audit_entries, audit_log
-from rxauth.storage.tenancy import insert_row, sql
+from rxauth.storage.tenancy import sql
 
 PAGE: Final = 1_000
 DAY_US: Final = 86_400_000_000
@@ -23,7 +24,7 @@ _GENESIS: Final = b"rxauth-audit-v1\n"
 
 _NAME = sql(select(audit_log.c.name))
 _HEAD = sql(select(audit_entries.c.seq, audit_entries.c.hash).order_by(audit_entries.c.seq.desc()).limit(1))
-_ADD = insert_row(audit_entries)
+_ADD = insert_rows(audit_entries)
 _ENTRIES = sql(
     select(audit_entries.c.seq, audit_entries.c.id, audit_entries.c.entry, audit_entries.c.hash)
     .where(audit_entries.c.seq > bindparam("after"), audit_entries.c.seq <= bindparam("until"))
@@ -96,7 +97,8 @@ def head(transaction: Transaction) -> tuple[int, bytes] | None:
 
 def append(transaction: Transaction, rows: Sequence[Mapping[str, Any]]) -> None:
     """Adds entries."""
-    transaction.run_many(_ADD, rows)
+    if rows:
+        transaction.run(_ADD, **packed(audit_entries, rows))
 
 
 def entries(transaction: Transaction, after: int, until: int) -> Iterator[Entry]:

@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import msgspec
 from sqlalchemy import bindparam, select
@@ -22,7 +22,8 @@ _OF_PEOPLE: Final = frozenset(
         *(Event.FACTOR_ADDED, Event.FACTOR_REMOVED, Event.RECOVERY_CODES_MADE),
     }
 )
-_LONGEST: Final = 255
+_Short = Annotated[str, msgspec.Meta(max_length=255)]
+_NUL: Final = b"\\u0000"
 _MEMBERSHIPS = sql(
     select(memberships.c.user_id, memberships.c.organization_id).where(
         memberships.c.user_id.in_(bindparam("user_ids", expanding=True))
@@ -35,19 +36,19 @@ class Actor(msgspec.Struct, frozen=True):
     """Who acted, as a record has it."""
 
     kind: str
-    id: str | None
+    id: _Short | None
 
 
 class Record(msgspec.Struct, frozen=True):
     """A record, as far as it is counted and found again. secret_id: of a token that was issued with one."""
 
-    event: str
+    event: _Short
     at_us: int
     actor: Actor
-    organization_id: str | None = None
-    target: str | None = None
+    organization_id: _Short | None = None
+    target: _Short | None = None
     count: int = 1
-    secret_id: str = ""
+    secret_id: _Short = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +78,13 @@ def _read(rows: Sequence[Any]) -> Iterator[tuple[str, Record]]:
             record = decoder.decode(row.entry)
         except msgspec.MsgspecError:
             continue
-        texts = (record.event, record.organization_id, record.actor.id, record.target, record.secret_id)
-        if not any("\0" in one or len(one) > _LONGEST for one in texts if one):
+        if _NUL not in row.entry or not _has_nul(record):
             yield row.id, record
+
+
+def _has_nul(record: Record) -> bool:
+    texts = (record.event, record.organization_id, record.actor.id, record.target, record.secret_id)
+    return any("\0" in one for one in texts if one)
 
 
 def _is_personal(record: Record) -> bool:
