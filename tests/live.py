@@ -14,7 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from weakref import WeakSet
@@ -32,6 +32,7 @@ from rxauth.edge.context import Edge
 from rxauth.edge.quotas import RequestLimits
 from rxauth.edge.routes import application
 from rxauth.edge.slow_pool import SlowPool
+from rxauth.federation.saml import provider_settings
 from rxauth.settings import Settings
 from tests.people import CHEAP
 from tests.world import AUDIENCE, ISSUER, StandingClock, Tenant, World
@@ -84,7 +85,9 @@ class Live:
         key = self.server.sealing_key
         limits = self.server.lifetimes.sessions
         terms, outbox = make_terms(self.server), Outbox(world.settings.issuer, key)
-        api = Api(_schema(), self.server.database, clock, None, key, session_limits=limits, terms=terms, outbox=outbox)
+        reader = partial(provider_settings.read, clock=clock)
+        database = self.server.database
+        api = Api(_schema(), database, clock, None, key, limits, terms, outbox, reader)
         self.edge = Edge(self.server, api, CHEAP, limits=requests)
         self.edge.slow = SlowPool(processes=_hashing())
         for name, value in changes.items():

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -39,6 +40,7 @@ from rxauth.edge.queue_figures import QueueFigures
 from rxauth.edge.quotas import RequestLimits
 from rxauth.edge.routes import application
 from rxauth.edge.webhook_sender import WebhookSender
+from rxauth.federation.saml import provider_settings
 from rxauth.oauth import new_keys
 from rxauth.oauth.key_schedule import KeySchedule
 from rxauth.oauth.server import Lifetimes, Server, open_server
@@ -174,12 +176,15 @@ def make_api(server: Server, networks: Sequence[Network] = ()) -> Api:
     keeper = Keeper(server.sealing_key, tuple(networks))
     limits = server.lifetimes.sessions
     terms, outbox = make_terms(server), Outbox(server.issuer, server.sealing_key)
-    return Api(contract.schema(), server.database, server.clock, keeper, server.sealing_key, limits, terms, outbox)
+    reader = partial(provider_settings.read, clock=server.clock)
+    return Api(
+        contract.schema(), server.database, server.clock, keeper, server.sealing_key, limits, terms, outbox, reader
+    )
 
 
 def make_terms(server: Server) -> Terms:
     """Returns what the API says of the server's tokens."""
-    return Terms(server.audience, server.lifetimes.machine_token_s, server.lifetimes.person_token_s)
+    return Terms(server.issuer, server.audience, server.lifetimes.machine_token_s, server.lifetimes.person_token_s)
 
 
 def make_app(settings: Settings, clock: Clock, worker: int = 0) -> ASGIApp:

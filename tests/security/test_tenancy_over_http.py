@@ -13,6 +13,7 @@ from rxauth.domain.webhooks import Keeper
 from tests.api.answers import WHOLE_PATIENT, Clinics
 from tests.api.arguments import Place, document, given, members, root_field, root_fields
 from tests.api.documents import CREATE_PATIENT, CREATE_TEMPLATE, ada
+from tests.api.management.connections import add as add_connection
 from tests.api.measures import SCHEMA
 from tests.conftest import ENGINES
 from tests.live import Live
@@ -107,6 +108,7 @@ def scene(live: Live) -> Scene:
         "app": live.data(theirs, CREATE_APP)["createApp"]["id"],
         "webhook": (webhook := live.data(theirs, ADD_WEBHOOK)["addWebhook"]["id"]),
         "delivery": live.data(theirs, TEST_WEBHOOK, {"id": webhook})["sendTestWebhook"]["id"],
+        "connection": add_connection(live, theirs)["id"],
         "catalog": their_place["catalogId"],
         "template": their_template,
     }
@@ -218,7 +220,7 @@ def test_an_object_of_another_organization_is_answered_as_an_absent_one(stage: S
 @pytest.mark.parametrize("place", OWNED, ids=str)
 def test_its_owner_is_answered_otherwise(stage: Scene, place: Place) -> None:
     """Without this the matrix could hold because nothing is ever found."""
-    by_field = {one: one for one in ("app", "webhook", "order", "fill", "prescription", "catalog")}
+    by_field = {one: one for one in ("app", "webhook", "connection", "order", "fill", "prescription", "catalog")}
     by_field |= {"webhookDelivery": "delivery", "prescriptionTemplate": "template", "machineSecret": "secret"}
     identifier = stage.foreign[by_field.get(place.field, "patient")]
     asked = variables(stage, place, identifier)

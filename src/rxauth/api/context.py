@@ -9,6 +9,7 @@ from graphql import GraphQLResolveInfo
 
 from rxauth.api.errors import StepUpError
 from rxauth.clock import Clock
+from rxauth.domain.connection_settings import SamlSettings
 from rxauth.domain.errors import InvalidError
 from rxauth.domain.mails import Outbox
 from rxauth.domain.sessions import LONGEST, Ended, Limits
@@ -21,13 +22,19 @@ Result = TypeVar("Result")
 Info = GraphQLResolveInfo["Context"]
 # Loads what belongs to many keys at once: (transaction, organization, keys, further arguments) -> value by key.
 Load = Callable[..., Mapping[Any, Any]]
+# Reads what a SAML identity provider says of itself; raises InvalidError.
+ReadMetadata = Callable[[str], SamlSettings]
 Meet = Callable[["Context", Sequence[Any]], object]
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What is said of tokens before any is issued. audience: this server's own API. Lifetimes: in seconds."""
+    """What is said of tokens before any is issued, and by whom. issuer: this server's public URL.
 
+    audience: this server's own API. Lifetimes: in seconds.
+    """
+
+    issuer: str
     audience: str
     machine_token_s: int
     person_token_s: int
@@ -66,6 +73,7 @@ class Context:
     patient_ids: set[str] = field(default_factory=set)
     ended_sessions: list[Ended] = field(default_factory=list)
     outbox: Outbox | None = None
+    metadata_reader: ReadMetadata | None = None
     _batches: dict[Hashable, _Batch] = field(default_factory=lambda: defaultdict(_Batch))
     _known: dict[type, set[str]] = field(default_factory=lambda: defaultdict(set))
 
@@ -98,6 +106,16 @@ class Context:
         if self.terms is None:
             raise InvalidError("tokens are not issued here")
         return self.terms
+
+    def read_metadata(self, text: str) -> SamlSettings:
+        """Reads what a SAML identity provider says of itself.
+
+        Raises:
+            InvalidError: it says nothing of use, or none is understood here.
+        """
+        if self.metadata_reader is None:
+            raise InvalidError("SAML is not understood here", "metadata")
+        return self.metadata_reader(text)
 
     def within(self, transaction: Transaction) -> "Context":
         """Returns the same request, reading in one transaction."""

@@ -6,7 +6,7 @@ from graphql import GraphQLSchema
 
 from rxauth.api import activity, clinical, management, people, webhooks
 from rxauth.api.clinical import catalogs, ordering, screening
-from rxauth.api.management import apps
+from rxauth.api.management import apps, connection_inputs, connection_shown
 from rxauth.api.schema import Binding, Resolver, build, read_contract
 
 FILES: Final = (
@@ -19,6 +19,7 @@ FILES: Final = (
     "account.graphql",
     "people.graphql",
     "apps.graphql",
+    "connections.graphql",
     "providers.graphql",
     "webhooks.graphql",
     "machine.graphql",
@@ -41,7 +42,7 @@ def binding() -> Binding:
     resolvers: dict[str, dict[str, Resolver]] = {}
     clinical_ones = (clinical.BINDING.resolvers, ordering.RESOLVERS, screening.RESOLVERS, catalogs.RESOLVERS)
     others = (management.RESOLVERS, people.RESOLVERS, apps.RESOLVERS, webhooks.RESOLVERS, activity.RESOLVERS)
-    for one in (*clinical_ones, *others):
+    for one in (*clinical_ones, *others, connection_shown.RESOLVERS):
         for kind, fields in one.items():
             resolvers.setdefault(kind, {}).update(fields)
     inputs = {
@@ -50,5 +51,6 @@ def binding() -> Binding:
         **management.INPUTS,
         **people.INPUTS,
         **apps.INPUTS,
+        **connection_inputs.INPUTS,
     }
     return Binding(resolvers, inputs, clinical.BINDING.scalars, clinical.BINDING.kind_of)

@@ -17,7 +17,7 @@ from graphql import parse as parse_document
 
 from rxauth.api import accesses, idempotency, limits, outcomes, requests
 from rxauth.api.accesses import Operation
-from rxauth.api.context import Context, Terms
+from rxauth.api.context import Context, ReadMetadata, Terms
 from rxauth.api.errors import ERRORS_LIMIT, Code, LimitExceededError, formatted
 from rxauth.api.idempotency import Repeats
 from rxauth.api.outcomes import Failure, Outcome
@@ -77,6 +77,7 @@ class Api:
     terms: what is said of the server's tokens; None: nothing.
     sealing_key None: nothing that takes one is done: no access log is read, and an Idempotency-Key is not heeded.
     session_limits: where an organization sets no stricter ones. outbox None: nothing is done that writes a letter.
+    metadata_reader None: no SAML connection is made.
     """
 
     schema: GraphQLSchema
@@ -87,6 +88,7 @@ class Api:
     session_limits: Limits = LONGEST
     terms: Terms | None = None
     outbox: Outbox | None = None
+    metadata_reader: ReadMetadata | None = None
     _documents: dict[str, _Document] = field(default_factory=dict)
     _characters: int = 0
     _paged: frozenset[str] = field(init=False)
@@ -177,6 +179,7 @@ class Api:
             session_limits=self.session_limits,
             terms=self.terms,
             outbox=self.outbox,
+            metadata_reader=self.metadata_reader,
         )
 
     def _execute(self, asked: _Asked, context: Context) -> ExecutionResult:

@@ -125,6 +125,13 @@ class Event(StrEnum):
     SCIM_GROUP_CHANGED = "scim_group.changed"
     SCIM_GROUP_DELETED = "scim_group.deleted"
     MEMBER_ADDED = "member.added"
+    CONNECTION_ADDED = "connection.added"
+    CONNECTION_CHANGED = "connection.changed"
+    CONNECTION_SECRET_SET = "connection.secret_set"  # noqa: S105
+    CONNECTION_GROUPS_SET = "connection.groups_set"
+    CONNECTION_ENABLED = "connection.enabled"
+    CONNECTION_DISABLED = "connection.disabled"
+    CONNECTION_REMOVED = "connection.removed"
     WEBHOOK_CREATED = "webhook.created"
     WEBHOOK_CHANGED = "webhook.changed"
     WEBHOOK_DELETED = "webhook.deleted"

@@ -14,6 +14,7 @@ from rxauth.ids import CLIENT_ID_CHARACTERS, Kind
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.access import client_secrets
 from rxauth.storage.tables.access_log import access_records
+from rxauth.storage.tables.federation import connections
 from rxauth.storage.tables.people import invites, memberships
 from rxauth.storage.tables.webhooks import webhooks
 from rxauth.storage.tenancy import Statement, sql
@@ -28,6 +29,11 @@ _OTHERS: Final[Mapping[str, Statement]] = {
     Kind.INVITE: sql(
         select(invites.c.id, invites.c.email.label("name")).where(
             invites.c.organization_id == bindparam("organization_id"), invites.c.id.in_(_IDS)
+        )
+    ),
+    Kind.CONNECTION: sql(
+        select(connections.c.id, connections.c.display_name.label("name")).where(
+            connections.c.organization_id == bindparam("organization_id"), connections.c.id.in_(_IDS)
         )
     ),
     Kind.WEBHOOK: sql(

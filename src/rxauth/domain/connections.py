@@ -1,5 +1,6 @@
 """Connections: the identity providers of an organization, with which its people sign in."""
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -72,6 +73,12 @@ class Connection:
     changed_at: int
     disabled_at: int | None
     proven_at: int | None = None
+
+    @property
+    def revision(self) -> str:
+        """What changes with anything that can be changed of the connection."""
+        shown = (self.display_name, self.joining, self.settings, self.mapping, self.disabled_at, self.sealed_secret)
+        return hashlib.sha256(msgspec.json.encode(shown)).hexdigest()[:32]
 
     def secret(self, sealing_key: bytes) -> str | None:
         """Returns this server's secret at the provider, or None."""
