@@ -33,8 +33,9 @@ class OpenIdSettings(msgspec.Struct, frozen=True, tag="openid_connect"):
 class SamlSettings(msgspec.Struct, frozen=True, tag="saml"):
     """A SAML 2.0 identity provider, as its metadata describe it.
 
-    certificates: those that it signs with, as DER in base64; more than one while they change. sso_binding: redirect or
-    post. slo_url None: it has no single logout. idp_initiated: whether people may begin at the provider.
+    certificates: those that it signs with, as DER in base64; more than one while they change. sso_binding, slo_binding:
+    redirect or post. slo_url None: it has no single logout. slo_answer_url: where answers to its logout requests go;
+    None: to slo_url. idp_initiated: whether people may begin at the provider.
     """
 
     entity_id: str
@@ -43,6 +44,8 @@ class SamlSettings(msgspec.Struct, frozen=True, tag="saml"):
     certificates: tuple[str, ...]
     slo_url: str | None = None
     idp_initiated: bool = False
+    slo_binding: str = "redirect"
+    slo_answer_url: str | None = None
 
 
 class Mapping(msgspec.Struct, frozen=True):

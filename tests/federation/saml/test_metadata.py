@@ -22,7 +22,7 @@ def _key(certificate: str, use: str = ' use="signing"') -> str:
     )
 
 
-def _document(
+def document(
     inner: str | None = None,
     *,
     head: str = "",
@@ -44,7 +44,7 @@ def _document(
 def test_what_is_needed_is_read() -> None:
     keys = _key(THEIR_KEY.certificate.base64) + _key(NEW_KEY.certificate.base64, "")
     keys += _key(OUR_KEY.certificate.base64, ' use="encryption"')
-    found = metadata.read(_document(keys, head=f'validUntil="{at(NOW + 60)}"'), NOW)
+    found = metadata.read(document(keys, head=f'validUntil="{at(NOW + 60)}"'), NOW)
     assert found.entity_id == THEIRS
     assert found.sign_on_urls == {"redirect": "https://idp.example/sso"}
     assert found.logout_urls == {"redirect": "https://idp.example/slo"}
@@ -66,16 +66,16 @@ def test_metadata_of_another_implementation_are_read_and_ours_by_it(tmp_path: Pa
 @pytest.mark.parametrize(
     ("document", "code"),
     [
-        (_document(head=f'validUntil="{at(NOW)}"'), "metadata_expired"),
-        (_document(role="SPSSODescriptor"), "no_identity_provider"),
-        (_document(""), "no_certificate"),
-        (_document(_key("AAAA")), "bad_certificate"),
-        (_document(_key("no base64!")), "bad_certificate"),
-        (_document(location="http://idp.example/sso"), "bad_url"),
-        (_document(location="javascript:alert(1)"), "bad_url"),
-        (_document(location="https://x@idp.example/sso"), "bad_url"),
-        (_document(binding="HTTP-Artifact"), "no_sign_on_url"),
-        (_document().replace(THEIRS.encode(), b""), "no_entity_id"),
+        (document(head=f'validUntil="{at(NOW)}"'), "metadata_expired"),
+        (document(role="SPSSODescriptor"), "no_identity_provider"),
+        (document(""), "no_certificate"),
+        (document(_key("AAAA")), "bad_certificate"),
+        (document(_key("no base64!")), "bad_certificate"),
+        (document(location="http://idp.example/sso"), "bad_url"),
+        (document(location="javascript:alert(1)"), "bad_url"),
+        (document(location="https://x@idp.example/sso"), "bad_url"),
+        (document(binding="HTTP-Artifact"), "no_sign_on_url"),
+        (document().replace(THEIRS.encode(), b""), "no_entity_id"),
         (b'<md:EntitiesDescriptor xmlns:md="urn:oasis:names:tc:SAML:2.0:metadata"/>', "no_identity_provider"),
         (own_metadata.write(US), "no_identity_provider"),
         (b"https://idp.example/metadata", "not_xml"),
@@ -88,7 +88,7 @@ def test_what_cannot_be_used_is_refused_with_its_reason(document: bytes, code: s
 
 
 def test_of_several_identity_providers_none_is_chosen() -> None:
-    one = _document().partition(b"?>")[2].decode()
+    one = document().partition(b"?>")[2].decode()
     many = f'<md:EntitiesDescriptor xmlns:md="{SAML2}:metadata">{one}{one}</md:EntitiesDescriptor>'
     with pytest.raises(SamlError, match="several"):
         metadata.read(many.encode(), NOW)

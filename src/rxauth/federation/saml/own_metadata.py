@@ -19,12 +19,14 @@ class ServiceProvider:
     """Who we are to one identity provider.
 
     keys: the first one signs, and any of them decrypts; while the key changes there are two, and both are published.
+    retired: published no more, and what is still encrypted to them is opened.
     """
 
     entity_id: str
     acs_url: str
     logout_url: str
     keys: tuple[KeyPair, ...]
+    retired: tuple[KeyPair, ...] = ()
 
     @property
     def key(self) -> KeyPair:

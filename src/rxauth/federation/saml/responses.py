@@ -78,7 +78,7 @@ def opened(container: Element, us: ServiceProvider, prefixed: str, *, is_vouched
     """
     what = etree.QName(container).localname
     try:
-        octets = xml_encryption.decrypted(container, us.keys, is_vouched_for=is_vouched_for)
+        octets = xml_encryption.decrypted(container, (*us.keys, *us.retired), is_vouched_for=is_vouched_for)
     except CannotDecryptError as error:
         raise SamlError("cannot_decrypt", f"The {what} is not accepted: {error}.") from None
     try:

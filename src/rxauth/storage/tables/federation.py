@@ -30,6 +30,17 @@ connections: Final = tenant_table(
 )
 Index("ix_connections_organization_id_id", connections.c.organization_id, connections.c.id)
 
+# With which this server signs to a SAML provider, and opens what that encrypts; two while they change.
+saml_keys: Final = tenant_table(
+    "saml_keys",
+    Column("connection_id", Text, ForeignKey("connections.id"), primary_key=True),
+    Column("state", Text, primary_key=True),
+    Column("certificate", LargeBinary, nullable=False),
+    Column("sealed_private", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False),
+    CheckConstraint("state IN ('current', 'next', 'previous')", name="state"),
+)
+
 # Which groups of somebody else's directory stand for which roles. source: a connection, or "scim".
 group_roles: Final = tenant_table(
     "group_roles",
