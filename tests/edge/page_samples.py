@@ -24,6 +24,7 @@ LOGIN: Final[Values] = FORM | {
     "forgot_url": "/password/reset",
     "passkey_options": ASKED,
     "only": None,
+    "links": False,
     "has_passkey": False,
 }
 SECOND: Final[Values] = FORM | {
@@ -38,6 +39,11 @@ INVITE: Final[Values] = FORM | {
     "needs_password": True,
     "first_name": "",
     "last_name": "",
+}
+_SSO_FAILED: Final[Values] = FORM | {
+    "title": "You could not be signed in",
+    "explanation": "Your organization's identity provider did not let you in, or not in a way that counts here.",
+    "request_id": "01KAR0QY5J9V3M2T8Z4W6X7N1C",
 }
 CONSENT: Final[Values] = FORM | {
     "client_name": "Pillbox Reminders",
@@ -229,6 +235,10 @@ SAMPLES: Final = (
     Sample("email-confirmed", "email_confirmed.html", {"email": "maya@birch.example"}),
     Sample("link-expired", "link_expired.html", _EXPIRED),
     Sample("notice", "notice.html", _NOTICE),
+    Sample("leave", "leave.html", {"url": "https://login.alder.example/authorize?a=b", "host": "login.alder.example"}),
+    Sample("sso_failed", "sso_failed.html", _SSO_FAILED),
+    Sample("sso_failed_for_good", "sso_failed.html", _SSO_FAILED | {"action": None}),
+    Sample("login_to_link", "login.html", LOGIN | {"links": True, "email": "maya@alder.example"}),
     Sample("confirm", "confirm.html", _CONFIRM),
     Sample("confirm-harmless", "confirm.html", _CONFIRM_EMAIL),
     Sample("mails", "mails.html", {"letters": [LETTER, LETTER | {"subject": "You are invited to Alder Clinic"}]}),

@@ -73,6 +73,8 @@ class Event(StrEnum):
     PERSON_INVITED = "person.invited"
     INVITE_ACCEPTED = "invite.accepted"
     INVITE_REVOKED = "invite.revoked"
+    IDENTITY_LINKED = "identity.linked"
+    MEMBER_JOINED = "member.joined"
     MEMBER_ROLES_SET = "member.roles_set"
     MEMBER_REMOVED = "member.removed"
     MEMBER_SESSIONS_ENDED = "member.sessions_ended"

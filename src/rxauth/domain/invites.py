@@ -83,6 +83,11 @@ _TO_ADDRESS = sql(
     .order_by(table.c.id.desc())
     .limit(bindparam("rows"))
 )
+_SPEND_ONE = sql(
+    update(table)
+    .where(table.c.organization_id == bindparam("owner"), table.c.id == bindparam("invite_id"), *_IS_LIVE)
+    .values(accepted_at=bindparam("moment"))
+)
 _REVOKE_OF_INVITER = sql(
     update(table)
     .where(table.c.organization_id == bindparam("owner"), table.c.inviter_id == bindparam("inviter"), *_IS_LIVE)
@@ -244,6 +249,17 @@ def to_address(transaction: Transaction, organization_id: str, email: str) -> li
     key = users.email_key(email)
     rows = transaction.all(_TO_ADDRESS, organization_id=organization_id, key=key, rows=LETTERS_LIMIT)
     return [_invite(row) for row in rows]
+
+
+def open_to(transaction: Transaction, organization_id: str, email: str, now: int) -> Invite | None:
+    """Returns the invite of an organization to an address that may still be accepted, or None."""
+    found = to_address(transaction, organization_id, email)
+    return next((one for one in found if not (one.accepted_at or one.revoked_at) and now < one.expires_at), None)
+
+
+def spend(transaction: Transaction, invite: Invite, now: int) -> bool:
+    """Uses an invite up whose address was proved otherwise than by its letter; False: somebody was faster."""
+    return transaction.run(_SPEND_ONE, owner=invite.organization_id, invite_id=invite.id, moment=now) > 0
 
 
 def _spend(transaction: Transaction, token: str, now: int) -> Invite:

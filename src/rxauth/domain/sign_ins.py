@@ -29,6 +29,7 @@ _PROVE = sql(
 )
 _CHOOSE = sql(update(table).where(*_OPEN).values(organization_id=bindparam("chosen")))
 _CONSENT = sql(update(table).where(*_OPEN).values(consented_at=bindparam("moment")))
+_HOLD = sql(update(table).where(*_OPEN).values(sealed_upstream=bindparam("sealed")))
 _FINISH = sql(update(table).where(*_OPEN).values(finished_at=bindparam("moment")))
 FORGET: Final = Pruning(table, table.c.id, KEPT_S, kind=Kind.SIGN_IN)
 _REBIND = sql(
@@ -108,6 +109,11 @@ def owe_second_factor(transaction: Transaction, sign_in_id: str, proof: Proof, n
 def note_authenticated(transaction: Transaction, sign_in_id: str, now: int) -> None:
     """Notes that the person proved all that was asked for: what the session says now counts."""
     transaction.run(_PROVE, sign_in_id=sign_in_id, who=None, how="", moment=now, only_for=None)
+
+
+def hold(transaction: Transaction, sign_in_id: str, sealed: bytes) -> None:
+    """Keeps the identity that a provider vouched for until the person has proved that it is theirs."""
+    transaction.run(_HOLD, sign_in_id=sign_in_id, sealed=sealed)
 
 
 def choose_organization(transaction: Transaction, sign_in_id: str, organization_id: str) -> None:

@@ -17,6 +17,10 @@ _ONE = (
     table.c.subject == bindparam("subject"),
 )
 _USER = sql(select(table.c.user_id).where(*_ONE))
+_ANY = sql(
+    select(table.c.connection_id).where(table.c.user_id == bindparam("user_id")).limit(1),
+    across_tenants="a person's account is theirs, whichever organizations they work for",
+)
 _SEEN = sql(
     update(table)
     .where(
@@ -55,6 +59,11 @@ def person_of(transaction: Transaction, one: UpstreamIdentity) -> str | None:
         _USER, organization_id=one.organization_id, connection_id=one.connection_id, subject=one.subject
     )
     return None if row is None else str(row.user_id)
+
+
+def has_any(transaction: Transaction, user_id: str) -> bool:
+    """Tells whether any provider's identity was linked to a person."""
+    return transaction.first(_ANY, user_id=user_id) is not None
 
 
 def link(transaction: Transaction, one: UpstreamIdentity, user_id: str, now: int) -> None:

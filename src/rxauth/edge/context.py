@@ -28,6 +28,7 @@ from rxauth.edge.guards import FailureLimiter
 from rxauth.edge.mail_sender import MailSender
 from rxauth.edge.metrics import Metrics
 from rxauth.edge.metrics_listener import MetricsListener
+from rxauth.edge.openid_providers import OpenIdProviders
 from rxauth.edge.outbound import Outbound
 from rxauth.edge.pharmacy_network import PharmacyNetwork
 from rxauth.edge.proxies import Proxies
@@ -107,6 +108,7 @@ class Edge:
         self.origins = Origins(server)
         make_outbound = Outbound if traces is None else traces.outbound
         self.logouts = LogoutNotices(make_outbound(networks))
+        self.openid_providers = OpenIdProviders(make_outbound(networks), networks, server.clock)
 
     def _show_the_door(self) -> None:
         read = self.metrics.read
@@ -172,6 +174,7 @@ class Edge:
         if self.dispatch_sender is not None:
             await self.in_thread(self.dispatch_sender.stop)
         await self.logouts.close()
+        await self.openid_providers.close()
         await self.refusals.close()
         await self.audit.close()
         if self.queue_figures is not None:

@@ -25,6 +25,7 @@ _ALONE: Final = {
 }
 _TOGETHER: Final = (
     (SIGN_IN_PATH, "sign_in"),
+    ("/sso/", "sso"),
     (ACCOUNT_PATH, "account"),
     (SETTINGS_PATH, "settings"),
     ("/admin", "console"),

@@ -22,6 +22,7 @@ from rxauth.oauth.server import Server
 METHODS: Final = ("GET", "HEAD", "POST", "OPTIONS")
 STATUSES: Final = ("", "1xx", "2xx", "3xx", "4xx", "5xx")
 DURATIONS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+UPSTREAM_OUTCOMES: Final = ("signed_in", "refused", "unreachable")
 GROUP_SIZES: Final = (1, 2, 4, 8, 16, 32, 64, 128, 256)
 Figure = float | Mapping[str, float]
 
@@ -59,6 +60,11 @@ class Metrics:
         self.operations = self.counter(
             "rxauth_operations", "GraphQL operations, by kind and what came of them.", "kind", "outcome"
         )
+        self.upstream_sign_ins = self.counter(
+            "rxauth_upstream_sign_ins", "Sign-ins with an identity provider, by what came of them.", "outcome"
+        )
+        for outcome in UPSTREAM_OUTCOMES:
+            self.upstream_sign_ins.begin(outcome)
         self._audit_records = self.histogram(
             "rxauth_audit_group_records", "Records that were committed together.", GROUP_SIZES
         ).part()

@@ -37,8 +37,13 @@ def why(error: OSError | ForbiddenAddressError) -> str:
     return "timeout" if isinstance(error, TimeoutError) else "no_answer"
 
 
+def method_of(content: bytes | None) -> str:
+    """Returns the method of a request that has this body; None: it has none."""
+    return "GET" if content is None else "POST"
+
+
 class Outbound:
-    """Posts to the URLs that others name. It follows no redirect, and reads no proxy from the environment."""
+    """Asks the URLs that others name. It follows no redirect, and reads no proxy from the environment."""
 
     def __init__(self, networks: Sequence[Network] = ()) -> None:
         self._networks = tuple(networks)
@@ -61,10 +66,18 @@ class Outbound:
         """
         return (await self.ask(url, content, headers, 0)).status
 
+    async def get(self, url: str, headers: Mapping[str, str], limit_bytes: int = ANSWER_LIMIT_BYTES) -> Answered:
+        """Gets what a URL leads to, with no more than `limit_bytes` of it.
+
+        Raises:
+            ForbiddenAddressError: see there. OSError: nobody answered, or the URL leads nowhere.
+        """
+        return await self.ask(url, None, headers, limit_bytes)
+
     async def ask(
-        self, url: str, content: bytes, headers: Mapping[str, str], limit_bytes: int = ANSWER_LIMIT_BYTES
+        self, url: str, content: bytes | None, headers: Mapping[str, str], limit_bytes: int = ANSWER_LIMIT_BYTES
     ) -> Answered:
-        """Posts bytes and returns the answer, with no more than `limit_bytes` of its body.
+        """Posts bytes and returns the answer, with no more than `limit_bytes` of its body. content None: it gets.
 
         Raises:
             ForbiddenAddressError: see there. OSError: nobody answered, or the URL leads nowhere.
@@ -84,7 +97,7 @@ class Outbound:
         for address in addresses:
             # The address that was judged is the one that is called: asking for the name again could give another.
             request = self._http.build_request(
-                "POST",
+                method_of(content),
                 target.copy_with(host=str(address)),
                 content=content,
                 headers={**headers, "host": target.netloc.decode("ascii")},

@@ -15,6 +15,7 @@ from rxauth.oauth.browser import Browser
 from rxauth.oauth.errors import TooManyRequestsError
 from rxauth.oauth.page_request import PageRequest
 from rxauth.oauth.sign_in import UnderWay
+from rxauth.oauth.steps import LogIn
 from rxauth.policy.assurance import PASSWORD
 from rxauth.storage.database import Transaction
 
@@ -68,10 +69,12 @@ async def password(edge: Edge, one: UnderWay, browser: Browser, fields: Mapping[
     _require_patience(edge, browser, None if attempt.user is None else attempt.user.id)
     verdict = await edge.slow.run(hashes.judge, typed, attempt.stored, edge.password_cost)
     known = None if attempt.user is None else attempt.user.id
+    wanted = one.step.user_id if isinstance(one.step, LogIn) else None
 
     def judge(transaction: Transaction) -> str | None:
         user = passwords.settle(transaction, attempt, verdict)
-        return None if user is None else user.id
+        is_expected = user is not None and wanted in {None, user.id}
+        return user.id if user is not None and is_expected else None
 
     return await settle(edge, one, browser, Judgement(judge, (PASSWORD,), known, WRONG))
 

@@ -9,6 +9,7 @@ from typing import Final
 from starlette.routing import Route, Router
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from rxauth.domain import connection_urls
 from rxauth.domain.clients import Client
 from rxauth.domain.known_browsers import number_of
 from rxauth.edge import (
@@ -49,6 +50,7 @@ from rxauth.edge.settings import serving as settings_pages
 from rxauth.edge.settings.activity import PATH as ACTIVITY_PATH
 from rxauth.edge.settings.sections import Section
 from rxauth.edge.settings.table import NOTICES, SECTIONS
+from rxauth.edge.sso import openid
 from rxauth.oauth.endpoints.discovery import (
     END_SESSION_PATH,
     INTROSPECT_PATH,
@@ -132,6 +134,7 @@ def _of_people(edge: Edge) -> list[Route]:
         _page(edge, invitations.PATH, invitations.show, invitations.act),
         Route(MAIL_PATH, _Endpoint(edge, _READ, mail_page.show, page_answer, is_open=True)),
         _page(edge, f"{SIGN_IN_PATH}/{{sign_in_id}}", sign_in.show, sign_in.act),
+        Route(connection_urls.CALLBACK, _Endpoint(edge, ("GET",), openid.come_back, page_answer, is_open=True)),
     ]
 
 

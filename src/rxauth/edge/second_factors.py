@@ -12,7 +12,7 @@ from rxauth.edge.proofs import Done, Judgement, settle
 from rxauth.oauth.browser import Browser
 from rxauth.oauth.server import Server
 from rxauth.oauth.sign_in import UnderWay
-from rxauth.oauth.steps import ProveSecondFactor, SetUpSecondFactor
+from rxauth.oauth.steps import LogIn, ProveSecondFactor, SetUpSecondFactor
 from rxauth.policy.assurance import ONE_TIME_CODE, RECOVERY_CODE
 from rxauth.storage.database import Transaction
 
@@ -75,6 +75,8 @@ async def set_up_totp(edge: Edge, one: UnderWay, browser: Browser, fields: Mappi
 async def set_up_passkey(edge: Edge, one: UnderWay, browser: Browser, fields: Mapping[str, str]) -> Done:
     """Adds a passkey, and counts having made it as the second factor."""
     user_id, answer, name = _who(one), fields.get("passkey", ""), fields.get("name", "").strip() or "Passkey"
+    if isinstance(one.step, SetUpSecondFactor) and one.step.opens_nothing:
+        return Done("Set up an authenticator app: a passkey would open the account by itself.")
 
     def add(transaction: Transaction) -> bool:
         now = edge.server.clock.seconds()
@@ -120,4 +122,4 @@ async def _set_up(
 
 def _who(one: UnderWay) -> str:
     """Returns whose factor is asked for; empty: nobody said who it is yet."""
-    return one.step.user_id if isinstance(one.step, (ProveSecondFactor, SetUpSecondFactor)) else ""
+    return (one.step.user_id or "") if isinstance(one.step, (LogIn, ProveSecondFactor, SetUpSecondFactor)) else ""

@@ -14,13 +14,24 @@ from rxauth.edge.forms import browser_of, query_pairs, read_form, token
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, see_other
 from rxauth.edge.sign_in_pages import values_of
+from rxauth.edge.sso import errands
+from rxauth.edge.sso.departure import leave_for
 from rxauth.oauth import page_request, sign_in
 from rxauth.oauth.authorization_request import AuthorizationRequest, AuthorizationResponse
 from rxauth.oauth.browser import Browser
 from rxauth.oauth.errors import AccessDeniedError
 from rxauth.oauth.page_request import PageRequest
 from rxauth.oauth.sign_in import UnderWay
-from rxauth.oauth.steps import AskConsent, ChooseOrganization, Deny, Finish, LogIn, ProveSecondFactor, SetUpSecondFactor
+from rxauth.oauth.steps import (
+    AskConsent,
+    ChooseOrganization,
+    Deny,
+    Finish,
+    GoUpstream,
+    LogIn,
+    ProveSecondFactor,
+    SetUpSecondFactor,
+)
 from rxauth.storage.database import Transaction
 
 Outcome = UnderWay | AuthorizationResponse | PageRequest | None
@@ -30,9 +41,11 @@ async def show(edge: Edge, request: Request) -> Answer:
     """Shows what a sign-in needs next, or takes its answer where it belongs."""
     browser = browser_of(request)
     outcome = await _continued(edge, request.part("sign_in_id"), browser)
-    if isinstance(outcome, UnderWay):
-        return await _page(edge, outcome, browser, query=dict(query_pairs(request)))
-    return _ended(edge, outcome)
+    if not isinstance(outcome, UnderWay):
+        return _ended(edge, outcome)
+    if isinstance(outcome.step, GoUpstream):
+        return await leave_for(edge, request, browser, outcome.step.connection_id, errands.of_sign_in(outcome))
+    return await _page(edge, outcome, browser, query=dict(query_pairs(request)))
 
 
 async def act(edge: Edge, request: Request) -> Answer:

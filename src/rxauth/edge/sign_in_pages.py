@@ -51,6 +51,7 @@ def _log_in(server: Server, transaction: Transaction, one: UnderWay, browser: Br
     only = {} if known is None else {"only": known}
     return {
         **only,
+        "links": isinstance(one.step, LogIn) and one.step.user_id is not None,
         "has_passkey": known is FirstFactor.PASSKEY,
         "forgot_url": RESET_PATH,
         "passkey_options": passkeys.authentication_options(transaction, None, asker(server, browser), _now(server)),
@@ -92,6 +93,8 @@ def _set_up(server: Server, transaction: Transaction, one: UnderWay, browser: Br
         "passkey_options": passkeys.registration_options(transaction, user_id, asker(server, browser), now),
         "cancel_url": None,
     }
+    if isinstance(one.step, SetUpSecondFactor) and one.step.opens_nothing:
+        values["passkey_options"] = None
     if isinstance(one.step, SetUpSecondFactor) and one.step.passkey:
         return values | {"reason": _PASSKEY_ASKED, "qr_svg": None, "secret": None}
     begun = totp.pending(transaction, user_id, server.sealing_key, now)
@@ -121,6 +124,8 @@ def _email(transaction: Transaction, one: UnderWay) -> str:
     """Returns the address of who is signing in, or the one that the client expects."""
     session = one.found.session
     user_id = one.sign_in.user_id or (None if session is None or isinstance(one.step, LogIn) else session.user_id)
+    if isinstance(one.step, LogIn) and one.step.user_id is not None:
+        user_id = one.step.user_id
     user = None if user_id is None else users.find(transaction, user_id)
     if user is not None:
         return user.email

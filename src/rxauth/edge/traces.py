@@ -25,7 +25,7 @@ from rxauth.api.outcomes import Outcome
 from rxauth.domain.destinations import Network
 from rxauth.edge.audit_group import AuditGroup
 from rxauth.edge.metrics import METHODS
-from rxauth.edge.outbound import ANSWER_LIMIT_BYTES, Answered, ForbiddenAddressError, Outbound, why
+from rxauth.edge.outbound import ANSWER_LIMIT_BYTES, Answered, ForbiddenAddressError, Outbound, method_of, why
 from rxauth.edge.proxies import REQUEST_ID, Proxies
 from rxauth.storage.database import Database, Origin, Transaction
 from rxauth.storage.engines import parse_url
@@ -187,10 +187,11 @@ class _TracedOutbound(Outbound):
         self._span = span
 
     async def ask(
-        self, url: str, content: bytes, headers: Mapping[str, str], limit_bytes: int = ANSWER_LIMIT_BYTES
+        self, url: str, content: bytes | None, headers: Mapping[str, str], limit_bytes: int = ANSWER_LIMIT_BYTES
     ) -> Answered:
-        """Posts, in a span that whoever is called may add to."""
-        with self._span("POST", SpanKind.CLIENT, {"http.request.method": "POST"}) as span:
+        """Asks, in a span that whoever is called may add to."""
+        method = method_of(content)
+        with self._span(method, SpanKind.CLIENT, {"http.request.method": method}) as span:
             carried: MutableMapping[str, str] = dict(headers)
             _PROPAGATOR.inject(carried)
             try:

@@ -19,7 +19,7 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defau
 
     scope: as the client wrote it. max_age_s None: a session of any age will do. organization: an identifier or a name,
     as the client wrote it. hinted_user_id: whom the client believes to be signed in. acr: the level of authentication
-    that was asked for.
+    that was asked for. connection_id: the identity provider that is to say who it is; None: any way will do.
     """
 
     client_id: str
@@ -37,6 +37,7 @@ class AuthorizationRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defau
     invitation: str | None = None
     hinted_user_id: str | None = None
     acr: str | None = None
+    connection_id: str | None = None
 
     @property
     def is_silent(self) -> bool:

@@ -17,7 +17,7 @@ class PageRequest(msgspec.Struct, frozen=True, omit_defaults=True, tag="page"):
     sealed_link: what a link in a letter held, sealed, because it opens something; None: there is none. acr: how surely
     one must know who is there; None: it does not matter. of_organization: the page shows one organization.
     chooses_organization: the person wants to say anew which. sealed_form: what somebody typed there before the sign-in
-    came between.
+    came between. own: the person must have proven itself here, not only to an organization's identity provider.
     """
 
     path: str
@@ -27,6 +27,7 @@ class PageRequest(msgspec.Struct, frozen=True, omit_defaults=True, tag="page"):
     of_organization: bool = False
     chooses_organization: bool = False
     sealed_form: str | None = None
+    own: bool = False
 
     def __repr__(self) -> str:
         """Leaves out the link."""

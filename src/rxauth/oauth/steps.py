@@ -21,9 +21,20 @@ from rxauth.policy.assurance import AAL2, FirstFactor, acr_of, first_factors_of
 
 @dataclass(frozen=True, slots=True)
 class LogIn:
-    """Somebody must say and prove who it is. only: the way that the organization asks for; None: any."""
+    """Somebody must say and prove who it is.
+
+    only: the way that the organization asks for; None: any. user_id: whose proof it takes; None: anybody's.
+    """
 
     only: FirstFactor | None = None
+    user_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GoUpstream:
+    """A connection's identity provider must say who it is."""
+
+    connection_id: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,10 +46,14 @@ class ProveSecondFactor:
 
 @dataclass(frozen=True, slots=True)
 class SetUpSecondFactor:
-    """A second factor is asked for, and the person has none yet. passkey: nothing else will do."""
+    """A second factor is asked for, and the person has none yet.
+
+    passkey: nothing else will do. opens_nothing: what is set up must be no way in by itself: no passkey will do.
+    """
 
     user_id: str
     passkey: bool = False
+    opens_nothing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,20 +84,25 @@ class Deny:
     error: OAuthError
 
 
-Step = LogIn | ProveSecondFactor | SetUpSecondFactor | ChooseOrganization | AskConsent | Finish | Deny
+Step = LogIn | GoUpstream | ProveSecondFactor | SetUpSecondFactor | ChooseOrganization | AskConsent | Finish | Deny
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What was proven and chosen in this very sign-in. owes_second_factor: who proved a first factor only."""
+    """What was proven and chosen in this very sign-in. owes_second_factor: who proved a first factor only.
+
+    links: who must prove itself here, because an identity provider vouches for somebody with the same address.
+    """
 
     owes_second_factor: str | None = None
     is_authenticated: bool = False
     organization_id: str | None = None
     has_consented: bool = False
+    links: str | None = None
 
 
 NOTHING_YET: Final = Progress()
+_OWN: Final = frozenset({FirstFactor.PASSWORD, FirstFactor.PASSKEY})
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +110,9 @@ class Situation:
     """What is known of the browser and its person. session None: nobody is signed in, or not any longer.
 
     person: the session's, in those organizations that the session opens. second_factors: which kinds that person could
-    prove. consented: what it agreed to before, if the client is one that must be agreed to.
+    prove. consented: what it agreed to before, if the client is one that must be agreed to. came_by: the connection
+    that the session came of; None: of none. is_claimed: of such a session, whether its person has something of its own
+    to sign in with, or works elsewhere too.
     """
 
     session: Session | None
@@ -98,19 +120,26 @@ class Situation:
     second_factors: frozenset[str]
     consented: frozenset[str]
     limits: Limits
+    came_by: str | None = None
+    is_claimed: bool = False
 
 
 def next_step(request: AuthorizationRequest, client: Client, progress: Progress, found: Situation, now: int) -> Step:
     """Decides what a sign-in needs next; now: UTC seconds."""
     if progress.owes_second_factor is not None:
         return ProveSecondFactor(progress.owes_second_factor)
+    if progress.links is not None:
+        return LogIn(user_id=progress.links)
+    log_in = LogIn() if request.connection_id is None else GoUpstream(request.connection_id)
     session, person = found.session, found.person
     if session is None or person is None or person.disabled:
-        return LogIn()
-    if not progress.is_authenticated and _is_too_old(request, session, now):
-        return LogIn()
+        return log_in
+    is_other = request.connection_id not in {None, found.came_by}
+    if not progress.is_authenticated and (is_other or _is_too_old(request, session, now)):
+        return log_in
     if request.hinted_user_id not in {None, session.user_id}:
-        return LogIn()
+        is_vain = progress.is_authenticated and isinstance(log_in, GoUpstream)  # the provider would say the same again
+        return Deny(LoginRequiredError("Somebody else is signed in at the identity provider.")) if is_vain else log_in
     chosen = _organization(request, client, progress, session, person)
     if isinstance(chosen, (ChooseOrganization, Deny)):
         return chosen
@@ -125,12 +154,14 @@ def next_step_of_page(request: PageRequest, progress: Progress, found: Situation
     """Decides what a page of our own needs next: who is there, and proven recently enough."""
     if progress.owes_second_factor is not None:
         return ProveSecondFactor(progress.owes_second_factor)
+    if progress.links is not None:
+        return LogIn(user_id=progress.links)
     session, person = found.session, found.person
-    if session is None or person is None or person.disabled:
+    if session is None or person is None or person.disabled or (request.own and session.confined_to is not None):
         return LogIn()
     is_old = request.max_age_s is not None and now - session.authenticated_at > request.max_age_s
     if is_old and not progress.is_authenticated:
-        return LogIn()
+        return LogIn() if found.came_by is None else GoUpstream(found.came_by)
     chosen = _organization_of_page(request, progress, session, person)
     if isinstance(chosen, ChooseOrganization):
         return chosen
@@ -149,7 +180,7 @@ def as_error(step: Step) -> OAuthError | None:
             return None
         case Deny(error):
             return error
-        case LogIn():
+        case LogIn() | GoUpstream():
             return LoginRequiredError("Nobody is signed in here, or not recently enough.")
         case AskConsent():
             return ConsentRequiredError("Consent required.")
@@ -218,7 +249,7 @@ def _session(
     sole = membership.sole_first_factor
     if sole is None or sole in first_factors_of(session.methods):
         return None
-    if sole is not FirstFactor.PASSKEY or PASSKEY_KIND in found.second_factors:
+    if sole is not FirstFactor.PASSKEY or PASSKEY_KIND in found.second_factors or _is_vouched_for(session):
         return LogIn(sole)
     is_fresh = progress.is_authenticated or now - session.authenticated_at < FRESH_S
     return SetUpSecondFactor(session.user_id, passkey=True) if is_fresh else LogIn()
@@ -228,7 +259,19 @@ def _second_factor(acr: str | None, session: Session, membership: Membership | N
     is_wanted = acr == AAL2 or (membership is not None and membership.second_factor_required)
     if not is_wanted or acr_of(session.methods) == AAL2:
         return None
-    return ProveSecondFactor(session.user_id) if found.second_factors else SetUpSecondFactor(session.user_id)
+    if found.second_factors:
+        return ProveSecondFactor(session.user_id)
+    if not _is_vouched_for(session):
+        return SetUpSecondFactor(session.user_id)
+    # Nobody adds to an account, if it is more than this organization's, of which its provider alone says whose it is.
+    return (
+        LogIn(user_id=session.user_id) if found.is_claimed else SetUpSecondFactor(session.user_id, opens_nothing=True)
+    )
+
+
+def _is_vouched_for(session: Session) -> bool:
+    """Tells whether an identity provider alone says whose session it is: the person proved nothing of its own here."""
+    return session.confined_to is not None and not first_factors_of(session.methods) & _OWN
 
 
 def _consent(

@@ -51,6 +51,8 @@ DID: Final[Mapping[Event, str]] = MappingProxyType(
         Event.PERSON_INVITED: "invited somebody",
         Event.INVITE_ACCEPTED: "accepted an invitation",
         Event.INVITE_REVOKED: "withdrew an invitation",
+        Event.IDENTITY_LINKED: "was linked to an account of the identity provider",
+        Event.MEMBER_JOINED: "joined through the identity provider",
         Event.MEMBER_ROLES_SET: "changed somebody's roles",
         Event.MEMBER_REMOVED: "removed somebody from the team",
         Event.MEMBER_SESSIONS_ENDED: "ended somebody's sessions",

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 import msgspec
 
 from rxauth.crypto import secrets
-from rxauth.domain import audiences, authorization_codes, invites, sessions, sign_ins
+from rxauth.domain import audiences, authorization_codes, connections, invites, sessions, sign_ins
 from rxauth.domain.authorization_codes import Authorized
+from rxauth.domain.clients import Client
 from rxauth.domain.errors import InvalidError
 from rxauth.domain.sessions import Session
 from rxauth.oauth import authorization_request as messages
@@ -26,6 +27,7 @@ from rxauth.oauth.errors import (
     OAuthError,
 )
 from rxauth.oauth.server import Server
+from rxauth.oauth.standing import serves
 from rxauth.oauth.steps import NOTHING_YET, Deny, Finish, as_error, next_step
 from rxauth.storage.database import Transaction
 
@@ -54,6 +56,7 @@ def answer(server: Server, transaction: Transaction, asked: Asked, browser: Brow
     assert client is not None  # noqa: S101  # the check above refused None
     try:
         request = _with_hint(server, checks.checked(asked, client, redirect_uri), asked)
+        request = _with_connection(transaction, request, client, asked.one("connection"))
         if request.invitation is not None:
             return _invited(server, transaction, request, request.invitation, browser)
         found = look(server, transaction, browser.handle, client)
@@ -124,6 +127,27 @@ def _require_audience(
         return
     if organization_id is None or audiences.find(transaction, organization_id, audience or "") is None:
         raise InvalidTargetError("The audience is not one that the organization registered here.")
+
+
+def _with_connection(
+    transaction: Transaction, request: AuthorizationRequest, client: Client, name: str | None
+) -> AuthorizationRequest:
+    """Finds the identity provider that a client names.
+
+    Raises:
+        InvalidRequestError: there is none of this name that may be used. AccessDeniedError: it is of an organization
+        that the client does not serve, or of another one than the client asks for.
+    """
+    if name is None:
+        return request
+    connection = connections.named(transaction, name)
+    if connection is None or connection.disabled_at is not None:
+        raise InvalidRequestError("connection: no connection of this name can be used here.")
+    wanted = request.organization or ""
+    is_other = wanted.startswith("org_") and wanted != connection.organization_id
+    if is_other or not serves(client, connection.organization_id):
+        raise AccessDeniedError("connection: it belongs to an organization that is not the one to sign in to here.")
+    return msgspec.structs.replace(request, connection_id=connection.id)
 
 
 def _with_hint(server: Server, request: AuthorizationRequest, asked: Asked) -> AuthorizationRequest:

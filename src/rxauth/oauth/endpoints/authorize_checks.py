@@ -26,6 +26,9 @@ from rxauth.oauth.errors import (
 
 MAX_AGE_LIMIT_S: Final = 10 * 365 * 86_400
 TEXT_LIMIT_CHARACTERS: Final = 2_048
+_TEXTS: Final = (
+    *("nonce", "login_hint", "organization", "invitation", "audience", "resource", "acr_values", "connection"),
+)
 SCOPE_LIMIT_NAMES: Final = 100
 _SCOPE: Final = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]+( +[\x21\x23-\x5b\x5d-\x7e]+)*")
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}")  # 256 bits in base64url (RFC 7636 §4.2)
@@ -143,7 +146,16 @@ def _max_age(asked: Asked, _client: Client) -> None:
 
 
 def _texts(asked: Asked, _client: Client) -> None:
-    for name in ("nonce", "login_hint", "organization", "invitation", "audience", "resource", "acr_values"):
+    for name in (
+        "nonce",
+        "login_hint",
+        "organization",
+        "invitation",
+        "audience",
+        "resource",
+        "acr_values",
+        "connection",
+    ):
         text = asked.one(name) or ""
         if len(text) > TEXT_LIMIT_CHARACTERS or any(ord(character) < 0x20 for character in text):
             raise InvalidRequestError(f"{name} is too long, or has control characters.")

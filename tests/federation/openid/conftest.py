@@ -1,0 +1,123 @@
+"""A clinic whose people sign in with its own OpenID provider."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from ipaddress import ip_network
+from typing import Any
+
+import pytest
+
+from rxauth.domain import connections, domains, group_roles
+from rxauth.domain.connection_settings import ClientAuthentication, Joining, Mapping, OpenIdSettings
+from rxauth.domain.connection_urls import urls_of
+from rxauth.domain.connections import Connection, Wanted
+from rxauth.edge.openid_providers import OpenIdProviders
+from rxauth.edge.outbound import Outbound
+from rxauth.policy.roles import Role
+from rxauth.storage.database import Transaction
+from tests.browsing import Browser
+from tests.conftest import make_world
+from tests.federation.openid import upstream as upstreams
+from tests.federation.openid.upstream import Upstream
+from tests.live import Live
+from tests.signing_in import Cast
+from tests.world import ISSUER, NOW, StandingClock, Template
+
+LOOPBACK = (ip_network("127.0.0.0/8"),)
+CALLBACK = urls_of(ISSUER, "alder-sso").callback
+
+
+@dataclass
+class Clinic:
+    """A server, its people, and Alder's connection to a provider."""
+
+    live: Live
+    cast: Cast
+    upstream: Upstream
+    connection: Connection
+
+    @property
+    def alder(self) -> str:
+        """The organization whose connection it is."""
+        return self.live.world.alder.organization_id
+
+    def read(self, work: Any) -> Any:
+        """Reads from the server's database."""
+        return self.live.server.database.read(work)
+
+    def write(self, work: Any) -> Any:
+        """Writes to the server's database."""
+        return self.live.server.database.write(work)
+
+    def leave(self, **changes: str | None) -> tuple[Browser, str]:
+        """Returns a browser that a client sent to the provider, and where it goes."""
+        browser = self.cast.browser()
+        answer = browser.open(self.cast.request(**{"connection": "alder-sso", **changes}))
+        assert answer.is_redirect, answer.text
+        return browser, answer.headers["location"]
+
+    def come_back(self, browser: Browser, url: str) -> Any:
+        """Walks through the provider, and returns what this server answers then."""
+        return browser.open(self.upstream.answer(url, ISSUER))
+
+    def sign_in(
+        self, subject: str, *, claims: dict[str, Any] | None = None, **changes: str | None
+    ) -> tuple[Browser, Any]:
+        """Signs somebody in through the provider; returns the browser and the last answer."""
+        self.upstream.present(subject, **(claims or {}))
+        browser, url = self.leave(**changes)
+        return browser, self.come_back(browser, url)
+
+    def change(self, **changes: Any) -> None:
+        """Changes the connection."""
+
+        def work(tx: Transaction) -> Connection:
+            one = connections.require(tx, self.alder, self.connection.id)
+            wanted = Wanted(one.name, one.display_name, one.joining, one.settings, one.mapping)
+            return connections.change(tx, one, replace(wanted, **changes), self.live.server.sealing_key, NOW)
+
+        self.connection = self.write(work)
+
+
+@pytest.fixture(scope="session")
+def provider() -> Iterator[Upstream]:
+    """One provider for the whole run."""
+    started = upstreams.start(
+        upstreams.client("rxauth", CALLBACK),
+        upstreams.client("rxauth-birch", urls_of(ISSUER, "birch-sso").callback),
+    )
+    yield started
+    started.stop()
+
+
+@pytest.fixture
+def clinic(templates: dict[str, Template], tmp_path_factory: Any, provider: Upstream) -> Iterator[Clinic]:
+    """A clinic on SQLite, at this moment: the provider has a clock of its own."""
+    world = make_world("sqlite", templates, tmp_path_factory)
+    clock = StandingClock(int(time.time()))
+    live = Live(world, clock)
+    live.edge.openid_providers = OpenIdProviders(Outbound(LOOPBACK), LOOPBACK, clock)
+    cast = Cast(live)
+    connection = live.server.database.write(lambda tx: add_connection(tx, live, provider.issuer))
+    yield Clinic(live, cast, provider, connection)
+    cast.close()
+    live.let_go()
+
+
+def add_connection(tx: Transaction, live: Live, issuer: str) -> Connection:
+    """Adds a connection, to which everybody in the domain may come, as staff."""
+    alder = live.world.alder.organization_id
+    wanted = Wanted(
+        "alder-sso",
+        "Alder's directory",
+        Joining.JUST_IN_TIME,
+        OpenIdSettings(issuer, "rxauth", ClientAuthentication.SECRET_BASIC),
+        Mapping(groups="groups", second_factor=("mfa",)),
+        secret=upstreams.SECRET,
+    )
+    made = connections.create(tx, alder, wanted, live.server.sealing_key, NOW)
+    group_roles.replace(tx, alder, made.id, {"*": {Role.STAFF}, "it": {Role.DEVELOPER}})
+    domain = domains.add(tx, alder, "alder.example", NOW)
+    domains.verify(tx, domain, NOW)
+    return made

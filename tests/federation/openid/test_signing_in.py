@@ -1,0 +1,66 @@
+"""Sign-ins with an OpenID provider that nobody here wrote, over HTTP."""
+
+from rxauth.domain import memberships, users
+from rxauth.domain.connection_settings import Joining
+from rxauth.policy.roles import Role
+from rxauth.storage.database import Transaction
+from tests.federation.openid.conftest import Clinic
+from tests.people import PASSWORD, add_person
+from tests.signing_in import CALLBACK, answered
+from tests.world import NOW
+
+
+def roles(clinic: Clinic, email: str = "uma@alder.example") -> set[Role]:
+    """Returns the roles in Alder of whoever has an address; none: it is no member."""
+
+    def work(tx: Transaction) -> set[Role]:
+        person = users.find_by_email(tx, email)
+        mine = [] if person is None else memberships.of_person(tx, person.id)
+        return {role for one in mine for role in one.roles if one.organization_id == clinic.alder}
+
+    found: set[Role] = clinic.read(work)
+    return found
+
+
+def test_somebody_new_joins_and_signs_in_with_the_organization_s_provider(clinic: Clinic) -> None:
+    _, answer = clinic.sign_in("uma", claims={"groups": ["it", "others"]})
+    assert "code" in answered(answer)
+    assert roles(clinic) == {Role.STAFF, Role.DEVELOPER}
+    user = clinic.read(lambda tx: users.find_by_email(tx, "uma@alder.example"))
+    assert (user.name.full, user.email_verified_at) == ("Uma Marsh", clinic.live.clock.seconds())
+
+
+def test_roles_follow_the_groups_and_those_given_by_hand_stay(clinic: Clinic) -> None:
+    clinic.sign_in("uma", claims={"groups": ["it"]})
+    user = clinic.read(lambda tx: users.find_by_email(tx, "uma@alder.example"))
+    everything = {Role.STAFF, Role.DEVELOPER, Role.SUPPORT}
+    clinic.write(lambda tx: memberships.set_roles(tx, clinic.alder, user.id, everything, NOW))
+    clinic.sign_in("uma", claims={"groups": []})
+    assert roles(clinic) == {Role.STAFF, Role.SUPPORT}
+
+
+def test_who_is_known_comes_again_by_its_subject_whatever_its_address_is_now(clinic: Clinic) -> None:
+    clinic.sign_in("uma")
+    _, answer = clinic.sign_in("uma", claims={"email": "boss@elsewhere.example", "email_verified": False})
+    assert "code" in answered(answer)
+    assert clinic.read(lambda tx: users.find_by_email(tx, "boss@elsewhere.example")) is None
+
+
+def test_who_was_not_invited_is_refused_where_invites_are_asked_for(clinic: Clinic) -> None:
+    clinic.change(joining=Joining.INVITE_ONLY)
+    browser, answer = clinic.sign_in("uma")
+    assert (answer.status_code, browser.heading()) == (403, "You could not be signed in")
+    assert not roles(clinic)
+
+
+def test_an_account_with_the_same_address_is_linked_once_its_person_has_logged_in_to_it(clinic: Clinic) -> None:
+    uma = clinic.write(lambda tx: add_person(tx, "uma@alder.example"))
+    browser, answer = clinic.sign_in("uma")
+    assert "that it is yours" in answer.text
+    assert not roles(clinic)
+    answer = clinic.cast.log_in(browser, "uma@alder.example", PASSWORD)
+    assert "code" in answered(answer)
+    assert roles(clinic) == {Role.STAFF}
+    _, answer = clinic.sign_in("uma")
+    assert answer.headers["location"].startswith(CALLBACK)
+    assert clinic.read(lambda tx: users.find_by_email(tx, "uma@alder.example")).id == uma.id

@@ -1,0 +1,100 @@
+"""An OpenID provider that nobody here wrote, as a process, and the way through it."""
+
+import json
+import subprocess
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+from joserfc.jwk import RSAKey
+
+from tests.live import free_port, http_client
+
+FOLDER = Path(__file__).parent
+SECRET = "a secret of rxauth at the provider"
+
+
+def signing_key() -> dict[str, Any]:
+    """Returns a new private key as the provider takes it."""
+    key = RSAKey.generate_key(2048, {"use": "sig", "alg": "RS256"}, private=True, auto_kid=True)
+    return dict(key.as_dict(private=True))
+
+
+@dataclass
+class Upstream:
+    """A provider at which somebody, or nobody, is signed in."""
+
+    process: subprocess.Popen[str]
+    issuer: str
+    http: httpx.Client
+    people: dict[str, dict[str, Any]] = field(default_factory=dict)
+
+    def present(self, subject: str | None, **claims: Any) -> None:
+        """Has somebody signed in there, with these claims; None: they refuse."""
+        if subject is not None:
+            self.people[subject] = {
+                "email": f"{subject}@alder.example",
+                "email_verified": True,
+                "given_name": "Uma",
+                "family_name": "Marsh",
+                **claims,
+            }
+        said = {"people": self.people, "present": subject}
+        self.http.put(f"{self.issuer}/people", json=said).raise_for_status()
+        self.http.cookies.clear()
+
+    def sign_with(self, *keys: dict[str, Any]) -> None:
+        """Has the provider sign with other keys."""
+        self.http.put(f"{self.issuer}/keys", json=list(keys)).raise_for_status()
+
+    def answer(self, url: str, back_to: str) -> str:
+        """Walks a browser through the provider; returns the URL that it is sent back to."""
+        for _ in range(10):
+            answer = self.http.get(url)
+            assert answer.is_redirect, answer.text
+            url = str(httpx.URL(url).join(answer.headers["location"]))
+            if url.startswith(back_to):
+                return url
+        raise AssertionError(url)
+
+    def stop(self) -> None:
+        """Ends the provider."""
+        self.http.close()
+        self.process.kill()
+        self.process.wait()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
+
+
+def start(*clients: dict[str, Any], keys: list[dict[str, Any]] | None = None) -> Upstream:
+    """Starts a provider that these clients are registered at."""
+    port = free_port()
+    settings = {"port": port, "clients": clients, "keys": keys or [signing_key()]}
+    process = subprocess.Popen(
+        ["node", "upstream.mjs"],
+        cwd=FOLDER,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdin is not None
+    assert process.stdout is not None
+    process.stdin.write(json.dumps(settings))
+    process.stdin.close()
+    while process.stdout.readline().strip() != "serving":
+        assert process.poll() is None, "the provider did not start"
+    return Upstream(process, f"http://127.0.0.1:{port}", http_client(timeout=30, trust_env=False))
+
+
+def client(client_id: str, redirect_uri: str, **more: Any) -> dict[str, Any]:
+    """Returns how this server is registered at a provider."""
+    return {
+        "client_id": client_id,
+        "client_secret": SECRET,
+        "redirect_uris": [redirect_uri],
+        "response_types": ["code"],
+        "grant_types": ["authorization_code"],
+        **more,
+    }
