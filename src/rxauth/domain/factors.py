@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import bindparam, literal, select, union_all
 
-from rxauth.domain import audit, memberships, operators, passkeys, recovery_codes, totp, users
+from rxauth.domain import audit, memberships, operators, own_account, passkeys, recovery_codes, totp, users
 from rxauth.domain.audit import Act, Actor, Event
 from rxauth.domain.errors import DomainError
 from rxauth.domain.passkeys import Asker, Passkey
@@ -101,8 +101,9 @@ def require_fresh(transaction: Transaction, session: Session, now: int) -> None:
     """Refuses a session whose person did not prove itself lately, or with less than it has.
 
     Raises:
-        StaleProofError: see there.
+        StaleProofError: see there. ConfinedError: an organization's identity provider alone says whose session it is.
     """
+    own_account.require_own(session, "change how you sign in")
     is_fresh = now - session.authenticated_at < FRESH_S
     if not is_fresh or (acr_of(session.methods) != AAL2 and has_second(transaction, session.user_id)):
         raise StaleProofError("confirm that it is you before you change how you sign in")

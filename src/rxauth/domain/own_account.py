@@ -2,9 +2,47 @@
 
 from collections.abc import Iterable
 
-from rxauth.domain import audit, consents, sessions
+from rxauth.domain import audit, consents, members, sessions
 from rxauth.domain.audit import Act, Actor, Event
+from rxauth.domain.errors import RefusedError
+from rxauth.domain.sessions import Session
 from rxauth.storage.database import Transaction
+
+
+class ConfinedError(RefusedError):
+    """Only an organization's identity provider says whose session it is: it does not open what is the person's own."""
+
+    def __init__(self, what: str) -> None:
+        message = f"you signed in with your organization's identity provider: log in with your own password to {what}"
+        super().__init__("confined_session", message)
+
+
+def require_own(session: Session, what: str) -> None:
+    """Refuses a session that opens one organization only. what: what its person wants to do.
+
+    Raises:
+        ConfinedError: see there.
+    """
+    if session.confined_to is not None:
+        raise ConfinedError(what)
+
+
+def require_own_profile(transaction: Transaction, session: Session) -> None:
+    """Refuses to change, in a session that opens one organization only, what others rely on too.
+
+    Raises:
+        ConfinedError: see there.
+    """
+    only = session.confined_to
+    if only is not None and members.elsewhere(transaction, only, [session.user_id]):
+        raise ConfinedError("change what your other organizations rely on too")
+
+
+def seen_from(session: Session | None, mine: Iterable[Session]) -> list[Session]:
+    """Returns those of a person's sessions that one of them may see and end; None: there is no such session."""
+    if session is None:
+        return []
+    return [one for one in mine if session.confined_to in {None, one.confined_to}]
 
 
 def end_sessions(

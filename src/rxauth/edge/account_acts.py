@@ -1,6 +1,6 @@
 """What the forms of an account do: each act is one transaction, with its audit record and its notice to the person."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
@@ -24,6 +24,7 @@ from rxauth.domain import (
 )
 from rxauth.domain.audit import Act, Actor, Event
 from rxauth.domain.errors import InvalidError
+from rxauth.domain.sessions import Session
 from rxauth.edge import profile_fields
 from rxauth.edge.context import Edge
 from rxauth.edge.second_factors import asker
@@ -66,6 +67,7 @@ async def change_profile(edge: Edge, visitor: Visit, fields: Mapping[str, str]) 
     user, changed = visitor.user, profile_fields.changes(visitor.user, fields)
 
     def work(tx: Transaction) -> None:
+        own_account.require_own_profile(tx, visitor.session)
         if changed:
             users.change_profile(tx, user.id, edge.server.clock.seconds(), **changed)
             _record(edge, tx, visitor, Event.PROFILE_CHANGED)
@@ -88,6 +90,7 @@ async def change_email(edge: Edge, visitor: Visit, fields: Mapping[str, str]) ->
 
 async def change_password(edge: Edge, visitor: Visit, fields: Mapping[str, str]) -> Result:
     """Changes the password of somebody who knows the present one."""
+    own_account.require_own(visitor.session, "change your password")
     database, user, now = edge.server.database, visitor.user, edge.server.clock.seconds()
     new = fields.get("password", "")
     has_second = await edge.in_thread(database.read, lambda tx: factors.has_second(tx, user.id))
@@ -200,13 +203,13 @@ async def make_recovery_codes(edge: Edge, visitor: Visit, _fields: Mapping[str, 
 
 async def end_session(edge: Edge, visitor: Visit, fields: Mapping[str, str]) -> Result:
     """Ends one of the person's sessions."""
-    return await _end(edge, visitor, [fields.get("session_id", "")])
+    chosen = fields.get("session_id", "")
+    return await _end(edge, visitor, lambda mine: [one.id for one in mine if one.id == chosen])
 
 
 async def end_others(edge: Edge, visitor: Visit, _fields: Mapping[str, str]) -> Result:
     """Ends every session of the person but this one."""
-    mine = await edge.in_thread(edge.server.database.read, lambda tx: sessions.of_user(tx, visitor.user.id))
-    return await _end(edge, visitor, [one.id for one in mine if one.id != visitor.session.id])
+    return await _end(edge, visitor, lambda mine: [one.id for one in mine if one.id != visitor.session.id])
 
 
 async def revoke_app(edge: Edge, visitor: Visit, fields: Mapping[str, str]) -> Result:
@@ -222,10 +225,11 @@ async def revoke_app(edge: Edge, visitor: Visit, fields: Mapping[str, str]) -> R
     return Result("revoked")
 
 
-async def _end(edge: Edge, visitor: Visit, session_ids: list[str]) -> Result:
+async def _end(edge: Edge, visitor: Visit, chosen: Callable[[list[Session]], list[str]]) -> Result:
     def work(tx: Transaction) -> list[str]:
         at_us = edge.server.clock.microseconds()
-        return own_account.end_sessions(tx, visitor.user.id, session_ids, at_us, visitor.browser.network)
+        mine = own_account.seen_from(visitor.session, sessions.of_user(tx, visitor.user.id))
+        return own_account.end_sessions(tx, visitor.user.id, chosen(mine), at_us, visitor.browser.network)
 
     await edge.tell_clients(visitor.user.id, await edge.in_thread(edge.server.database.write, work))
     return Result("ended")

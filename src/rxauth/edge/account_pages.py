@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from rxauth.domain import consents, factors, passkeys, sessions
+from rxauth.domain import consents, factors, own_account, passkeys, sessions
 from rxauth.domain.password_rules import LEAST_CHARACTERS, LEAST_WITH_SECOND_FACTOR
 from rxauth.edge import profile_fields
 from rxauth.edge.second_factors import asker
@@ -46,9 +46,8 @@ def security(server: Server, transaction: Transaction, visitor: Visit, _typed: M
 def sessions_of(server: Server, transaction: Transaction, visitor: Visit, _typed: Mapping[str, str]) -> Values:
     """Returns where the person is signed in."""
     now = server.clock.seconds()
-    live = [
-        one for one in sessions.of_user(transaction, visitor.user.id) if one.is_live(server.lifetimes.sessions, now)
-    ]
+    mine = own_account.seen_from(visitor.session, sessions.of_user(transaction, visitor.user.id))
+    live = [one for one in mine if one.is_live(server.lifetimes.sessions, now)]
     return {
         "sessions": [
             {

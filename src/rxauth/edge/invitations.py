@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
+
 from rxauth.crypto import passwords as hashes
 from rxauth.domain import audit, invites, letters, organizations, password_rules, users
 from rxauth.domain.audit import Act, Actor, Event
@@ -55,7 +57,8 @@ async def act(edge: Edge, request: Request) -> Answer:
     if found.is_known and found.visitor is None:
         waiting = _sign_in(request)
         path = PATH if waiting is None else f"{PATH}?sign_in={waiting}"
-        back = page_request.with_link(path, _token(request), edge.server.sealing_key)
+        linked = page_request.with_link(path, _token(request), edge.server.sealing_key)
+        back = msgspec.structs.replace(linked, own=True)
         return await sign_in_first(edge, browser_of(request), back)
     try:
         await _accept(edge, request, found, fields)
@@ -115,6 +118,8 @@ async def _find(edge: Edge, request: Request) -> Found | None:
         known = users.find_by_email(tx, invite.email)
         by = None if inviter is None else inviter.name.full
         present = visitor(edge.server, tx, browser, PageRequest(PATH))
+        if present is not None and present.session.confined_to not in {None, invite.organization_id}:
+            present = None  # another organization's identity provider cannot accept for the person
         return Found(invite, organization, by, known is not None, present)
 
     found: Found | None = await edge.in_thread(edge.server.database.read, work)

@@ -9,11 +9,11 @@ from rxauth.domain import clients, consents, own_account, sessions
 from rxauth.domain.consents import Consent
 from rxauth.domain.errors import AbsentError
 from rxauth.domain.paging import page
-from rxauth.domain.sessions import Ended
+from rxauth.domain.sessions import Ended, Session
 from rxauth.policy.permissions import BY_NAME
 from rxauth.storage.database import Transaction
 
-Chosen = Callable[[Transaction, str], Iterable[str]]
+Chosen = Callable[[Iterable[Session]], Iterable[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,9 @@ def own_sessions(_root: None, info: Info, after: str | None = None, first: int |
 
     def work(transaction: Transaction) -> list[OwnSession]:
         limits, now = context.session_limits, context.clock.seconds()
-        found = sessions.live_of_user(transaction, _own(context, transaction), limits, wanted, now)
         current = context.caller.session_id
+        live = sessions.live_of_user(transaction, _own(context, transaction), limits, wanted, now)
+        found = own_account.seen_from(sessions.load(transaction, current or ""), live)
         return [
             OwnSession(
                 one.id, one.device, one.network, one.created_at * 1_000, one.last_seen_at * 1_000, one.id == current
@@ -63,7 +64,7 @@ def end_session(_root: None, info: Info, id: str) -> bool:  # noqa: A002  # the 
     Raises:
         AbsentError: the person has no such session, or it has ended.
     """
-    if not _end(info.context, lambda _tx, _user_id: [id]):
+    if not _end(info.context, lambda mine: [one.id for one in mine if one.id == id]):
         raise AbsentError("there is no such session", "id")
     return True
 
@@ -72,10 +73,7 @@ def end_other_sessions(_root: None, info: Info) -> int:
     """Mutation.endMyOtherSessions."""
     current = info.context.caller.session_id
 
-    def others(transaction: Transaction, user_id: str) -> list[str]:
-        return [one.id for one in sessions.of_user(transaction, user_id) if one.id != current]
-
-    return _end(info.context, others)
+    return _end(info.context, lambda mine: [one.id for one in mine if one.id != current])
 
 
 def revoke_consent(_root: None, info: Info, client_id: str) -> bool:
@@ -99,8 +97,10 @@ def _end(context: Context, chosen: Chosen) -> int:
 
     def work(transaction: Transaction) -> list[Ended]:
         user_id = _own(context, transaction)
+        asking = sessions.load(transaction, context.caller.session_id or "")
+        mine = own_account.seen_from(asking, sessions.of_user(transaction, user_id))
         at_us = context.clock.microseconds()
-        ended = own_account.end_sessions(transaction, user_id, chosen(transaction, user_id), at_us)
+        ended = own_account.end_sessions(transaction, user_id, chosen(mine), at_us)
         return [Ended(user_id, session_id) for session_id in ended]
 
     ended = context.write(work)

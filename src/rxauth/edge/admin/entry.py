@@ -39,6 +39,8 @@ def enter(
     )
     if proof is None:
         return None
+    if one.session.confined_to is not None:  # the console is no organization's
+        return PageRequest(path, acr=ACR, own=True)
     if isinstance(proof, TooWeak):
         return PageRequest(path, acr=ACR)
     if within_s is not None and server.clock.seconds() - proof.proven_at > within_s:

@@ -9,7 +9,7 @@ from rxauth.domain.connections import Connection
 from rxauth.domain.upstream_identities import UpstreamIdentity
 from rxauth.federation.openid.id_token import Claims
 from rxauth.federation.problems import UpstreamError
-from rxauth.policy.assurance import SEVERAL_FACTORS
+from rxauth.policy import upstream_factors
 
 TEXT_LIMIT_CHARACTERS: Final = 1_000
 GROUPS_LIMIT: Final = 2_000
@@ -89,8 +89,7 @@ def _groups(claims: Claims, name: str | None) -> tuple[str, ...]:
 
 
 def _methods(claims: Claims, second_factor: tuple[str, ...]) -> tuple[str, ...]:
-    said = {*_texts(claims.get("amr")), *_texts(claims.get("acr"))}
-    return (SEVERAL_FACTORS,) if said & set(second_factor) else ()
+    return upstream_factors.methods((*_texts(claims.get("amr")), *_texts(claims.get("acr"))), second_factor)
 
 
 def _texts(value: Any) -> Iterable[str]:
