@@ -8,7 +8,7 @@ PORT ?= 8000
 # Hundreds of processes start in the tests: none of them is to compile everything anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test prove faults lint bench docs clean
+.PHONY: run test prove faults kills lint bench docs clean
 
 run: $(STAMP)
 	@$(VENV)/bin/rxauth sandbox --port $(PORT)
@@ -29,6 +29,10 @@ prove: $(STAMP)
 faults: $(STAMP)
 	@tools/system-packages postgresql nftables iproute2 patroni etcd-server
 	@$(VENV)/bin/python -m tests.faults $(ONE)
+
+kills: $(STAMP)
+	@tools/system-packages postgresql
+	@$(VENV)/bin/python -m tests.faults.kills
 
 lint: $(STAMP)
 	@$(VENV)/bin/ruff check --fix
