@@ -28,6 +28,7 @@ _DOCUMENT: Final = """query patient($id: ID!) {
 }"""
 _JSON: Final = {"content-type": "application/json"}
 _TOKENS: Final = 500  # that backends ask about in turn
+_SLOW_CONNECTIONS: Final = 3  # a secret hashed as passwords are takes a third of a second
 _TOKEN_PATH: Final = "/oauth/token"
 
 
@@ -146,7 +147,7 @@ class Field:
         refreshes = signing_in.refreshes(peer.token_path, peer.client_id, peer.exchanges)
         asked = self._asked_of(peer.introspection)
         slow = peer.token(is_fast=False)
-        of_slow = self.of_post(names.of(names.TOKEN, who), peer.command, slow, commits, peers.DJANGO_WORKERS)
+        of_slow = self.of_post(names.of(names.TOKEN, who), peer.command, slow, commits, _SLOW_CONNECTIONS)
         return [
             of_slow,
             self.of_post(names.of(names.TOKEN, names.DJANGO_FAST), peer.command, fast, commits),

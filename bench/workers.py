@@ -1,6 +1,7 @@
 """`python -m bench.workers`: what a token takes of the processor with two workers, beside one.
 
-Both cores are everybody's: the workers', the load's and PostgreSQL's. Rounds are interleaved, and who begins changes.
+Each worker has as many connections. Both cores are everybody's: the workers', the load's and PostgreSQL's. Rounds are
+interleaved, and who begins changes.
 """
 
 import argparse
@@ -55,11 +56,11 @@ def _measure(engine: str, one: Installation, cores: Cores, chosen: argparse.Name
 
 def _run(one: Installation, workers: int, cores: Cores, seconds: float, folder: Path) -> tuple[float, float]:
     """Returns the microseconds of the processor that a token took, and how many there were a second."""
-    token = contenders.exchange(one)
+    token, connections = contenders.exchange(one), load.CONNECTIONS * workers
     with servers.started(servers.rxauth_serve(one, workers=workers, on_both_cores=True), cores, token) as server:
-        load.put_on(server.url, token, WARM_UP_S, folder)
+        load.put_on(server.url, token, WARM_UP_S, folder, connections)
         used_before = machine.processor_seconds(server.process_id)
-        answered = load.put_on(server.url, token, seconds, folder)
+        answered = load.put_on(server.url, token, seconds, folder, connections)
         used = machine.processor_seconds(server.process_id) - used_before
     return used * 1e6 / answered.answers, answered.per_second
 
