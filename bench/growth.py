@@ -38,7 +38,7 @@ _DIGITS: Final = {
 _NUMBERS: Final = "WITH RECURSIVE numbers(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < {number})"
 # Sends the requests of clients in turn, of which each is named by a number.
 _TURNS: Final = """
-local turn = 0
+local turn = %(turn)d
 wrk.method = "POST"
 wrk.headers["content-type"] = "application/json"
 
@@ -70,10 +70,10 @@ class Crowded:
         """Returns the request of the first client."""
         return Post("/oauth/token", {"content-type": "application/json"}, [self.body() % 1])
 
-    def turns(self, clients: int) -> str:
-        """Returns the script in which so many clients ask in turn."""
+    def turns(self, clients: int, turn: int) -> str:
+        """Returns the script in which so many clients ask in turn; turn: how many have asked already."""
         asked = {"stride": _STRIDE, "clients": min(clients, self.organizations), "body": f"[==[{self.body()}]==]"}
-        return _TURNS % asked + load.SUMMARY
+        return _TURNS % (asked | {"turn": turn}) + load.SUMMARY
 
 
 @dataclass(slots=True)
@@ -161,10 +161,12 @@ def _measure(ones: list[Crowded], chosen: argparse.Namespace, cores: Cores, fold
         }
 
         def ask(one: Crowded, clients: int) -> tuple[Answered, float]:
-            return _asked(running[one.organizations], one, clients, chosen.seconds, folder)
+            found = figures[one.organizations]
+            turn = sum(run.answers for run in found.in_turn)
+            return _asked(running[one.organizations], one.turns(clients, turn), chosen.seconds, folder)
 
         for one in ones:
-            _asked(running[one.organizations], one, ACTIVE, WARM_UP_S, folder)
+            _asked(running[one.organizations], one.turns(ACTIVE, 0), WARM_UP_S, folder)
         for _ in range(chosen.rounds):
             for one in ones:
                 answered, each_s = ask(one, ACTIVE)
@@ -178,10 +180,10 @@ def _measure(ones: list[Crowded], chosen: argparse.Namespace, cores: Cores, fold
     _show(ones[0].name, figures)
 
 
-def _asked(server: servers.Running, one: Crowded, clients: int, seconds: float, folder: Path) -> tuple[Answered, float]:
-    """Has so many clients ask; returns how they were answered, and the seconds of its core that each token took."""
+def _asked(server: servers.Running, script: str, seconds: float, folder: Path) -> tuple[Answered, float]:
+    """Has clients ask; returns how they were answered, and the seconds of its core that each token took."""
     before_s = machine.processor_seconds(server.process_id)
-    answered = load.run_script(f"{server.url}/oauth/token", one.turns(clients), seconds, folder)
+    answered = load.run_script(f"{server.url}/oauth/token", script, seconds, folder)
     return answered, (machine.processor_seconds(server.process_id) - before_s) / answered.answers
 
 
@@ -207,8 +209,8 @@ def _remember(one: Crowded, tokens: int, cores: Cores, folder: Path) -> None:
     with servers.started(servers.es256_app(one.installation), cores, one.first()) as server:
         began_mb, issued = machine.resident_mb(server.process_id), 0
         while issued < tokens:
-            clients = one.organizations if not issued else ACTIVE
-            issued += _asked(server, one, clients, _REMEMBER_S, folder)[0].answers
+            clients = ACTIVE if issued else one.organizations
+            issued += _asked(server, one.turns(clients, issued), _REMEMBER_S, folder)[0].answers
         ended_mb = machine.resident_mb(server.process_id)
     print(f"\n{one.name}: {began_mb:.0f} MB at the start, {ended_mb:.0f} MB after {issued:,} tokens.\n", flush=True)
 

@@ -74,6 +74,7 @@ def main() -> None:
     """Fills, measures and prints a table for each engine."""
     parser = argparse.ArgumentParser(prog="python -m bench.pruning", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_000_000, help="how many are too old (1,000,000)")
+    parser.add_argument("--engines", nargs="+", default=("SQLite", "PostgreSQL"), help="on what (SQLite PostgreSQL)")
     chosen = parser.parse_args()
     cores = machine.two_cores()
     cluster = installation.Cluster()
@@ -81,11 +82,12 @@ def main() -> None:
         with tempfile.TemporaryDirectory(prefix="rxauth-bench-") as folder:
             print("| engine | | before: p50 ms | p99 ms | requests | meanwhile: p50 ms | p99 ms | requests |")
             print("|---|---|--:|--:|--:|--:|--:|--:|", flush=True)
-            for engine, one in (
-                ("SQLite", installation.on_sqlite(Path(folder))),
-                ("PostgreSQL", installation.on_postgres(cluster)),
-            ):
-                _measure(engine, one, chosen.rows, cores)
+            makers = {
+                "SQLite": lambda: installation.on_sqlite(Path(folder)),
+                "PostgreSQL": lambda: installation.on_postgres(cluster),
+            }
+            for engine in chosen.engines:
+                _measure(engine, makers[engine](), chosen.rows, cores)
     finally:
         cluster.remove()
 

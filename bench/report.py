@@ -14,6 +14,8 @@ from bench.sitting import Kept, Run
 from bench.wants import Figure, Found
 
 _COMPARED: Final = (names.TOKEN, names.TOKEN_ES256, names.INTROSPECTION, names.CODE, names.REFRESH)
+_OURS: Final = (names.LOGIN, names.AUTHORIZE, names.CALL, names.PATIENT, names.PRESCRIPTION)
+_COLUMNS: Final = (*names.ENGINES, *names.PEERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,10 @@ def markdown(sat: Sat) -> str:
         "",
         *(f"- {name}: {text}" for name, text in described.items()),
         "",
+        f"| a second: median (min to max) | {' | '.join(_COLUMNS)} |",
+        f"|---|{'--:|' * len(_COLUMNS)}",
+        *_acts(found),
+        "",
         "| what | median/s | min | max | spread | p50 ms | p99 ms | core busy | core µs each | of | share |",
         "|---|--:|--:|--:|--:|--:|--:|--:|--:|---|--:|",
         *(_bare_row(name, found.runs) for name in dict.fromkeys(run.bare for run in found.runs)),
@@ -74,6 +80,16 @@ def markdown(sat: Sat) -> str:
         *(_written_row(name, one) for name, one in found.once["written"].items()),
     ]
     return "\n".join(lines) + "\n"
+
+
+def _acts(found: Found) -> Iterator[str]:
+    for act in (*_COMPARED, *_OURS):
+        cells = []
+        for who in _COLUMNS:
+            rates = found.each(act, who, lambda run: run.per_second)
+            least, most = _ends(rates) if rates else (0, 0)
+            cells.append(f"{statistics.median(rates):,.0f} ({least:,.0f} to {most:,.0f})" if rates else "")
+        yield f"| {act} | {' | '.join(cells)} |"
 
 
 def _beside(found: Found) -> Iterator[str]:
