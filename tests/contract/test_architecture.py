@@ -25,6 +25,8 @@ PLANTED = [
     ("domain/clients.py", "from rxauth.oauth import tokens"),
     ("oauth/tokens.py", "import starlette.requests"),
     ("oauth/tokens.py", "from rxauth.api import execute"),
+    ("scim/users.py", "import sqlalchemy"),
+    ("scim/users.py", "from rxauth.oauth import tokens"),
     ("edge/token.py", "from rxauth import app"),
     ("everywhere.py", "import rxauth"),
 ]

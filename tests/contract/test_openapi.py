@@ -7,7 +7,7 @@ import pytest
 from starlette.routing import Route
 
 from rxauth.api.errors import Code
-from rxauth.edge import branding, openapi, pages
+from rxauth.edge import branding, openapi, pages, scim
 from rxauth.edge.openapi.browsers import TO_CLIENTS
 from rxauth.edge.page_errors import page_answer
 from rxauth.edge.routes import table
@@ -34,6 +34,8 @@ def operations() -> Iterator[tuple[str, str, dict[str, Any]]]:
 def is_for_machines(route: Route) -> bool:
     """Tells whether an endpoint is one of machines: its errors are no pages, and it is no file that pages use."""
     endpoint: Any = route.endpoint
+    if route.path.startswith(scim.PATH):
+        return False  # it describes itself (RFC 7644 §4)
     return route.path in FOR_BROWSERS or (endpoint.on_error is not page_answer and route.path not in FILES_OF_PAGES)
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from rxauth.domain import administrators, audit, group_roles, invites, memberships, sessions, token_families
+from rxauth.domain import administrators, audit, group_roles, invites, memberships, scim_links, sessions, token_families
 from rxauth.domain.audit import CONSEQUENCE, Act, Actor, Event
 from rxauth.domain.connection_settings import Joining
 from rxauth.domain.connections import Connection
@@ -59,6 +59,8 @@ def judge(
         return DISABLED
     organization_id = vouched.by.organization_id
     mine = _membership(transaction, organization_id, person.id)
+    if mine is None and scim_links.shuts_out(transaction, organization_id, person.id, person.email):
+        return Refused("deactivated", "the identity provider deactivated the person by SCIM")
     invite = None if mine is not None else invites.open_to(transaction, organization_id, person.email, now)
     if mine is None and invite is None and is_known:
         return Refused("no_longer_member", "the person was removed from the organization: invite it again")

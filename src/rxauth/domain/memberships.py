@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Select, bindparam, delete, select
 
-from rxauth.domain import administrators, changes, member_words, provider_leaving, providers
+from rxauth.domain import administrators, changes, member_words, provider_leaving, providers, scim_links
 from rxauth.domain import users as people
 from rxauth.domain.errors import AbsentError, InvalidError
 from rxauth.policy.assurance import AAL2, FirstFactor, acr_of, first_factors_of
@@ -184,6 +184,7 @@ def add(transaction: Transaction, organization_id: str, user_id: str, roles: Ite
     user = people.find(transaction, user_id)
     if user is not None:
         member_words.add(transaction, organization_id, user_id, member_words.words_of(user.name, user.email))
+        scim_links.joined(transaction, organization_id, user.email, user_id, now)
     changes.record(transaction, changes.ChangeKind.PERSON, user_id, now)
 
 

@@ -67,6 +67,14 @@ _MARK = sql(
 )
 
 
+_MARK_THESE = sql(
+    update(scim_users)
+    .where(scim_users.c.organization_id == bindparam("owner"), scim_users.c.id.in_(bindparam("ids", expanding=True)))
+    .values(settle_at=bindparam("moment"))
+)
+_BATCH: Final = 500
+
+
 @dataclass(frozen=True, slots=True)
 class Counts:
     """How many users SCIM made, how many of them are active, became members, or were invited and did not answer yet."""
@@ -112,3 +120,9 @@ def mark(transaction: Transaction, organization_id: str, group: str, now: int) -
         transaction.run(_MARK_ALL, owner=organization_id, moment=now)
     else:
         transaction.run(_MARK, owner=organization_id, group=group, moment=now)
+
+
+def mark_users(transaction: Transaction, organization_id: str, ids: Sequence[str], now: int) -> None:
+    """Has what some users get worked out anew, a moment later."""
+    for start in range(0, len(ids), _BATCH):
+        transaction.run(_MARK_THESE, owner=organization_id, ids=list(ids[start : start + _BATCH]), moment=now)

@@ -130,6 +130,11 @@ def note_use(transaction: Transaction, token: ScimToken, now: int) -> None:
     transaction.run(_USED, the_organization_id=token.organization_id, token_id=token.id, moment=now)
 
 
+def is_use_due(token: ScimToken, now: int) -> bool:
+    """Tells whether a use of a token is to be remembered: it was not, within this minute."""
+    return token.last_used_at is None or token.last_used_at <= now - USE_NOTED_EVERY_S
+
+
 def of_organization(transaction: Transaction, organization_id: str) -> list[ScimToken]:
     """Lists an organization's tokens, newest first, those that ended too."""
     rows = transaction.all(_OF_ORGANIZATION, the_organization_id=organization_id, rows=SHOWN_LIMIT)

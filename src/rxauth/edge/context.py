@@ -15,6 +15,7 @@ from rxauth.domain.clients import load_all
 from rxauth.domain.destinations import Network
 from rxauth.domain.mails import Outbox
 from rxauth.domain.prescription_expiry import Expiry
+from rxauth.domain.scim_people import Settling
 from rxauth.domain.secret_reminders import Reminders
 from rxauth.edge.access_log import AccessLog
 from rxauth.edge.audit_group import AuditGroup
@@ -82,8 +83,9 @@ class Edge:
             "rxauth_audit_group_waiting", "Records that wait for the commit under way.", self.audit.waiting
         )
         self.access_log = AccessLog(server.database, server.clock, server.sealing_key)
-        reminders = Reminders(Outbox(server.issuer, server.sealing_key))
-        self.sweeps = Sweeps(server.database, server.clock, (reminders.remind, *retention.SWEEPS))
+        outbox = Outbox(server.issuer, server.sealing_key)
+        reminders, settling = Reminders(outbox), Settling(outbox)
+        self.sweeps = Sweeps(server.database, server.clock, (reminders.remind, settling.settle_some, *retention.SWEEPS))
         self.limiter = FailureLimiter()
         self.quotas = Quotas(limits, server.clock, server.database)
         self.metrics.read("rxauth_quota_refusals_total", "Requests refused for a quota.", self.quotas.refused, "quota")

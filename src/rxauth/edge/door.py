@@ -13,6 +13,7 @@ from rxauth.edge.responses import Answer
 
 _PERSON: Final = b'"sid":"'  # a person's token names the session; what machines ask, they can ask again
 _ANYBODY: Final = (b"access-control-allow-origin", b"*")  # so that a page's script sees that it may try again
+_OF_MACHINES: Final = b"/scim/"
 _FREE: Final = (b"/.well-known/", b"/static/")
 Headers = Iterable[tuple[bytes, bytes]]
 
@@ -71,6 +72,8 @@ class Door:
         """Returns the lane of a path; None: it is answered at once, and never sent away."""
         if path in self._lanes:
             return self._lanes[path]
+        if path.startswith(_OF_MACHINES):
+            return self.api
         return None if path.startswith(_FREE) else self.pages
 
     def refusal(self, url: bytes, headers: Headers) -> Lane | None:

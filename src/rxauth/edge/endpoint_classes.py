@@ -29,6 +29,7 @@ _TOGETHER: Final = (
     (ACCOUNT_PATH, "account"),
     (SETTINGS_PATH, "settings"),
     ("/admin", "console"),
+    ("/scim/", "scim"),
     ("/.well-known/", "metadata"),
 )
 

@@ -36,10 +36,11 @@ class Kind(IntEnum):
     PEOPLE = 3
     BROWSER = 4
     NETWORK = 5
+    PROVISIONING = 6
 
 
 # What a client is told, which need not know of what two an organization has.
-_NAMES: Final = ("client", "organization", "person", "organization", "browser", "network")
+_NAMES: Final = ("client", "organization", "person", "organization", "browser", "network", "organization")
 Use = tuple[Kind, str]
 
 
@@ -92,7 +93,7 @@ class Quotas:
     def __init__(self, limits: RequestLimits, clock: Clock, database: Database) -> None:
         self._limits = (
             *(limits.client, limits.organization, limits.person, limits.organization),
-            *(limits.person, limits.network),
+            *(limits.person, limits.network, limits.organization),
         )
         self._clock = clock
         self._database = database

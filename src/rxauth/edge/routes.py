@@ -1,7 +1,7 @@
 """The URL table: every path, method and function on one page."""
 
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from functools import partial
 from typing import Final
@@ -27,6 +27,7 @@ from rxauth.edge import (
     pages,
     pharmacy_reports,
     readiness,
+    scim,
     sign_in,
     token,
     well_known,
@@ -60,6 +61,7 @@ from rxauth.oauth.endpoints.discovery import (
 )
 from rxauth.oauth.errors import TemporarilyUnavailableError
 from rxauth.oauth.person_tokens import USERINFO_PATH
+from rxauth.scim.endpoints import ENDPOINTS, Work
 from rxauth.storage.database import DatabaseUnavailableError
 
 Handle = Callable[[Edge, Request], Awaitable[Answer]]
@@ -101,6 +103,7 @@ def _of_programs(edge: Edge) -> list[Route]:
         Route(METADATA_PATH, _Endpoint(edge, _READ, well_known.metadata, token_endpoint_answer, is_open=True)),
         Route(openapi.PATH, _Endpoint(edge, _READ, openapi.show, token_endpoint_answer, is_open=True)),
         Route(pharmacy_reports.PATH, _Endpoint(edge, ("POST",), pharmacy_reports.hear, pharmacy_reports.answer)),
+        *[_provisioning(edge, path, methods) for path, methods in (*ENDPOINTS.items(), ("/{rest:path}", {}))],
         Route(readiness.LIVE_PATH, _Endpoint(edge, _READ, readiness.live, token_endpoint_answer)),
         Route(readiness.PATH, _Endpoint(edge, _READ, readiness.show, token_endpoint_answer)),
         Route(branding.ACCENT, _Endpoint(edge, _READ, branding.accent, token_endpoint_answer, is_open=True)),
@@ -136,6 +139,12 @@ def _of_people(edge: Edge) -> list[Route]:
         _page(edge, f"{SIGN_IN_PATH}/{{sign_in_id}}", sign_in.show, sign_in.act),
         Route(connection_urls.CALLBACK, _Endpoint(edge, ("GET",), openid.come_back, page_answer, is_open=True)),
     ]
+
+
+def _provisioning(edge: Edge, path: str, methods: Mapping[str, Work]) -> Route:
+    """Returns the route of a path of SCIM; the last of them, which takes no method, is of all others."""
+    handle = partial(scim.ask, path=path, methods=methods)
+    return Route(f"{scim.PATH}{path}", _Endpoint(edge, None, handle, scim.refused))
 
 
 def application(edge: Edge) -> Guarded:

@@ -14,7 +14,8 @@ from rxauth.edge.responses import published as kept
 PATH: Final = "/openapi.json"
 _TOLD: Final = """What machines ask of an rxauth server: tokens, the GraphQL API, discovery.
 
-Left out are the pages that people see (sign-in, account, settings, console) and the files that those use. Another
+Left out are the pages that people see (sign-in, account, settings, console), the files that those use, and SCIM below
+/scim/v2, which describes itself at /scim/v2/Schemas (RFC 7644 §4). Another
 method than the ones described gets 405 with `Allow`, an unknown path 404, and a request line with headers over 64 KiB
 431."""
 _PREFLIGHT: Final = (
