@@ -1,5 +1,6 @@
 """A clinic whose people sign in with its own OpenID provider."""
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -7,8 +8,9 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 
-from rxauth.domain import connections, domains, group_roles
+from rxauth.domain import connections, domains, group_roles, users
 from rxauth.domain.connection_settings import ClientAuthentication, Joining, Mapping, OpenIdSettings
 from rxauth.domain.connection_urls import urls_of
 from rxauth.domain.connections import Connection, Wanted
@@ -16,9 +18,12 @@ from rxauth.edge.openid_providers import OpenIdProviders
 from rxauth.edge.outbound import Outbound
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
+from rxauth.storage.tables.audit import audit_outbox
+from rxauth.storage.tenancy import sql
 from tests.browsing import Browser
 from tests.conftest import make_world
 from tests.federation.openid import upstream as upstreams
+from tests.federation.openid.forger import Forger
 from tests.federation.openid.upstream import Upstream
 from tests.live import Live
 from tests.signing_in import Cast
@@ -121,3 +126,60 @@ def add_connection(tx: Transaction, live: Live, issuer: str) -> Connection:
     domain = domains.add(tx, alder, "alder.example", NOW)
     domains.verify(tx, domain, NOW)
     return made
+
+
+@pytest.fixture(scope="session")
+def forging() -> Iterator[Forger]:
+    """One dishonest provider for the whole run."""
+    started = Forger()
+    yield started
+    started.stop()
+
+
+@dataclass
+class Attack:
+    """A clinic whose connection leads to a provider that says whatever it likes."""
+
+    clinic: Clinic
+    forger: Forger
+
+    def leave(self, **changes: str | None) -> tuple[Browser, str]:
+        """Returns a browser that was sent to the provider, and where it is sent back to."""
+        browser, url = self.clinic.leave(**changes)
+        return browser, self.forger.answer(url)
+
+    def refused(self, browser: Browser, url: str) -> str:
+        """Brings a browser back to a sign-in that must fail; returns the reason that the organization is told."""
+        answer = browser.open(url)
+        assert answer.status_code in {403, 502, 504}, answer.text
+        assert "mallory" not in answer.text
+        return self.reason()
+
+    def reason(self) -> str:
+        """Returns why the last sign-in was refused, as the organization's log has it."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline:
+            rows = self.clinic.read(lambda tx: tx.all(ENTRIES))
+            refusals = [json.loads(row.entry) for row in rows if b"person.sign_in_refused" in row.entry]
+            if refusals:
+                found = refusals[-1]
+                assert (found["organization_id"], found["target"]) == (self.clinic.alder, self.clinic.connection.id)
+                return str(found["reason"])
+            time.sleep(0.02)
+        raise AssertionError("nothing was recorded")
+
+    def is_anybody_in(self) -> bool:
+        """Tells whether somebody of the provider's got an account."""
+        found = self.clinic.read(lambda tx: users.find_by_email(tx, "mallory@alder.example"))
+        return found is not None
+
+
+ENTRIES = sql(select(audit_outbox.c.entry).order_by(audit_outbox.c.id), across_tenants="what a test looks at")
+
+
+@pytest.fixture
+def attack(clinic: Clinic, forging: Forger) -> Attack:
+    """Alder's connection leads to a dishonest provider."""
+    forging.reset()
+    clinic.change(settings=OpenIdSettings(forging.issuer, "rxauth", ClientAuthentication.SECRET_BASIC))
+    return Attack(clinic, forging)

@@ -131,6 +131,7 @@ def refused(
         "title": "The sign-in service does not answer" if is_theirs else "You could not be signed in",
         "explanation": _NO_ANSWER if is_theirs else _NO_ENTRY,
         "request_id": request.request_id,
+        "is_for_client": sign_in_id is not None,
         "action": None if sign_in_id is None else way,
         "csrf": None if sign_in_id is None else token(browser_of(request).handle or "", sign_in_id),
     }

@@ -98,18 +98,17 @@ def read(status: int, body: bytes) -> Tokens:
     Raises:
         UpstreamError: it is no success.
     """
-    try:
-        if status == 200:
-            tokens = _TOKENS.decode(body)
-            if tokens.token_type.lower() == "bearer":
-                return tokens
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        pass
-    else:
+    if status != 200:
         code = _refusal(body)
-        hint = _HINTS.get(code, "")
-        raise UpstreamError("code_refused", f"the provider gave no ID token: {code or f'it answered {status}'}{hint}")
-    raise UpstreamError("answer_malformed", "the provider's token endpoint gave no bearer token with an ID token")
+        told = f"{code or f'it answered {status}'}{_HINTS.get(code, '')}"
+        raise UpstreamError("code_refused", f"the provider gave no ID token: {told}")
+    try:
+        tokens = _TOKENS.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        tokens = None
+    if tokens is None or tokens.token_type.lower() != "bearer":
+        raise UpstreamError("answer_malformed", "the provider's token endpoint gave no bearer token with an ID token")
+    return tokens
 
 
 _HINTS: Final = {

@@ -70,7 +70,7 @@ def _email(claims: Claims, name: str) -> str | None:
 
 def _is_true(value: Any) -> bool:
     """Tells whether a claim says yes; some providers write truth as text or as a number."""
-    return value is True or value in {"true", "True", "1"} or (type(value) is int and value == 1)
+    return value is True or (type(value) in {int, str} and value in {"true", "True", "1", 1})
 
 
 def _text(claims: Claims, name: str) -> str | None:
