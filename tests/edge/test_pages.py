@@ -33,6 +33,7 @@ FRAMES = {
     "settings_activity_records.html",
     "web_message.html",
     "form_post.html",
+    "upstream_post.html",
 }
 IDS = [sample.name for sample in SAMPLES]
 PAGE_LIMIT_BYTES = 50_000

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 # Of routes; {name} is a connection's. An answer to one connection never arrives at another's (RFC 9700 §4.4.2).
+START: Final = "/sso/{name}"
 CALLBACK: Final = "/sso/{name}/callback"
 BACKCHANNEL_LOGOUT: Final = "/sso/{name}/backchannel-logout"
 METADATA: Final = "/sso/{name}/metadata"

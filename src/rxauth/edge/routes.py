@@ -7,7 +7,7 @@ from functools import partial
 from typing import Final
 
 from starlette.routing import Route, Router
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from rxauth.domain import connection_urls
 from rxauth.domain.clients import Client
@@ -51,7 +51,8 @@ from rxauth.edge.settings import serving as settings_pages
 from rxauth.edge.settings.activity import PATH as ACTIVITY_PATH
 from rxauth.edge.settings.sections import Section
 from rxauth.edge.settings.table import NOTICES, SECTIONS
-from rxauth.edge.sso import openid
+from rxauth.edge.sso import openid, saml, start
+from rxauth.edge.strict_transport import over_https_only
 from rxauth.oauth.endpoints.discovery import (
     END_SESSION_PATH,
     INTROSPECT_PATH,
@@ -71,8 +72,6 @@ V2_LOGOUT_PATH: Final = "/v2/logout"
 METADATA_PATH: Final = "/.well-known/oauth-authorization-server"
 _READ: Final = ("GET", "HEAD")
 _BUSY: Final = TemporarilyUnavailableError("The server is asked more than it can answer. Nothing was done; try again.")
-# A year. Not for names below the host: they may be others' (RFC 6797 §6.1.2).
-_ONLY_HTTPS: Final = (b"strict-transport-security", b"max-age=31536000")
 
 
 def table(edge: Edge) -> list[Route]:
@@ -138,6 +137,9 @@ def _of_people(edge: Edge) -> list[Route]:
         Route(MAIL_PATH, _Endpoint(edge, _READ, mail_page.show, page_answer, is_open=True)),
         _page(edge, f"{SIGN_IN_PATH}/{{sign_in_id}}", sign_in.show, sign_in.act),
         Route(connection_urls.CALLBACK, _Endpoint(edge, ("GET",), openid.come_back, page_answer, is_open=True)),
+        Route(connection_urls.START, _Endpoint(edge, ("GET",), start.begin, page_answer, is_open=True)),
+        Route(connection_urls.METADATA, _Endpoint(edge, _READ, saml.metadata, page_answer, is_open=True)),
+        _page(edge, connection_urls.ASSERTION_CONSUMER, saml.come_back, saml.consume),
     ]
 
 
@@ -160,25 +162,11 @@ def application(edge: Edge) -> Guarded:
         edge.server.database.close()
 
     router = Router(table(edge), default=_Nothing(edge), lifespan=lifespan, redirect_slashes=False)
-    app = _over_https_only(router) if edge.server.issuer.startswith("https:") else router
+    app = over_https_only(router) if edge.server.issuer.startswith("https:") else router
     edge.door.tokens.say(token_endpoint_answer(_BUSY, ""))
     edge.door.api.say(api_answer(_BUSY, ""))
     edge.door.pages.say(page_answer(_BUSY, ""))
     return Guarded(app, edge.door, edge.connections)
-
-
-def _over_https_only(app: ASGIApp) -> ASGIApp:
-    """Has every answer tell browsers never to ask without TLS again (RFC 6797 §7.1)."""
-
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
-        async def send_with_it(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                message["headers"] = [*message["headers"], _ONLY_HTTPS]
-            await send(message)
-
-        await app(scope, receive, send_with_it)
-
-    return answer
 
 
 def _shown_and_done(section: Section) -> tuple[Handle, Handle]:

@@ -1,7 +1,7 @@
-"""What a person sees: pages, the files they use, and the two pages that take an answer to a client."""
+"""What a person sees: pages, the files they use, and the pages that take a message elsewhere."""
 
 from rxauth.edge.pages.assets import STATIC_PATH, static
-from rxauth.edge.pages.deliveries import form_post, web_message
+from rxauth.edge.pages.deliveries import form_post, upstream_post, web_message
 from rxauth.edge.pages.rendering import page
 
-__all__ = ["STATIC_PATH", "form_post", "page", "static", "web_message"]
+__all__ = ["STATIC_PATH", "form_post", "page", "static", "upstream_post", "web_message"]

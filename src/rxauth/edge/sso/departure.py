@@ -6,9 +6,10 @@ from rxauth.domain.connections import Connection
 from rxauth.edge.context import Edge
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer
-from rxauth.edge.sso import errands, openid
+from rxauth.edge.sso import errands, openid, saml
 from rxauth.edge.sso.errands import Errand
 from rxauth.federation.problems import UpstreamError
+from rxauth.federation.saml.bindings import Outgoing
 from rxauth.oauth.browser import Browser
 
 
@@ -27,8 +28,8 @@ async def leave_for(
         return errands.refused(edge, request, connection, errand.sign_in_id, error)
 
 
-async def _begin(edge: Edge, connection: Connection, browser: Browser, errand: Errand) -> str:
-    """Notes that the browser goes there, and returns the URL that it goes to."""
+async def _begin(edge: Edge, connection: Connection, browser: Browser, errand: Errand) -> Outgoing:
+    """Notes that the browser goes there, and returns what it takes along."""
     if isinstance(connection.settings, OpenIdSettings):
-        return await openid.begin(edge, connection, connection.settings, browser, errand)
-    raise UpstreamError("kind_unknown", "connections of this kind cannot be used yet")
+        return Outgoing(await openid.begin(edge, connection, connection.settings, browser, errand))
+    return await saml.begin(edge, connection, connection.settings, browser, errand)

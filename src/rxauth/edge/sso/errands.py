@@ -22,6 +22,7 @@ from rxauth.federation import arrival
 from rxauth.federation.arrival import SignedIn
 from rxauth.federation.openid.authorization import Wishes
 from rxauth.federation.problems import UnreachableError, UpstreamError
+from rxauth.federation.saml.bindings import Outgoing
 from rxauth.oauth import page_request
 from rxauth.oauth.authorization_request import AuthorizationResponse
 from rxauth.oauth.browser import Browser
@@ -89,15 +90,17 @@ def trial_url(connection_id: str, name: str) -> str:
     return f"{SETTINGS_PATH}/connections/{connection_id}/trial?of={name}"
 
 
-def leave(url: str, *, after_form: bool = False) -> Answer:
-    """Sends a browser to an identity provider.
+def leave(way: Outgoing, *, after_form: bool = False) -> Answer:
+    """Sends a browser to an identity provider, with a form if it is to post one there.
 
     after_form: it sent a form, and where the answer to a form leads, the page that it was on decides: so another page
     comes between.
     """
+    if way.form is not None:
+        return pages.upstream_post(way.url, way.form)
     if not after_form:
-        return see_other(url)
-    return pages.page("leave.html", {"url": url, "host": urlsplit(url).hostname})
+        return see_other(way.url)
+    return pages.page("leave.html", {"url": way.url, "host": urlsplit(way.url).hostname})
 
 
 def refused(

@@ -8,9 +8,8 @@ from typing import Any, Final
 
 from rxauth.crypto import secrets
 from rxauth.crypto.jws import Signer
-from rxauth.domain import connection_trials, connections, sessions, upstream_requests
+from rxauth.domain import connections, upstream_requests
 from rxauth.domain.connection_settings import ClientAuthentication, OpenIdSettings
-from rxauth.domain.connection_trials import Trial
 from rxauth.domain.connection_urls import urls_of
 from rxauth.domain.connections import Connection
 from rxauth.domain.entries import Vouched
@@ -19,8 +18,8 @@ from rxauth.domain.upstream_requests import Sent, UpstreamRequest
 from rxauth.edge.context import Edge
 from rxauth.edge.forms import browser_of, query_pairs
 from rxauth.edge.requests import Request
-from rxauth.edge.responses import Answer, see_other
-from rxauth.edge.sso import errands
+from rxauth.edge.responses import Answer
+from rxauth.edge.sso import errands, trials
 from rxauth.edge.sso.errands import Errand
 from rxauth.federation.openid import authorization, exchange, id_token, identity
 from rxauth.federation.openid.exchange import Client, Redeemed, Tokens
@@ -97,11 +96,12 @@ async def come_back(edge: Edge, request: Request) -> Answer:
         proven = await _patiently(_proven(edge, back))
     except UpstreamError as error:
         if back.sent.tried_by is not None:
-            return await _tried(edge, back, Trial(code=error.code, explanation=str(error)))
+            return await trials.failed(edge, back.sent, error)
         return errands.refused(edge, request, back.by, back.sent.sign_in_id, error)
+    vouched = Vouched(back.by, proven.identity)
     if back.sent.tried_by is not None:
-        return await _tried(edge, back, proven)
-    return await errands.arrive(edge, request, browser, back.sent, Vouched(back.by, proven.identity))
+        return await trials.succeeded(edge, back.sent, vouched, dict(proven.claims))
+    return await errands.arrive(edge, request, browser, back.sent, vouched)
 
 
 def _taken(
@@ -122,22 +122,12 @@ def _taken(
         if one is None:
             return None
         max_age_s = errands.wishes_of(one).max_age_s
-    elif not _is_there(server.lifetimes.sessions, transaction, sent, browser, now):
+    elif not trials.is_there(server, transaction, sent, browser):
         return None
     if not upstream_requests.use(transaction, sent, now):
         return None
     answered = authorization.Answer(said.get("code"), said.get("error"), said.get("iss"))
     return _Back(connection, connection.settings, sent, max_age_s, answered)
-
-
-def _is_there(
-    limits: sessions.Limits, transaction: Transaction, sent: UpstreamRequest, browser: Browser, now: int
-) -> bool:
-    """Tells whether somebody who tries a connection comes back with the browser that went."""
-    session = None if browser.handle is None else sessions.find(transaction, browser.handle)
-    if session is None or not session.is_live(limits, now) or session.user_id != sent.tried_by:
-        return False
-    return secrets.matches(secrets.digest(browser.handle or ""), sent.browser_digest)
 
 
 async def _proven(edge: Edge, back: _Back) -> _Proven:
@@ -184,22 +174,6 @@ async def _checked(edge: Edge, back: _Back, metadata: Metadata, tokens: Tokens) 
         back.sent.created_at,
     )
     return id_token.claims(compact, keys, expected)
-
-
-async def _tried(edge: Edge, back: _Back, outcome: Trial | _Proven) -> Answer:
-    """Keeps what came of a trial, and leads to the page that shows it."""
-    server = edge.server
-
-    def work(transaction: Transaction) -> str:
-        trial = outcome
-        if isinstance(trial, _Proven):
-            claims: dict[str, Any] = dict(trial.claims)
-            now = server.clock.seconds()
-            trial = connection_trials.judge(transaction, Vouched(back.by, trial.identity), claims, now)
-        return connection_trials.keep(transaction, back.sent, trial, server.sealing_key)
-
-    name = await edge.in_thread(server.database.write, work)
-    return see_other(errands.trial_url(back.by.id, name))
 
 
 async def _patiently(asking: Any) -> Any:

@@ -2,18 +2,16 @@
 
 from typing import Final
 
+from rxauth.federation.problems import UpstreamError
+
 _SHOWN_CHARACTERS: Final = 200
 
 
-class SamlError(Exception):
+class SamlError(UpstreamError):
     """A message or metadata that is not accepted; code is for logs, str() for the administrator: nothing personal.
 
     Whoever sits at the browser is told neither: a message may come from anybody.
     """
-
-    def __init__(self, code: str, text: str) -> None:
-        super().__init__(text)
-        self.code = code
 
 
 def shown(value: str) -> str:
