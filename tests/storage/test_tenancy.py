@@ -207,6 +207,7 @@ ACROSS_TENANTS = {
     "rxauth.domain.prescription_expiry": ["_IS_DUE", "_NEXT", "_WAITING"],
     "rxauth.domain.restoration": ["_CLIENTS", "_END_TOKENS"],
     "rxauth.domain.scim_people": ["_WAITING"],
+    "rxauth.domain.scim_reminders": ["_NEXT"],
     "rxauth.domain.scim_tokens": ["_BEARER"],
     "rxauth.domain.secret_reminders": ["_NEXT"],
     "rxauth.domain.sessions": ["_FORGET_UPSTREAM"],

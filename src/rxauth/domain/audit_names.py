@@ -16,6 +16,7 @@ from rxauth.storage.tables.access import client_secrets
 from rxauth.storage.tables.access_log import access_records
 from rxauth.storage.tables.federation import connections
 from rxauth.storage.tables.people import invites, memberships
+from rxauth.storage.tables.scim import scim_groups, scim_tokens
 from rxauth.storage.tables.webhooks import webhooks
 from rxauth.storage.tenancy import Statement, sql
 
@@ -34,6 +35,16 @@ _OTHERS: Final[Mapping[str, Statement]] = {
     Kind.CONNECTION: sql(
         select(connections.c.id, connections.c.display_name.label("name")).where(
             connections.c.organization_id == bindparam("organization_id"), connections.c.id.in_(_IDS)
+        )
+    ),
+    Kind.SCIM_TOKEN: sql(
+        select(scim_tokens.c.id, scim_tokens.c.name).where(
+            scim_tokens.c.organization_id == bindparam("organization_id"), scim_tokens.c.id.in_(_IDS)
+        )
+    ),
+    Kind.SCIM_GROUP: sql(
+        select(scim_groups.c.id, scim_groups.c.display_name.label("name")).where(
+            scim_groups.c.organization_id == bindparam("organization_id"), scim_groups.c.id.in_(_IDS)
         )
     ),
     Kind.WEBHOOK: sql(

@@ -208,6 +208,21 @@ def glass_broken(to: str, organization_name: str, who: str) -> Letter:
     )
 
 
+def scim_token_ends(to: str, ending: Ending, link: str) -> Letter:
+    """Tells that the token of an identity provider ends soon, and what to do."""
+    left = "1 day" if ending.days_left == 1 else f"{ending.days_left} days"
+    at = datetime.datetime.fromtimestamp(ending.expires_at, datetime.UTC)
+    named = f"The SCIM token {_plain(ending.secret or '')} of {_plain(ending.organization)}"
+    return _letter(
+        to,
+        f"A SCIM token ends in {left}",
+        f"{named} works until {at.day} {at:%B %Y, %H:%M} UTC. From then on your identity provider cannot add people "
+        "here, and cannot take them away either.",
+        f"Make a new token before that, and put it into your identity provider:\n{link}",
+        "The old one goes on working meanwhile. If nothing uses it any more, there is nothing to do.",
+    )
+
+
 def notice(to: str, subject: str, what_happened: str) -> Letter:
     """Tells what happened to an account, and what to do if it was somebody else."""
     return _letter(

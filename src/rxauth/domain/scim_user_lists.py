@@ -41,15 +41,23 @@ def count(transaction: Transaction, organization_id: str, narrow: Narrow) -> int
 
 
 def page(
-    transaction: Transaction, organization_id: str, narrow: Narrow, rows: int, *, offset: int = 0, after: str = ""
+    transaction: Transaction,
+    organization_id: str,
+    narrow: Narrow,
+    rows: int,
+    *,
+    offset: int = 0,
+    after: str = "",
+    few: bool = False,
 ) -> list[ScimUser]:
     """Returns some of the users that are looked for, in the order in which they were made.
 
-    after: the identifier of the row before the first; offset: how many of those that follow are left out.
+    after: the identifier of the row before the first; offset: how many of those that follow are left out. few: they are
+    so few that all of them are found first, rather than reading on until they come.
     """
     given = narrow.given()
     found = transaction.all(
-        _paging(frozenset(given)),
+        _paging(frozenset(given), few),
         organization_id=organization_id,
         after=after,
         rows=rows,
@@ -85,16 +93,17 @@ def _counting(names: frozenset[str]) -> Statement:
 
 
 @cache
-def _paging(names: frozenset[str]) -> Statement:
+def _paging(names: frozenset[str], few: bool) -> Statement:
     """The rows are chosen by an index alone, however many are left out before them."""
-    ids = (
-        _chosen(names, select(table.c.id))
-        .where(table.c.id > bindparam("after"))
-        .order_by(table.c.id)
-        .limit(bindparam("rows"))
-        .offset(bindparam("offset"))
-    )
-    return sql(select(*COLUMNS).where(_MINE, table.c.id.in_(ids)).order_by(table.c.id))
+    ids, shown = _chosen(names, select(table.c.id)), select(*COLUMNS).where(_MINE)
+    if few:
+        return sql(_cut(shown.where(table.c.id.in_(ids))))
+    return sql(shown.where(table.c.id.in_(_cut(ids))).order_by(table.c.id))
+
+
+def _cut(selected: Select[Any]) -> Select[Any]:
+    following = selected.where(table.c.id > bindparam("after")).order_by(table.c.id)
+    return following.limit(bindparam("rows")).offset(bindparam("offset"))
 
 
 def _bound(given: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from rxauth.domain.destinations import Network
 from rxauth.domain.mails import Outbox
 from rxauth.domain.prescription_expiry import Expiry
 from rxauth.domain.scim_people import Settling
+from rxauth.domain.scim_reminders import ScimReminders
 from rxauth.domain.secret_reminders import Reminders
 from rxauth.edge.access_log import AccessLog
 from rxauth.edge.audit_group import AuditGroup
@@ -84,8 +85,10 @@ class Edge:
         )
         self.access_log = AccessLog(server.database, server.clock, server.sealing_key)
         outbox = Outbox(server.issuer, server.sealing_key)
-        reminders, settling = Reminders(outbox), Settling(outbox)
-        self.sweeps = Sweeps(server.database, server.clock, (reminders.remind, settling.settle_some, *retention.SWEEPS))
+        reminders, of_scim, settling = Reminders(outbox), ScimReminders(outbox), Settling(outbox)
+        self.sweeps = Sweeps(
+            server.database, server.clock, (reminders.remind, of_scim.remind, settling.settle_some, *retention.SWEEPS)
+        )
         self.limiter = FailureLimiter()
         self.quotas = Quotas(limits, server.clock, server.database)
         self.metrics.read("rxauth_quota_refusals_total", "Requests refused for a quota.", self.quotas.refused, "quota")

@@ -20,6 +20,7 @@ from rxauth.storage.database import Transaction
 
 # So many rows a search looks through, where no index answers all of it.
 LOOKED_THROUGH: Final = 5_000
+FEW: Final = 1_000
 MEMBERS_SHOWN: Final = 50_000
 Row = TypeVar("Row", ScimUser, ScimGroup)
 
@@ -30,7 +31,8 @@ class _Shelf(Generic[Row]):
 
     kind: ResourceKind
     count: Callable[[], int]
-    page: Callable[[int, int, str], list[Row]]  # how many, how many left out before them, after which identifier
+    # How many, how many left out before them, after which identifier, and whether all that there are are few.
+    page: Callable[[int, int, str, bool], list[Row]]
     render: Callable[[Sequence[Row]], list[dict[str, Any]]]
 
 
@@ -96,8 +98,8 @@ def _users(transaction: Transaction, desk: Desk, written: str | None, wanted: Wi
     shelf = _Shelf(
         USER,
         lambda: scim_user_lists.count(transaction, desk.organization_id, narrow),
-        lambda rows, offset, after: scim_user_lists.page(
-            transaction, desk.organization_id, narrow, rows, offset=offset, after=after
+        lambda rows, offset, after, few: scim_user_lists.page(
+            transaction, desk.organization_id, narrow, rows, offset=offset, after=after, few=few
         ),
         render,
     )
@@ -120,7 +122,7 @@ def _groups(transaction: Transaction, desk: Desk, written: str | None, wanted: W
     shelf = _Shelf(
         GROUP,
         lambda: scim_groups.count(transaction, desk.organization_id, narrow),
-        lambda rows, offset, after: scim_groups.page(
+        lambda rows, offset, after, _: scim_groups.page(
             transaction, desk.organization_id, narrow, rows, offset=offset, after=after
         ),
         render,
@@ -135,7 +137,8 @@ def _found(shelf: _Shelf[Row], sought: Filter | None, wanted: Window, seen: Choi
     total = shelf.count()
     if wanted.count == 0:
         return _Found([], total)
-    rows = shelf.page(wanted.count + 1, 0 if wanted.cursor is not None else wanted.offset, wanted.cursor or "")
+    left_out = 0 if wanted.cursor is not None else wanted.offset
+    rows = shelf.page(wanted.count + 1, left_out, wanted.cursor or "", total <= FEW)
     shown = rows[: wanted.count]
     cursor = shown[-1].id if len(rows) > wanted.count else None
     return _Found([seen.shown(shelf.kind, one) for one in shelf.render(shown)], total, cursor)
@@ -143,14 +146,15 @@ def _found(shelf: _Shelf[Row], sought: Filter | None, wanted: Window, seen: Choi
 
 def _looked_through(shelf: _Shelf[Row], sought: Filter, wanted: Window, seen: Choice) -> _Found:
     fits = matching.compiled(shelf.kind, sought)
-    if shelf.count() > LOOKED_THROUGH:
+    total = shelf.count()
+    if total > LOOKED_THROUGH:
         raise TooManyError(
             f"The filter would look through more than {LOOKED_THROUGH} resources: add and userName eq, externalId eq, "
             "emails eq, displayName eq of a group, or a span of meta.lastModified."
         )
     matched: list[dict[str, Any]] = []
     after = ""
-    while rows := shelf.page(MOST, 0, after):
+    while rows := shelf.page(MOST, 0, after, total <= FEW):
         matched += [one for one in shelf.render(rows) if fits(one)]
         after = rows[-1].id
     begin = wanted.offset
