@@ -15,7 +15,7 @@ function serve(signing) {
   const provider = new Provider(issuer, {
     clients,
     jwks: { keys: signing },
-    claims: { email: ['email', 'email_verified'], profile: ['given_name', 'family_name', 'groups'] },
+    claims: { openid: ['sub', 'amr', 'acr', 'sid'], email: ['email', 'email_verified'], profile: ['given_name', 'family_name', 'groups'] },
     cookies: { keys: ['a key of the tests'] },
     features: { devInteractions: { enabled: false } },
     enabledJWA: { idTokenSigningAlgValues: ['RS256', 'ES256', 'EdDSA'] },

@@ -92,9 +92,9 @@ def client(client_id: str, redirect_uri: str, **more: Any) -> dict[str, Any]:
     """Returns how this server is registered at a provider."""
     return {
         "client_id": client_id,
-        "client_secret": SECRET,
         "redirect_uris": [redirect_uri],
         "response_types": ["code"],
         "grant_types": ["authorization_code"],
+        **({} if "jwks" in more else {"client_secret": SECRET}),
         **more,
     }
