@@ -5,5 +5,6 @@ from importlib.resources import files
 
 def latest_revision() -> str:
     """Returns the revision that this version of rxauth works with: the last of the files, by their numbers."""
-    names = (file.name for file in files("rxauth.storage.migrations").joinpath("versions").iterdir())
+    folder = files("rxauth.storage").joinpath("migrations", "versions")  # to name the package would import it
+    names = (file.name for file in folder.iterdir())
     return max(name.partition("_")[0] for name in names if name[0].isdigit())
