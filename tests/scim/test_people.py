@@ -178,6 +178,26 @@ def test_roles_that_people_gave_stay_and_who_was_removed_by_hand_stays_away(lone
     assert roles(provider, found.id) == {Role.SUPPORT}
 
 
+def test_people_may_take_in_again_whom_the_provider_deactivated(lone_provider: Provider) -> None:
+    provider = lone_provider
+    provider.own()
+    provider.give(everybody=[Role.SUPPORT])
+    mona = provider.create(MONA)
+    found = person(provider)
+    assert found is not None
+    provider.patch(f"Users/{mona['id']}", {"op": "replace", "path": "active", "value": False})
+    here, now = provider.organization_id, provider.live.clock.seconds()
+    provider.write(lambda tx: memberships.add(tx, here, found.id, [Role.STAFF], now))
+
+    provider.group("Nurses", mona["id"])
+    provider.patch(f"Users/{mona['id']}", {"op": "replace", "path": "title", "value": "Nurse"})
+    assert roles(provider, found.id) == {Role.STAFF}
+    provider.patch(f"Users/{mona['id']}", {"op": "replace", "path": "active", "value": True})
+    assert roles(provider, found.id) == {Role.STAFF, Role.SUPPORT}
+    provider.http.delete(f"Users/{mona['id']}")
+    assert roles(provider, found.id) == set()
+
+
 def test_an_account_that_scim_made_has_the_name_that_it_says_until_the_person_sets_it_up(
     lone_provider: Provider,
 ) -> None:

@@ -54,16 +54,19 @@ _WAITING: Final = sql(
 )
 
 
-def settle(transaction: Transaction, user: ScimUser, telling: Telling, *, is_back: bool = False) -> list[Ended]:
+def settle(
+    transaction: Transaction, user: ScimUser, telling: Telling, *, was_active: bool | None = None
+) -> list[Ended]:
     """Has what a locked user says of a person be so; returns the sessions that ended.
 
-    is_back: the user was inactive before, so who left by this comes back.
+    was_active: before this word of the provider, None: as now. Who left by that comes back, and who is to leave by it
+    leaves; people decide about whoever was inactive already.
 
     Raises:
         LastAdministratorError: the organization would have no other.
     """
     if not user.active:
-        ended = leave(transaction, user, telling)
+        ended = leave(transaction, user, telling) if was_active else []
         scim_users.link(transaction, replace(user, given_roles=frozenset(), invited_key=None))
         return ended
     roles = _roles(transaction, user)
@@ -74,7 +77,7 @@ def settle(transaction: Transaction, user: ScimUser, telling: Telling, *, is_bac
     found = memberships.roles_of(transaction, user.organization_id, [user.user_id]).get(user.user_id)
     ended = []
     if found is None:
-        if roles and (is_back or not user.given_roles):
+        if roles and (was_active is False or not user.given_roles):
             _join(transaction, user, user.user_id, roles, telling)
         else:
             roles = user.given_roles  # somebody here removed the person, and the provider's next word changes nothing

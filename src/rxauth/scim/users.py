@@ -73,13 +73,13 @@ def patch(transaction: Transaction, desk: Desk, asked: Asked) -> Given:
 
 
 def delete(transaction: Transaction, desk: Desk, asked: Asked) -> Given:
-    """Forgets a user; the person is a member no longer.
+    """Forgets a user; a person who was active is a member no longer.
 
     Raises:
         NotFoundError, VersionError, LastAdministratorError: as for `replace`.
     """
     user, _ = _locked(transaction, desk, asked)
-    ended = scim_people.leave(transaction, user, desk.telling)
+    ended = scim_people.leave(transaction, user, desk.telling) if user.active else []
     scim_users.remove(transaction, user)
     desk.record(transaction, Event.SCIM_USER_DELETED, user.id)
     return Given(204, ended=ended)
@@ -139,7 +139,7 @@ def _changed(
         raise UniquenessError(_TAKEN) from None
     except InvalidError as error:
         raise InvalidValueError(refused_value(error)) from None
-    ended = scim_people.settle(transaction, after, desk.telling, is_back=not user.active)
+    ended = scim_people.settle(transaction, after, desk.telling, was_active=user.active)
     events = {(True, False): Event.SCIM_USER_DEACTIVATED, (False, True): Event.SCIM_USER_ACTIVATED}
     desk.record(transaction, events.get((user.active, after.active), Event.SCIM_USER_CHANGED), user.id)
     shown = _given(desk, after, groups, asked)
