@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, literal_column, select
 
 from rxauth.domain.scim_users import COLUMNS, ScimUser, read
 from rxauth.storage.database import Transaction
@@ -13,6 +13,8 @@ from rxauth.storage.tables.scim import scim_emails
 from rxauth.storage.tables.scim import scim_users as table
 from rxauth.storage.tenancy import Statement, sql
 
+# The identifier, where its own index is not to be read on until what is looked for comes.
+_UNSORTED: Final = func.coalesce(table.c.id, literal_column("''"))
 _MINE: Final = table.c.organization_id == bindparam("organization_id")
 
 
@@ -95,14 +97,14 @@ def _counting(names: frozenset[str]) -> Statement:
 @cache
 def _paging(names: frozenset[str], few: bool) -> Statement:
     """The rows are chosen by an index alone, however many are left out before them."""
-    ids, shown = _chosen(names, select(table.c.id)), select(*COLUMNS).where(_MINE)
     if few:
-        return sql(_cut(shown.where(table.c.id.in_(ids))))
-    return sql(shown.where(table.c.id.in_(_cut(ids))).order_by(table.c.id))
+        return sql(_cut(_chosen(names, select(*COLUMNS)), _UNSORTED))
+    ids = _cut(_chosen(names, select(table.c.id)), table.c.id)
+    return sql(select(*COLUMNS).where(_MINE, table.c.id.in_(ids)).order_by(table.c.id))
 
 
-def _cut(selected: Select[Any]) -> Select[Any]:
-    following = selected.where(table.c.id > bindparam("after")).order_by(table.c.id)
+def _cut(selected: Select[Any], by: ColumnElement[Any]) -> Select[Any]:
+    following = selected.where(by > bindparam("after")).order_by(by)
     return following.limit(bindparam("rows")).offset(bindparam("offset"))
 
 
