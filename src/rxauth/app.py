@@ -30,6 +30,7 @@ from rxauth.domain.sessions import Limits
 from rxauth.domain.webhooks import Keeper
 from rxauth.edge.context import Edge
 from rxauth.edge.dispatch_sender import DispatchSender
+from rxauth.edge.domain_watch import DomainWatch
 from rxauth.edge.http_pharmacy_network import HttpPharmacyNetwork
 from rxauth.edge.mail_sender import MailSender, mail_server
 from rxauth.edge.metrics_listener import MetricsListener
@@ -39,6 +40,7 @@ from rxauth.edge.proxies import Proxies
 from rxauth.edge.queue_figures import QueueFigures
 from rxauth.edge.quotas import RequestLimits
 from rxauth.edge.routes import application
+from rxauth.edge.text_records import TextRecords
 from rxauth.edge.webhook_sender import WebhookSender
 from rxauth.federation.saml import provider_settings
 from rxauth.oauth import new_keys
@@ -175,11 +177,25 @@ def make_api(server: Server, networks: Sequence[Network] = ()) -> Api:
     """Opens the Clinical and Management APIs on the server's database; networks: private ones that may be called."""
     keeper = Keeper(server.sealing_key, tuple(networks))
     limits = server.lifetimes.sessions
-    terms, outbox = make_terms(server), Outbox(server.issuer, server.sealing_key)
+    terms, outbox = make_terms(server), make_outbox(server)
     reader = partial(provider_settings.read, clock=server.clock)
     return Api(
-        contract.schema(), server.database, server.clock, keeper, server.sealing_key, limits, terms, outbox, reader
+        contract.schema(),
+        server.database,
+        server.clock,
+        keeper,
+        server.sealing_key,
+        limits,
+        terms,
+        outbox,
+        reader,
+        TextRecords().look,
     )
+
+
+def make_outbox(server: Server) -> Outbox:
+    """Returns where letters are put."""
+    return Outbox(server.issuer, server.sealing_key)
 
 
 def make_terms(server: Server) -> Terms:
@@ -207,6 +223,7 @@ def make_app(settings: Settings, clock: Clock, worker: int = 0) -> ASGIApp:
     edge.mail_sender = make_mail_sender(settings, server)
     edge.sequencer = make_sequencer(settings, server.database, clock)
     edge.expiry = Expiry(server.database, clock)
+    edge.domain_watch = DomainWatch(server.database, clock, make_outbox(server), TextRecords().look, edge.tell_soon)
     edge.key_schedule = KeySchedule(server, settings.key_rotation_days * 86_400)
     edge.webhook_sender = WebhookSender(server.database, clock, server.sealing_key, networks, make_outbound)
     if network is not None:

@@ -188,7 +188,7 @@ ACROSS_TENANTS = {
     "rxauth.domain.client_records": ["_MANY", "_ONE"],
     "rxauth.domain.clients": ["_ALL", "_LOCKED"],
     "rxauth.domain.connections": ["_KNOWN", "_NAMED"],
-    "rxauth.domain.domain_proofs": ["_NEXT"],
+    "rxauth.domain.domain_proofs": ["_IS_DUE", "_NEXT"],
     "rxauth.domain.domains": ["_FORGET", "_VERIFIED"],
     "rxauth.domain.consents": ["_OF_USER"],
     "rxauth.domain.dispatches": ["_BY_ID", "_IS_DUE", "_NEXT"],

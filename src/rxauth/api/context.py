@@ -10,6 +10,7 @@ from graphql import GraphQLResolveInfo
 from rxauth.api.errors import StepUpError
 from rxauth.clock import Clock
 from rxauth.domain.connection_settings import SamlSettings
+from rxauth.domain.domain_proofs import Look
 from rxauth.domain.errors import InvalidError
 from rxauth.domain.mails import Outbox
 from rxauth.domain.sessions import LONGEST, Ended, Limits
@@ -74,6 +75,7 @@ class Context:
     ended_sessions: list[Ended] = field(default_factory=list)
     outbox: Outbox | None = None
     metadata_reader: ReadMetadata | None = None
+    text_records: Look | None = None
     _batches: dict[Hashable, _Batch] = field(default_factory=lambda: defaultdict(_Batch))
     _known: dict[type, set[str]] = field(default_factory=lambda: defaultdict(set))
 

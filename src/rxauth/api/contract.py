@@ -4,7 +4,7 @@ from typing import Final
 
 from graphql import GraphQLSchema
 
-from rxauth.api import activity, clinical, management, people, webhooks
+from rxauth.api import activity, clinical, domains, management, people, webhooks
 from rxauth.api.clinical import catalogs, ordering, screening
 from rxauth.api.management import apps, connection_inputs, connection_shown
 from rxauth.api.schema import Binding, Resolver, build, read_contract
@@ -23,6 +23,7 @@ FILES: Final = (
     "providers.graphql",
     "webhooks.graphql",
     "machine.graphql",
+    "domains.graphql",
     "scim.graphql",
     "activity.graphql",
 )
@@ -42,7 +43,7 @@ def binding() -> Binding:
     resolvers: dict[str, dict[str, Resolver]] = {}
     clinical_ones = (clinical.BINDING.resolvers, ordering.RESOLVERS, screening.RESOLVERS, catalogs.RESOLVERS)
     others = (management.RESOLVERS, people.RESOLVERS, apps.RESOLVERS, webhooks.RESOLVERS, activity.RESOLVERS)
-    for one in (*clinical_ones, *others, connection_shown.RESOLVERS):
+    for one in (*clinical_ones, *others, connection_shown.RESOLVERS, domains.RESOLVERS):
         for kind, fields in one.items():
             resolvers.setdefault(kind, {}).update(fields)
     inputs = {

@@ -24,6 +24,7 @@ from rxauth.api.outcomes import Failure, Outcome
 from rxauth.api.schema import paged_fields
 from rxauth.clock import Clock
 from rxauth.domain.access_records import patients_key
+from rxauth.domain.domain_proofs import Look
 from rxauth.domain.mails import Outbox
 from rxauth.domain.sessions import LONGEST, Limits
 from rxauth.domain.webhooks import Keeper
@@ -78,6 +79,7 @@ class Api:
     sealing_key None: nothing that takes one is done: no access log is read, and an Idempotency-Key is not heeded.
     session_limits: where an organization sets no stricter ones. outbox None: nothing is done that writes a letter.
     metadata_reader None: no SAML connection is made.
+    text_records None: DNS is not asked.
     """
 
     schema: GraphQLSchema
@@ -89,6 +91,7 @@ class Api:
     terms: Terms | None = None
     outbox: Outbox | None = None
     metadata_reader: ReadMetadata | None = None
+    text_records: Look | None = None
     _documents: dict[str, _Document] = field(default_factory=dict)
     _characters: int = 0
     _paged: frozenset[str] = field(init=False)
@@ -180,6 +183,7 @@ class Api:
             terms=self.terms,
             outbox=self.outbox,
             metadata_reader=self.metadata_reader,
+            text_records=self.text_records,
         )
 
     def _execute(self, asked: _Asked, context: Context) -> ExecutionResult:

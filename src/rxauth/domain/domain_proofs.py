@@ -4,6 +4,7 @@ A record that is gone gives an organization a week, with a letter to its adminis
 does not answer changes nothing.
 """
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -28,13 +29,18 @@ _THE_ONE = (
     table.c.id == bindparam("the_id"),
     table.c.verified_at.is_not(None),
 )
+_EVERYBODYS: Final = "one server looks after the domains of every organization"
 _NEXT = sql(
     select(*table.c)
     .where(table.c.verified_at.is_not(None), table.c.looked_at <= bindparam("before"))
     .order_by(table.c.looked_at, table.c.id)
     .limit(1)
     .with_for_update(skip_locked=True),
-    across_tenants="one server looks after the domains of every organization",
+    across_tenants=_EVERYBODYS,
+)
+_IS_DUE = sql(
+    select(table.c.id).where(table.c.verified_at.is_not(None), table.c.looked_at <= bindparam("before")).limit(1),
+    across_tenants=_EVERYBODYS,
 )
 _LOOKED = sql(update(table).where(*_THE_ONE).values(looked_at=bindparam("moment")))
 _MISSING = sql(update(table).where(*_THE_ONE).values(missing_since=bindparam("since")))
@@ -57,6 +63,10 @@ class Records:
         return any(text.strip() == domain.record for text in self.texts)
 
 
+# Returns the text records of some names together; blocks its thread for some seconds at most.
+Look = Callable[[Sequence[str]], Records]
+
+
 class UnprovenError(RefusedError):
     """DNS does not say what it is to say."""
 
@@ -73,6 +83,11 @@ def prove(transaction: Transaction, domain: Domain, records: Records, by: Actor,
         domains.verify(transaction, domain, now_us // 1_000_000)
         record(transaction, Event.DOMAIN_VERIFIED, domain, by, now_us)
     return domains.require(transaction, domain.organization_id, domain.id)
+
+
+def is_due(transaction: Transaction, now: int) -> bool:
+    """Tells whether a domain is to be looked at; for a look that writes nothing."""
+    return transaction.first(_IS_DUE, before=now - LOOK_EVERY_S) is not None
 
 
 def claim(transaction: Transaction, now: int) -> Domain | None:

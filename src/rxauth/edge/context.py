@@ -18,6 +18,7 @@ from rxauth.domain.prescription_expiry import Expiry
 from rxauth.domain.scim_people import Settling
 from rxauth.domain.scim_reminders import ScimReminders
 from rxauth.domain.secret_reminders import Reminders
+from rxauth.domain.sessions import Ended
 from rxauth.edge.access_log import AccessLog
 from rxauth.edge.audit_group import AuditGroup
 from rxauth.edge.backchannel import LogoutNotices
@@ -25,6 +26,7 @@ from rxauth.edge.client_reads import ClientReads
 from rxauth.edge.connections import Connections
 from rxauth.edge.cors import Origins
 from rxauth.edge.dispatch_sender import DispatchSender
+from rxauth.edge.domain_watch import DomainWatch
 from rxauth.edge.door import Door
 from rxauth.edge.guards import FailureLimiter
 from rxauth.edge.mail_sender import MailSender
@@ -73,6 +75,7 @@ class Edge:
         self.server = server
         self.api = api
         self.traces = traces
+        self._loop: asyncio.AbstractEventLoop | None = None
         make_threads = partial(ThreadPoolExecutor, thread_name_prefix="worker") if traces is None else traces.threads
         self._threads = make_threads(WORKER_THREADS)
         self._of_api, self._of_machines = asyncio.Semaphore(API_THREADS), asyncio.Semaphore(MACHINE_THREADS)
@@ -103,6 +106,7 @@ class Edge:
         self.sequencer: Sequencer | None = None  # None: records wait in the outbox
         self.webhook_sender: WebhookSender | None = None  # None: events wait in the outbox
         self.expiry: Expiry | None = None  # None: what is over is shown so, and nobody hears of it
+        self.domain_watch: DomainWatch | None = None  # None: verified domains are not looked at again
         self.key_schedule: KeySchedule | None = None  # None: keys are rotated by hand only
         self._signing = ThreadPoolExecutor(SIGNING_THREADS, thread_name_prefix="signing")  # outside this process
         self.pharmacy_network: PharmacyNetwork | None = None  # None: orders wait, and nobody reports of them
@@ -140,6 +144,7 @@ class Edge:
 
     def start(self) -> None:
         """Begins what runs beside requests."""
+        self._loop = asyncio.get_running_loop()
         self.access_log.start()
         self.quotas.start()
         self.sweeps.start()
@@ -151,6 +156,8 @@ class Edge:
             self.webhook_sender.start()
         if self.expiry is not None:
             self.expiry.start()
+        if self.domain_watch is not None:
+            self.domain_watch.start()
         if self.key_schedule is not None:
             self.key_schedule.start()
         if self.dispatch_sender is not None:
@@ -166,12 +173,20 @@ class Edge:
             for notice in await self.in_thread(logout_tokens.notices, self.server, session_id, user_id):
                 self.logouts.send(notice)
 
+    def tell_soon(self, ended: Sequence[Ended]) -> None:
+        """Has the clients of sessions hear that they ended; for threads beside the loop."""
+        for one in ended:
+            if self._loop is not None:
+                asyncio.run_coroutine_threadsafe(self.tell_clients(one.user_id, [one.session_id]), self._loop)
+
     async def close(self) -> None:
         """Writes what is still to be written, and ends the threads."""
         if self.mail_sender is not None:
             await self.in_thread(self.mail_sender.stop)
         if self.expiry is not None:
             await self.in_thread(self.expiry.stop)
+        if self.domain_watch is not None:
+            await self.in_thread(self.domain_watch.stop)
         if self.key_schedule is not None:
             await self.in_thread(self.key_schedule.stop)
         if self.webhook_sender is not None:
