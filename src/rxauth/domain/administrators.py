@@ -35,9 +35,14 @@ class LastAdministratorError(RefusedError):
         super().__init__("last_administrator", message)
 
 
+def all_of(transaction: Transaction, organization_id: str) -> list[str]:
+    """Returns the administrators."""
+    return [row.user_id for row in transaction.all(_ALL, organization_id=organization_id)]
+
+
 def but(transaction: Transaction, organization_id: str, user_ids: Sequence[str]) -> Mapping[str, int]:
     """Returns how many administrators the organization has beside each of some people; who was shut out is none."""
-    found = {row.user_id for row in transaction.all(_ALL, organization_id=organization_id)}
+    found = set(all_of(transaction, organization_id))
     return {user_id: len(found - {user_id}) for user_id in user_ids}
 
 

@@ -144,6 +144,9 @@ class Event(StrEnum):
     DOMAIN_CHANGED = "domain.changed"
     DOMAIN_LOST = "domain.lost"
     DOMAIN_REMOVED = "domain.removed"
+    EMERGENCY_ACCESS_GIVEN = "emergency_access.given"
+    EMERGENCY_ACCESS_TAKEN = "emergency_access.taken"
+    EMERGENCY_ACCESS_USED = "emergency_access.used"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """What administrators do to e-mail domains, with its record in the audit log."""
 
-from rxauth.domain import domain_proofs, domains
+from rxauth.domain import domain_proofs, domains, forced_sign_on
 from rxauth.domain.audit import Actor, Event
 from rxauth.domain.domains import Domain
 from rxauth.domain.sessions import Ended
@@ -23,6 +23,8 @@ def lead_to(transaction: Transaction, domain: Domain, connection_id: str | None,
 
 def remove(transaction: Transaction, domain: Domain, by: Actor, now_us: int) -> list[Ended]:
     """Removes a domain; of one that counted, returns the sessions that ended with it."""
+    if domain.verified_at is not None:
+        forced_sign_on.require_without(transaction, domain.organization_id, domain_id=domain.id)
     domains.remove(transaction, domain)
     domain_proofs.record(transaction, Event.DOMAIN_REMOVED, domain, by, now_us)
     if domain.verified_at is None:

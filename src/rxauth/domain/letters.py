@@ -203,8 +203,8 @@ def glass_broken(to: str, organization_name: str, who: str) -> Letter:
         f"Emergency access to {organization_name}",
         f"{_plain(organization_name)} asks everybody to sign in with its identity provider. {who} just signed in "
         "without it, as one of those who may in an emergency.",
-        "If you know why, there is nothing to do. If not, ask at once; an administrator can end the person's sessions "
-        "and take the emergency access away.",
+        "If you know why, there is nothing to do. If not, ask the person at once. An administrator can take emergency "
+        "access away, which ends it at the next click.",
     )
 
 

@@ -36,6 +36,7 @@ def _joined(*conditions: Any) -> Select[Any]:
             organizations.c.session_lifetime_s,
             organizations.c.second_factor_required,
             organizations.c.sole_first_factor,
+            memberships.c.emergency_since,
             membership_roles.c.role,
         )
         .select_from(memberships)
@@ -80,7 +81,10 @@ _REMOVE = sql(
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A person's place in an organization, and what the organization asks of sessions (None: nothing of its own)."""
+    """A person's place in an organization, and what the organization asks of sessions (None: nothing of its own).
+
+    has_emergency_access: the person may sign in here although all others must use the identity provider.
+    """
 
     organization_id: str
     organization_name: str
@@ -90,14 +94,21 @@ class Membership:
     second_factor_required: bool
     sole_first_factor: FirstFactor | None
     roles: frozenset[Role]
+    has_emergency_access: bool = False
 
-    def refusal(self, methods: Iterable[str]) -> str | None:
-        """Says what the organization asks for that a sign-in with these methods did not prove; None: nothing."""
-        if self.sole_first_factor is not None and self.sole_first_factor not in first_factors_of(methods):
-            return f"The organization asks that people sign in with a {self.sole_first_factor}."
-        if self.second_factor_required and acr_of(methods) != AAL2:
-            return "The organization asks for a second factor."
-        return None
+    def refusal(self, methods: Iterable[str], emergency_in: str | None = None) -> str | None:
+        """Says what the organization asks for that a sign-in with these methods did not prove; None: nothing.
+
+        emergency_in: the organization that the session opens past its identity provider.
+        """
+        sole, proven = self.sole_first_factor, frozenset(methods)
+        if sole is None or sole in first_factors_of(proven):
+            is_weak = self.second_factor_required and acr_of(proven) != AAL2
+            return "The organization asks for a second factor." if is_weak else None
+        if sole is FirstFactor.CONNECTION:
+            is_open = self.has_emergency_access and emergency_in == self.organization_id and acr_of(proven) == AAL2
+            return None if is_open else "The organization asks that people sign in with its identity provider."
+        return f"The organization asks that people sign in with a {sole}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,6 +260,7 @@ def _give_roles(transaction: Transaction, organization_id: str, user_id: str, ro
 
 def _membership(rows: list[Any]) -> Membership:
     first = rows[0]
+    roles = frozenset(Role(row.role) for row in rows if row.role is not None)
     return Membership(
         first.organization_id,
         first.name,
@@ -257,5 +269,6 @@ def _membership(rows: list[Any]) -> Membership:
         first.session_lifetime_s,
         first.second_factor_required,
         None if first.sole_first_factor is None else FirstFactor(first.sole_first_factor),
-        frozenset(Role(row.role) for row in rows if row.role is not None),
+        roles,
+        first.emergency_since is not None and Role.ADMINISTRATOR in roles,
     )

@@ -6,10 +6,11 @@ from typing import Any, Final
 
 from sqlalchemy import bindparam, distinct, func, select, update
 
-from rxauth.domain import accents, logos, organizations
+from rxauth.domain import accents, forced_sign_on, logos, organizations
 from rxauth.domain.errors import InvalidError
 from rxauth.domain.organizations import Organization
 from rxauth.domain.sessions import Limits
+from rxauth.policy.assurance import FirstFactor
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.access import organizations as table
 from rxauth.storage.tables.people import memberships, passkeys, totp_factors
@@ -64,6 +65,12 @@ class Changed:
         return tuple(name for name in NAMES if getattr(self.before, name) != getattr(self.after, name))
 
     @property
+    def is_of_single_sign_on(self) -> bool:
+        """Tells whether single sign-on is asked of everybody, or no longer."""
+        both = {self.before.sole_first_factor, self.after.sole_first_factor}
+        return FirstFactor.CONNECTION in both and len(both) > 1
+
+    @property
     def is_weaker(self) -> bool:
         """Tells whether anybody gets in, or stays in, who did not before."""
         before, after = self.before, self.after
@@ -99,6 +106,8 @@ def change(
     after = replace(before, **{name: _read(name, value) for name, value in changes.items()})
     _require_within(after, longest)
     changed = Changed(before, after)
+    if after.sole_first_factor is FirstFactor.CONNECTION and "sole_first_factor" in changed.names:
+        forced_sign_on.require_ready(transaction, organization_id)
     if changed.names:
         transaction.run(_CHANGE, the_id=organization_id, **organizations.stored(after, NAMES))
     if "logo" in changed.names:

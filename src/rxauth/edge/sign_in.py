@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from rxauth.domain import consents, sign_ins
+from rxauth.domain import consents, emergency_access, sign_ins
 from rxauth.edge import pages, proofs, second_factors
 from rxauth.edge.addresses import SIGN_IN_PATH
 from rxauth.edge.authorize import deliver, origin_of
@@ -16,6 +16,7 @@ from rxauth.edge.responses import Answer, see_other
 from rxauth.edge.sign_in_pages import values_of
 from rxauth.edge.sso import errands
 from rxauth.edge.sso.departure import leave_for
+from rxauth.edge.visits import outbox
 from rxauth.oauth import page_request, sign_in
 from rxauth.oauth.authorization_request import AuthorizationRequest, AuthorizationResponse
 from rxauth.oauth.browser import Browser
@@ -31,6 +32,7 @@ from rxauth.oauth.steps import (
     LogIn,
     ProveSecondFactor,
     SetUpSecondFactor,
+    UseEmergencyAccess,
 )
 from rxauth.storage.database import Transaction
 
@@ -140,7 +142,7 @@ async def _page(
     problem: str | None = None,
 ) -> Answer:
     template, shown = await edge.in_thread(
-        edge.server.database.write, lambda tx: values_of(edge.server, tx, one, browser, query or {})
+        edge.server.database.write, lambda tx: values_of(edge.server, tx, one, browser, query or typed or {})
     )
     values: dict[str, Any] = {
         **shown,
@@ -162,6 +164,21 @@ async def _choose(edge: Edge, one: UnderWay, _browser: Browser, fields: Mapping[
         return proofs.Done("Choose one of the organizations that are listed.")
     database = edge.server.database
     await edge.in_thread(database.write, lambda tx: sign_ins.choose_organization(tx, one.sign_in.id, chosen))
+    return proofs.Done()
+
+
+async def _use_emergency_access(edge: Edge, one: UnderWay, browser: Browser, _fields: Mapping[str, str]) -> proofs.Done:
+    """Opens the organization past its identity provider, if that is still due, and tells its administrators."""
+    server = edge.server
+
+    def work(transaction: Transaction) -> None:
+        again = sign_in.under_way(server, transaction, one.sign_in.id, browser)
+        if again is None or not isinstance(again.step, UseEmergencyAccess) or again.found.session is None:
+            return
+        where, now_us = again.step.organization_id, server.clock.microseconds()
+        emergency_access.use(transaction, again.found.session, where, outbox(server), now_us)
+
+    await edge.in_thread(server.database.write, work)
     return proofs.Done()
 
 
@@ -189,6 +206,7 @@ _ACTS: Final[Mapping[tuple[type, str], Act]] = {
     (ProveSecondFactor, "passkey"): second_factors.passkey,
     (SetUpSecondFactor, "totp"): second_factors.set_up_totp,
     (SetUpSecondFactor, "passkey"): second_factors.set_up_passkey,
+    (UseEmergencyAccess, "emergency"): _use_emergency_access,
     (ChooseOrganization, "organization"): _choose,
     (AskConsent, "allow"): _agree,
 }

@@ -5,7 +5,7 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from rxauth.crypto import qr
-from rxauth.domain import factors, organizations, passkeys, totp, users
+from rxauth.domain import factors, home_realm, organizations, passkeys, totp, users
 from rxauth.domain.organizations import Organization
 from rxauth.edge import branding
 from rxauth.edge.addresses import RESET_PATH
@@ -14,12 +14,20 @@ from rxauth.oauth.authorization_request import AuthorizationRequest
 from rxauth.oauth.browser import Browser
 from rxauth.oauth.server import Server
 from rxauth.oauth.sign_in import UnderWay
-from rxauth.oauth.steps import AskConsent, ChooseOrganization, LogIn, ProveSecondFactor, SetUpSecondFactor
+from rxauth.oauth.steps import (
+    AskConsent,
+    ChooseOrganization,
+    LogIn,
+    ProveSecondFactor,
+    SetUpSecondFactor,
+    UseEmergencyAccess,
+)
 from rxauth.policy.assurance import FirstFactor
 from rxauth.policy.permissions import BY_NAME
 from rxauth.storage.database import Transaction
 
 OWN_PAGES: Final = "your account"
+BY_HAND: Final = "password"  # of the field `way`: whatever the address is, a password is typed here
 _SECOND_ASKED: Final = (
     "This needs a second proof that it is you, beside your password. Set one up now; it takes a minute."
 )
@@ -46,16 +54,28 @@ def values_of(
     return template, shown | values(server, transaction, one, browser, query)
 
 
-def _log_in(server: Server, transaction: Transaction, one: UnderWay, browser: Browser, _query: Any) -> Values:
+def _log_in(
+    server: Server, transaction: Transaction, one: UnderWay, browser: Browser, query: Mapping[str, str]
+) -> Values:
     known = one.step.only if isinstance(one.step, LogIn) else None
     only = {} if known is None else {"only": known}
     return {
         **only,
         "links": isinstance(one.step, LogIn) and one.step.user_id is not None,
+        "by_hand": query.get("way") == BY_HAND,
+        "connections": home_realm.offered(transaction, _asking(transaction, one)),
         "has_passkey": known is FirstFactor.PASSKEY,
         "forgot_url": RESET_PATH,
         "passkey_options": passkeys.authentication_options(transaction, None, asker(server, browser), _now(server)),
     }
+
+
+def _asking(transaction: Transaction, one: UnderWay) -> str | None:
+    """Returns the organization that asks for a certain way, or that the sign-in is for; None: nobody knows."""
+    if isinstance(one.step, LogIn) and one.step.organization_id is not None:
+        return one.step.organization_id
+    asked = _asked_organization(transaction, one)
+    return None if asked is None else asked.id
 
 
 def _asked_organization(transaction: Transaction, one: UnderWay) -> Organization | None:
@@ -107,6 +127,10 @@ def _choose(_server: Server, _transaction: Transaction, one: UnderWay, _browser:
     return {"organizations": [{"id": each.organization_id, "name": each.organization_name} for each in among]}
 
 
+def _emergency(_server: Server, _transaction: Transaction, one: UnderWay, _browser: Browser, _query: Any) -> Values:
+    return {"organization_name": one.step.organization_name if isinstance(one.step, UseEmergencyAccess) else ""}
+
+
 def _consent(_server: Server, transaction: Transaction, one: UnderWay, _browser: Browser, _query: Any) -> Values:
     names = one.request.scope.split() if isinstance(one.request, AuthorizationRequest) else []
     chosen = one.step.organization_id if isinstance(one.step, AskConsent) else None
@@ -136,6 +160,7 @@ _PAGES: Final[Mapping[type, tuple[str, Callable[..., Values]]]] = {
     LogIn: ("login.html", _log_in),
     ProveSecondFactor: ("second_factor.html", _prove),
     SetUpSecondFactor: ("set_up_factor.html", _set_up),
+    UseEmergencyAccess: ("emergency_access.html", _emergency),
     ChooseOrganization: ("organizations.html", _choose),
     AskConsent: ("consent.html", _consent),
 }

@@ -89,7 +89,7 @@ def _ended(server: Server, claims: AccessClaims, client: Client, held: Held, now
     limits = server.lifetimes.sessions
     if membership is not None:
         limits = limits.within(membership.session_idle_s, membership.session_lifetime_s)
-        asked = membership.refusal(session.methods)
+        asked = membership.refusal(session.methods, session.emergency_in)
         if asked is not None:
             return f"{asked} {_SIGN_IN}"
     if now >= session.created_at + limits.lifetime_s:

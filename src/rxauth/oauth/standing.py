@@ -55,7 +55,9 @@ def read(
     if one.organization_id is not None:
         mine = {found.organization_id: found for found in memberships.of_person(transaction, user.id)}
         membership = mine.get(one.organization_id)
-        if membership is None or membership.organization_disabled or membership.refusal(session.methods) is not None:
+        if membership is None or membership.organization_disabled:
+            return None
+        if membership.refusal(session.methods, session.emergency_in) is not None:
             return None
         limits = limits.within(membership.session_idle_s, membership.session_lifetime_s)
         authority = memberships.authorities_of(transaction, user.id, [membership]).get(one.organization_id)

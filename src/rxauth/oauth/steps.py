@@ -24,10 +24,12 @@ class LogIn:
     """Somebody must say and prove who it is.
 
     only: the way that the organization asks for; None: any. user_id: whose proof it takes; None: anybody's.
+    organization_id: the one that asks for `only`; None: none does.
     """
 
     only: FirstFactor | None = None
     user_id: str | None = None
+    organization_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,14 @@ class GoUpstream:
     """A connection's identity provider must say who it is."""
 
     connection_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class UseEmergencyAccess:
+    """The person may go past the identity provider that all others must use, and must say that it wants to."""
+
+    organization_id: str
+    organization_name: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +94,8 @@ class Deny:
     error: OAuthError
 
 
-Step = LogIn | GoUpstream | ProveSecondFactor | SetUpSecondFactor | ChooseOrganization | AskConsent | Finish | Deny
+_Way = LogIn | GoUpstream | UseEmergencyAccess | ProveSecondFactor | SetUpSecondFactor
+Step = _Way | ChooseOrganization | AskConsent | Finish | Deny
 
 
 @dataclass(frozen=True, slots=True)
@@ -249,10 +260,20 @@ def _session(
     sole = membership.sole_first_factor
     if sole is None or sole in first_factors_of(session.methods):
         return None
+    if sole is FirstFactor.CONNECTION:
+        return _past_the_connection(session, membership)
     if sole is not FirstFactor.PASSKEY or PASSKEY_KIND in found.second_factors or _is_vouched_for(session):
         return LogIn(sole)
     is_fresh = progress.is_authenticated or now - session.authenticated_at < FRESH_S
     return SetUpSecondFactor(session.user_id, passkey=True) if is_fresh else LogIn()
+
+
+def _past_the_connection(session: Session, membership: Membership) -> Step | None:
+    """Judges a session that came of no identity provider, where all must; None: emergency access was used."""
+    where = membership.organization_id
+    if not membership.has_emergency_access or session.confined_to is not None or acr_of(session.methods) != AAL2:
+        return LogIn(FirstFactor.CONNECTION, organization_id=where)
+    return None if session.emergency_in == where else UseEmergencyAccess(where, membership.organization_name)
 
 
 def _second_factor(acr: str | None, session: Session, membership: Membership | None, found: Situation) -> Step | None:

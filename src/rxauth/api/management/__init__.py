@@ -9,6 +9,7 @@ from rxauth.api.management import (
     account,
     audiences,
     clients,
+    emergency,
     machine,
     machine_secrets,
     organizations,
@@ -73,6 +74,7 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
             "revokeScimToken": scim.revoke,
             "setScimGroupRoles": scim.set_group_roles,
             "updateOrganizationSettings": settings.update,
+            "setEmergencyAccess": emergency.give,
         },
         "Organization": {"type": organizations.kind, "version": organizations.version_of},
         "OrganizationSettings": {
@@ -90,7 +92,14 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
             "members": settings.members,
             "membersWithoutSecondFactor": settings.without_second_factor,
             "membersWithoutPasskey": settings.without_passkey,
+            "emergencyAccess": emergency.people,
+            "singleSignOnLacks": emergency.lacks,
             "version": settings.version,
+        },
+        "EmergencyAccess": {
+            "userId": shown.of("user.id"),
+            "name": shown.of("user.name.full"),
+            "email": shown.of("user.email"),
         },
         "Logo": {"image": settings.image},
         "OwnConsent": {

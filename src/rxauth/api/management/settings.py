@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rxauth.api.context import Context, Info
+from rxauth.api.errors import ForbiddenError
 from rxauth.api.management.callers import TWO_FACTORS, actor
 from rxauth.api.management.inputs import OrganizationSettingsInput
 from rxauth.domain import accents, audit, logos, organization_settings, organizations
@@ -12,6 +13,7 @@ from rxauth.domain.audit import Event
 from rxauth.domain.errors import AbsentError
 from rxauth.domain.organization_settings import Changed, Lacking
 from rxauth.domain.organizations import Organization
+from rxauth.policy import decide
 from rxauth.policy.assurance import FirstFactor
 from rxauth.storage.database import Transaction
 
@@ -57,7 +59,8 @@ def update(
 
     Raises:
         InvalidError: a value that nobody can set. StaleError: see `version`.
-        StepUpError: somebody would get in, or stay in, who did not before.
+        StepUpError: somebody would get in, or stay in, who did not before. ForbiddenError: single sign-on is asked of
+        everybody, or no longer, which takes another permission.
     """
     context = info.context
     changes, longest, now = input.changes(), context.session_limits, context.clock.seconds()
@@ -68,6 +71,8 @@ def update(
         )
         if changed.is_weaker:
             context.require_authentication(TWO_FACTORS)
+        if changed.is_of_single_sign_on:
+            _require_connections(context)
         if changed.names:
             _record(context, transaction, changed)
         return changed.after
@@ -78,7 +83,7 @@ def update(
 def first_factors(source: Organization, _info: Info) -> list[str]:
     """OrganizationSettings.firstFactors."""
     sole = source.sole_first_factor
-    return [one.name for one in (FirstFactor.PASSWORD, FirstFactor.PASSKEY) if sole in {None, one}]
+    return [one.name for one in FirstFactor if one is sole or (sole is None and one is not FirstFactor.CONNECTION)]
 
 
 def version(source: Organization, _info: Info) -> str:
@@ -147,6 +152,12 @@ def _count(transaction: Transaction, _organization_id: str, keys: Sequence[str])
 def _can_be_read(source: Organization, scheme: accents.Scheme) -> bool:
     color = source.accent_color
     return color is not None and accents.can_be_read(color, scheme)
+
+
+def _require_connections(context: Context) -> None:
+    insufficient = decide.require(context.caller, ("manage:connection",), context.clock.seconds())
+    if insufficient is not None:
+        raise ForbiddenError(insufficient)
 
 
 def _record(context: Context, transaction: Transaction, changed: Changed) -> None:

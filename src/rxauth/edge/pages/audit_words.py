@@ -122,6 +122,9 @@ DID: Final[Mapping[Event, str]] = MappingProxyType(
         Event.DOMAIN_CHANGED: "changed where people of an e-mail domain sign in",
         Event.DOMAIN_LOST: "found that an e-mail domain is verified no longer",
         Event.DOMAIN_REMOVED: "removed an e-mail domain",
+        Event.EMERGENCY_ACCESS_GIVEN: "gave somebody emergency access",
+        Event.EMERGENCY_ACCESS_TAKEN: "took somebody's emergency access",
+        Event.EMERGENCY_ACCESS_USED: "used emergency access, past the identity provider",
     }
 )
 _ACTORS: Final = MappingProxyType(

@@ -12,6 +12,18 @@ from rxauth.policy.licences import STATES
 
 _QUERY: Final = f"query OrganizationSettings {{ {SETTINGS} }}"
 _COUNTED: Final = f"query OrganizationSettings {{ {SETTINGS} {LACKING} }}"
+_SIGN_IN: Final = f"""
+query SignInRules($can_read_connection: Boolean!) {{
+  {SETTINGS} {LACKING}
+  lacks: organizationSettings {{ singleSignOnLacks @include(if: $can_read_connection) }}
+}}
+"""
+_EMERGENCY: Final = """
+query EmergencyAccess { organizationSettings { emergencyAccess { userId name email isGiven hasSecondFactor } } }
+"""
+_GIVE: Final = """
+mutation SetEmergencyAccess($userIds: [ID!]!) { setEmergencyAccess(userIds: $userIds) { version } }
+"""
 _UPDATE: Final = """
 mutation UpdateOrganizationSettings($input: OrganizationSettingsInput!) {
   updateOrganizationSettings(input: $input) { version }
@@ -26,7 +38,12 @@ mutation SetProviderRules($solo: Boolean!, $homeState: String, $signingMaxAgeSec
 _MINUTE_S: Final = 60
 # How a sign-in may begin, by the choice that says so.
 FIRST_FACTORS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {"any": ("PASSWORD", "PASSKEY"), "passkey": ("PASSKEY",), "password": ("PASSWORD",)}
+    {
+        "any": ("PASSWORD", "PASSKEY"),
+        "passkey": ("PASSKEY",),
+        "password": ("PASSWORD",),
+        "connection": ("CONNECTION",),
+    }
 )
 
 
@@ -90,7 +107,7 @@ def _section(name: str, template: str, acts: Mapping[str, Act], **more: Any) -> 
         tab="organization",
         template=f"settings_organization_{template}.html",
         query=more.pop("query", _QUERY),
-        opens=(MANAGE,),
+        opens=more.pop("opens", (MANAGE,)),
         required=more.pop("required", "organizationSettings"),
         wanted=TWO_FACTORS,
         acts=acts,
@@ -107,8 +124,27 @@ SECTIONS: Final = (
         "sign-in",
         "sign_in",
         {"sign_in_rules": _act(_sign_in, "The sign-in rules were changed. They hold from now on.")},
-        query=_COUNTED,
-        values=lambda data, _fields: {"first_factor": first_factor(data)},
+        query=_SIGN_IN,
+        values=lambda data, _fields: {
+            "first_factor": first_factor(data),
+            "lacks": data["lacks"].get("singleSignOnLacks") or [],
+        },
+    ),
+    _section(
+        "emergency-access",
+        "emergency",
+        {
+            "emergency_access": Act(
+                _GIVE,
+                lambda fields: {"userIds": fields.all("people")},
+                notice="Emergency access was changed. It holds from now on.",
+                leads_to=nothing_else,
+                places={"userIds": "people"},
+                rests_on=lambda data: data["organizationSettings"],
+            )
+        },
+        query=_EMERGENCY,
+        opens=("manage:connection",),
     ),
     _section(
         "second-factors",
