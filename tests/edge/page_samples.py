@@ -23,10 +23,17 @@ LOGIN: Final[Values] = FORM | {
     "email": "",
     "forgot_url": "/password/reset",
     "passkey_options": ASKED,
+    "connections": [],
+    "by_hand": False,
+    "finds_home": False,
     "only": None,
     "links": False,
     "has_passkey": False,
 }
+_CONNECTIONS: Final = [
+    {"id": "con_1", "display_name": "Alder's directory"},
+    {"id": "con_2", "display_name": "Laboratory"},
+]
 SECOND: Final[Values] = FORM | {
     "methods": ["passkey", "totp", "recovery"],
     "chosen": "totp",
@@ -212,6 +219,11 @@ SAMPLES: Final = (
     _of_sign_in("login", "login.html", LOGIN | {"is_for_client": True}),
     _of_sign_in("login-wrong", "login.html", _WRONG_LOGIN),
     _of_sign_in("login-branded", "login.html", LOGIN | {"branding": _BRANDING}),
+    _of_sign_in("login-home", "login.html", LOGIN | {"finds_home": True}),
+    _of_sign_in("login-connection", "login.html", LOGIN | {"only": "connection", "connections": _CONNECTIONS}),
+    _of_sign_in("login-connection-none", "login.html", LOGIN | {"only": "connection"}),
+    _of_sign_in("login-emergency", "login.html", LOGIN | {"only": "connection", "by_hand": True}),
+    _of_sign_in("emergency-access", "emergency_access.html", FORM | {"organization_name": "Alder Clinic"}),
     _of_sign_in("login-passkey", "login.html", LOGIN | {"only": "passkey"}),
     _of_sign_in("login-own-passkey", "login.html", LOGIN | {"only": "passkey", "has_passkey": True}),
     _of_sign_in("second-factor-totp", "second_factor.html", SECOND),

@@ -76,6 +76,23 @@ def _branding(name: str, rules: Values, **changes: Any) -> Sample:
 _NOTHING = _ORGANIZATION | dict.fromkeys(("NPI", "email", "phone", "fax", "address"))
 _ON: Final[Values] = {"organizationSettings": _STRICT}
 _OFF: Final[Values] = {"organizationSettings": _USUAL}
+_FORCED: Final[Values] = {"organizationSettings": _STRICT | {"firstFactors": ["CONNECTION"]}}
+_RUTH: Final[Values] = {
+    "userId": "usr_1",
+    "name": "Ruth Alder",
+    "email": "ruth@alder.example",
+    "isGiven": True,
+    "hasSecondFactor": True,
+}
+_NOAH: Final[Values] = {
+    "userId": "usr_2",
+    "name": "Noah Birch",
+    "email": "noah@alder.example",
+    "isGiven": False,
+    "hasSecondFactor": False,
+}
+_EMERGENCY: Final[Values] = {"organizationSettings": {"emergencyAccess": [_RUTH, _NOAH]}}
+_TOO_MANY = "At most 3 people have emergency access."
 _ALL: Final[Values] = {"organizationSettings": _USUAL | {"membersWithoutSecondFactor": 0}}
 _MINUTES: Final[Values] = {"idle": "15", "lifetime": "480", "longest_idle": 60, "longest_lifetime": 1_440}
 _STATES: Final[Values] = {"states": [("", "Nobody says"), "NJ", "NY"], "signing_age": "10"}
@@ -87,8 +104,11 @@ SAMPLES: Final = (
     _contact("contact", _ORGANIZATION),
     _contact("contact-wrong", _ORGANIZATION, error=_WRONG_NPI, error_field="npi"),
     _whole("organization-read", _ORGANIZATION, _STRICT, _SOLO, can=lambda _permission: False),
-    _page("sign_in", _OFF, first_factor="any"),
-    _page("sign_in-strict", _ON, first_factor="passkey"),
+    _page("sign_in", _OFF, first_factor="any", lacks=["verify an e-mail domain"]),
+    _page("sign_in-strict", _ON, first_factor="passkey", lacks=[]),
+    _page("sign_in-forced", _FORCED, first_factor="connection", lacks=[]),
+    _page("emergency", _EMERGENCY),
+    _page("emergency-wrong", _EMERGENCY, error=_TOO_MANY, error_field="people"),
     _page("second_factors", _OFF),
     _page("second_factors-all", _ALL),
     _page("second_factors-required", _ON),

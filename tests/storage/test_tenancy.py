@@ -194,6 +194,7 @@ ACROSS_TENANTS = {
     "rxauth.domain.dispatches": ["_BY_ID", "_IS_DUE", "_NEXT"],
     "rxauth.domain.health": ["_DEAD_DELIVERIES", "_DEAD_DISPATCHES", "_WAITING_DELIVERIES", "_WAITING_DISPATCHES"],
     "rxauth.domain.factor_resets": ["FORGET"],
+    "rxauth.domain.home_realm": ["_ANY"],
     "rxauth.domain.invites": ["FORGET", "_FIND", "_SPEND"],
     "rxauth.domain.kept_answers": ["FORGET"],
     "rxauth.domain.key_removal": ["_MACHINES"],

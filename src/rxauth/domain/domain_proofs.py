@@ -23,7 +23,7 @@ from rxauth.storage.tenancy import sql
 
 LOOK_EVERY_S: Final = 86_400
 MISSING_FOR_S: Final = 7 * 86_400
-SETTINGS_PATH: Final = "/settings/single-sign-on/domains"
+SETTINGS_PATH: Final = "/settings/domains"
 _THE_ONE = (
     table.c.organization_id == bindparam("the_organization_id"),
     table.c.id == bindparam("the_id"),

@@ -5,9 +5,23 @@ Only the domain is looked at: whether anybody has the address, nobody learns her
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy import bindparam, select
 
 from rxauth.domain import connections, domains
 from rxauth.storage.database import Transaction
+from rxauth.storage.tables.federation import domains as table
+from rxauth.storage.tenancy import sql
+
+_LEADING: Final = (table.c.verified_at.is_not(None), table.c.connection_id.is_not(None))
+_ANY = sql(
+    select(table.c.id).where(*_LEADING).limit(1),
+    across_tenants="somebody signs in before anybody knows for which organization",
+)
+_OF_ORGANIZATION = sql(
+    select(table.c.id).where(table.c.organization_id == bindparam("organization_id"), *_LEADING).limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +42,13 @@ def of_address(transaction: Transaction, email: str, organization_id: str | None
         return None
     connection = connections.find(transaction, domain.connection_id)
     return None if connection is None or connection.disabled_at is not None else connection.id
+
+
+def is_useful(transaction: Transaction, organization_id: str | None) -> bool:
+    """Tells whether an address could say with which provider somebody signs in; organization_id: see `of_address`."""
+    if organization_id is None:
+        return transaction.first(_ANY) is not None
+    return transaction.first(_OF_ORGANIZATION, organization_id=organization_id) is not None
 
 
 def offered(transaction: Transaction, organization_id: str | None) -> Sequence[Offered]:

@@ -15,7 +15,7 @@ from rxauth.oauth.browser import Browser
 from rxauth.oauth.errors import TooManyRequestsError
 from rxauth.oauth.page_request import PageRequest
 from rxauth.oauth.sign_in import UnderWay
-from rxauth.oauth.steps import LogIn
+from rxauth.oauth.step_kinds import LogIn
 from rxauth.policy.assurance import PASSWORD
 from rxauth.storage.database import Transaction
 
@@ -63,7 +63,7 @@ async def password(edge: Edge, one: UnderWay, browser: Browser, fields: Mapping[
     """Judges an address and a password."""
     email, typed = fields.get("email", ""), fields.get("password", "")
     if not email.strip() or not typed:
-        return Done("Enter your e-mail address and your password.")
+        return Done("Enter your password." if email.strip() else "Enter your e-mail address and your password.")
     database = edge.server.database
     attempt = await edge.in_thread(database.read, lambda tx: passwords.begin(tx, email))
     _require_patience(edge, browser, None if attempt.user is None else attempt.user.id)

@@ -12,7 +12,7 @@ from rxauth.edge.proofs import Done, Judgement, settle
 from rxauth.oauth.browser import Browser
 from rxauth.oauth.server import Server
 from rxauth.oauth.sign_in import UnderWay
-from rxauth.oauth.steps import LogIn, ProveSecondFactor, SetUpSecondFactor
+from rxauth.oauth.step_kinds import LogIn, ProveSecondFactor, SetUpSecondFactor
 from rxauth.policy.assurance import ONE_TIME_CODE, RECOVERY_CODE
 from rxauth.storage.database import Transaction
 

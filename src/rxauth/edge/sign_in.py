@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from rxauth.domain import consents, emergency_access, sign_ins
+from rxauth.domain import consents, emergency_access, home_realm, sign_ins
 from rxauth.edge import pages, proofs, second_factors
 from rxauth.edge.addresses import SIGN_IN_PATH
 from rxauth.edge.authorize import deliver, origin_of
@@ -13,7 +13,7 @@ from rxauth.edge.cookies import carrying, keeping
 from rxauth.edge.forms import browser_of, query_pairs, read_form, token
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, see_other
-from rxauth.edge.sign_in_pages import values_of
+from rxauth.edge.sign_in_pages import BY_HAND, asking, only_organization, values_of
 from rxauth.edge.sso import errands
 from rxauth.edge.sso.departure import leave_for
 from rxauth.edge.visits import outbox
@@ -23,7 +23,7 @@ from rxauth.oauth.browser import Browser
 from rxauth.oauth.errors import AccessDeniedError
 from rxauth.oauth.page_request import PageRequest
 from rxauth.oauth.sign_in import UnderWay
-from rxauth.oauth.steps import (
+from rxauth.oauth.step_kinds import (
     AskConsent,
     ChooseOrganization,
     Deny,
@@ -64,6 +64,10 @@ async def act(edge: Edge, request: Request) -> Answer:
         return _ended(
             edge, await edge.in_thread(database.write, lambda tx: sign_in.cancel(edge.server, tx, one, denied))
         )
+    home = await _home(edge, one, fields)
+    if home is not None:
+        errand = errands.of_sign_in(one, fields.get("email", "").strip() or None)
+        return await leave_for(edge, request, browser, home, errand, after_form=True)
     due = _ACTS.get((type(one.step), fields.get("act", "")))
     if due is None:
         return see_other(f"{SIGN_IN_PATH}/{sign_in_id}")
@@ -156,6 +160,30 @@ async def _page(
         values["email"] = typed["email"]
     status = 200 if problem is None else 422
     return pages.page(template, values, status=status, form_target=_target(one))
+
+
+async def _home(edge: Edge, one: UnderWay, fields: Mapping[str, str]) -> str | None:
+    """Returns the connection with which somebody signs in who chose it, or whose address says so; None: none.
+
+    Whatever was typed beside such an address is not looked at: it would be the password of somebody else's server.
+    """
+    step, act = one.step, fields.get("act")
+    if not isinstance(step, LogIn) or step.user_id is not None:
+        return None
+
+    def chosen(transaction: Transaction) -> str | None:
+        wanted = fields.get("connection")
+        offered = home_realm.offered(transaction, asking(transaction, one))
+        return wanted if wanted in {each.id for each in offered} else None
+
+    def found(transaction: Transaction) -> str | None:
+        return home_realm.of_address(transaction, fields.get("email", ""), only_organization(one))
+
+    if act == "connection":
+        return await edge.in_thread(edge.server.database.read, chosen)
+    if act != "password" or fields.get("way") == BY_HAND:
+        return None
+    return await edge.in_thread(edge.server.database.read, found)
 
 
 async def _choose(edge: Edge, one: UnderWay, _browser: Browser, fields: Mapping[str, str]) -> proofs.Done:

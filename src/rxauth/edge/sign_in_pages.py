@@ -10,11 +10,12 @@ from rxauth.domain.organizations import Organization
 from rxauth.edge import branding
 from rxauth.edge.addresses import RESET_PATH
 from rxauth.edge.second_factors import asker
+from rxauth.ids import Kind
 from rxauth.oauth.authorization_request import AuthorizationRequest
 from rxauth.oauth.browser import Browser
 from rxauth.oauth.server import Server
 from rxauth.oauth.sign_in import UnderWay
-from rxauth.oauth.steps import (
+from rxauth.oauth.step_kinds import (
     AskConsent,
     ChooseOrganization,
     LogIn,
@@ -63,19 +64,30 @@ def _log_in(
         **only,
         "links": isinstance(one.step, LogIn) and one.step.user_id is not None,
         "by_hand": query.get("way") == BY_HAND,
-        "connections": home_realm.offered(transaction, _asking(transaction, one)),
+        "connections": home_realm.offered(transaction, asking(transaction, one)),
+        "finds_home": home_realm.is_useful(transaction, only_organization(one)),
         "has_passkey": known is FirstFactor.PASSKEY,
         "forgot_url": RESET_PATH,
         "passkey_options": passkeys.authentication_options(transaction, None, asker(server, browser), _now(server)),
     }
 
 
-def _asking(transaction: Transaction, one: UnderWay) -> str | None:
+def asking(transaction: Transaction, one: UnderWay) -> str | None:
     """Returns the organization that asks for a certain way, or that the sign-in is for; None: nobody knows."""
     if isinstance(one.step, LogIn) and one.step.organization_id is not None:
         return one.step.organization_id
     asked = _asked_organization(transaction, one)
     return None if asked is None else asked.id
+
+
+def only_organization(one: UnderWay) -> str | None:
+    """Returns the only organization that a sign-in can be for; None: there is no such one yet."""
+    if one.client is None or not isinstance(one.request, AuthorizationRequest):
+        return None
+    if not one.client.any_organization:
+        return one.client.organization_id
+    asked = one.request.organization or ""
+    return asked if asked.startswith(f"{Kind.ORGANIZATION}_") else None
 
 
 def _asked_organization(transaction: Transaction, one: UnderWay) -> Organization | None:
@@ -85,7 +97,7 @@ def _asked_organization(transaction: Transaction, one: UnderWay) -> Organization
     """
     if one.client is None or not isinstance(one.request, AuthorizationRequest):
         return None
-    asked = one.request.organization if one.client.any_organization else one.client.organization_id
+    asked = only_organization(one)
     found = None if asked is None else organizations.find(transaction, asked)
     return None if found is None or found.disabled_at is not None else found
 

@@ -18,7 +18,8 @@ from rxauth.oauth.browser import Browser, look
 from rxauth.oauth.endpoints.authorize import Waiting
 from rxauth.oauth.page_request import PageRequest
 from rxauth.oauth.server import Server
-from rxauth.oauth.steps import NOTHING_YET, Finish, next_step_of_page
+from rxauth.oauth.step_kinds import Finish
+from rxauth.oauth.steps import NOTHING_YET, next_step_of_page
 from rxauth.storage.database import Transaction
 
 

@@ -11,7 +11,7 @@ from rxauth.oauth.authorization_request import AuthorizationResponse
 from rxauth.oauth.browser import Browser
 from rxauth.oauth.page_request import PageRequest
 from rxauth.oauth.server import Server
-from rxauth.oauth.steps import GoUpstream, LogIn
+from rxauth.oauth.step_kinds import GoUpstream, LogIn
 from rxauth.storage.database import Transaction
 
 

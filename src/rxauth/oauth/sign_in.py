@@ -37,18 +37,8 @@ from rxauth.oauth.endpoints.authorize import Waiting
 from rxauth.oauth.errors import AccessDeniedError, OAuthError
 from rxauth.oauth.page_request import PageRequest, resumed
 from rxauth.oauth.server import Server
-from rxauth.oauth.steps import (
-    Deny,
-    Finish,
-    Progress,
-    ProveSecondFactor,
-    SetUpSecondFactor,
-    Situation,
-    Step,
-    as_error,
-    next_step,
-    next_step_of_page,
-)
+from rxauth.oauth.step_kinds import Deny, Finish, ProveSecondFactor, SetUpSecondFactor, Step
+from rxauth.oauth.steps import Progress, Situation, as_error, next_step, next_step_of_page
 from rxauth.policy.assurance import AAL2, FEDERATED, acr_of
 from rxauth.storage.database import Transaction
 

@@ -36,7 +36,7 @@ class Act:
     there is no next page. places: fields of the form by the API's (`input.npi`) where it is not the last of its names
     in snake case; place_of: the same where it takes the form to tell, from the API's name or, if no value is at fault,
     from the code of the reason. rests_on: what of the page's answer the form was filled in by; if that has changed
-    meanwhile, the form is shown again.
+    meanwhile, the form is shown again. is_repeatable: to do it twice is as if it was done once, and nobody keeps count.
     """
 
     document: str
@@ -47,6 +47,7 @@ class Act:
     places: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     place_of: Callable[[str, Fields], str | None] | None = None
     rests_on: Callable[[Data], Any] | None = None
+    is_repeatable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

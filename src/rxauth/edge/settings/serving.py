@@ -92,8 +92,8 @@ async def act(edge: Edge, request: Request, section: Section) -> Answer:
         body, rests = encoded(one.caller, chosen.document, chosen.variables(sent)), _rests(one, chosen, sent)
     except FieldError as error:
         return await _page(one, await _ask(one), problem=Problem("", str(error), error.name), typed=sent)
-    key = sent.text("once") or secrets.new_handle()
-    done = await ask(edge, request, one.caller, body, key=f"page-{key}", rests=rests)
+    key = None if chosen.is_repeatable else f"page-{sent.text('once') or secrets.new_handle()}"
+    done = await ask(edge, request, one.caller, body, key=key, rests=rests)
     return await _after(one, chosen, sent, done)
 
 

@@ -28,7 +28,8 @@ from rxauth.oauth.errors import (
 )
 from rxauth.oauth.server import Server
 from rxauth.oauth.standing import serves
-from rxauth.oauth.steps import NOTHING_YET, Deny, Finish, as_error, next_step
+from rxauth.oauth.step_kinds import Deny, Finish
+from rxauth.oauth.steps import NOTHING_YET, as_error, next_step
 from rxauth.storage.database import Transaction
 
 
