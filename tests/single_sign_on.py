@@ -31,7 +31,7 @@ class SingleSignOn:
         domain = domains.add(tx, self.organization_id, DOMAIN, NOW)
         domains.verify(tx, domain, NOW)
         domains.lead_to(tx, domain, connection.id)
-        return connection, domain
+        return connection, domains.require(tx, self.organization_id, domain.id)
 
     def give_emergency_access(self, *user_ids: str) -> None:
         """Gives some administrators emergency access; they have a second factor."""

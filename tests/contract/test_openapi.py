@@ -36,6 +36,8 @@ def is_for_machines(route: Route) -> bool:
     endpoint: Any = route.endpoint
     if route.path.startswith(scim.PATH):
         return False  # it describes itself (RFC 7644 §4)
+    if route.path.startswith("/sso/"):
+        return False  # identity providers use it, whose standards describe it
     return route.path in FOR_BROWSERS or (endpoint.on_error is not page_answer and route.path not in FILES_OF_PAGES)
 
 

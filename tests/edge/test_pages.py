@@ -27,6 +27,7 @@ FRAMES = {
     "frame.html",
     "machine_parts.html",
     "settings_app_parts.html",
+    "settings_domain_parts.html",
     "settings_webhook_parts.html",
     "account.html",
     "settings.html",

@@ -7,9 +7,11 @@ from sqlalchemy import bindparam, select
 
 from rxauth.domain.errors import RefusedError
 from rxauth.domain.mails import Letter, Outbox
+from rxauth.policy.assurance import FirstFactor
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
-from rxauth.storage.tables.people import membership_roles, users
+from rxauth.storage.tables.access import organizations
+from rxauth.storage.tables.people import membership_roles, memberships, users
 from rxauth.storage.tenancy import sql
 
 # Who was shut out manages nothing.
@@ -27,6 +29,18 @@ _ALL: Final = sql(_MANAGING)
 _LOCKED: Final = sql(_MANAGING.with_for_update(of=membership_roles))
 
 
+# Who may go past the identity provider, where all others must use it.
+_EMERGENCY: Final = sql(
+    select(memberships.c.user_id)
+    .join(organizations, organizations.c.id == memberships.c.organization_id)
+    .where(
+        memberships.c.organization_id == bindparam("organization_id"),
+        memberships.c.emergency_since.is_not(None),
+        organizations.c.sole_first_factor == FirstFactor.CONNECTION,
+    )
+)
+
+
 class LastAdministratorError(RefusedError):
     """An organization would be left without anybody who can manage it."""
 
@@ -38,6 +52,14 @@ class LastAdministratorError(RefusedError):
 def all_of(transaction: Transaction, organization_id: str) -> list[str]:
     """Returns the administrators."""
     return [row.user_id for row in transaction.all(_ALL, organization_id=organization_id)]
+
+
+class LastWithEmergencyAccessError(RefusedError):
+    """An organization whose people must use its identity provider would be left without a way past it."""
+
+    def __init__(self) -> None:
+        message = "everybody must use single sign-on, and only this person has emergency access: give it to another"
+        super().__init__("last_emergency_access", message)
 
 
 def but(transaction: Transaction, organization_id: str, user_ids: Sequence[str]) -> Mapping[str, int]:
@@ -60,10 +82,16 @@ def require_another(transaction: Transaction, organization_id: str, user_id: str
     keeps: the member stays one.
 
     Raises:
-        LastAdministratorError: see there.
+        LastAdministratorError, LastWithEmergencyAccessError: see there.
     """
-    if lock(transaction, organization_id) == [user_id] and not keeps:
+    found = lock(transaction, organization_id)
+    if keeps or user_id not in found:
+        return
+    if found == [user_id]:
         raise LastAdministratorError
+    rows = transaction.all(_EMERGENCY, organization_id=organization_id)
+    if {row.user_id for row in rows} & set(found) == {user_id}:
+        raise LastWithEmergencyAccessError
 
 
 def tell(

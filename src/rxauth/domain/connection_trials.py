@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, select, update
 
 from rxauth.crypto.base64url import MalformedError, decode_base64url, encode_base64url
 from rxauth.crypto.sealing import seal, unseal
-from rxauth.domain import entries, joining
+from rxauth.domain import connections, entries, joining
 from rxauth.domain.entries import Refused, Vouched
 from rxauth.domain.joining import Joined, MustProve
 from rxauth.domain.upstream_requests import UpstreamRequest
@@ -60,7 +60,7 @@ class _UndoneError(Exception):
 
 
 def judge(transaction: Transaction, vouched: Vouched, claims: dict[str, Any], now: int) -> Trial:
-    """Returns what would come of a sign-in with this identity; nothing of it stays."""
+    """Returns what would come of a sign-in with this identity; nothing of it stays, but that it worked."""
     found: list[Joined | MustProve | Refused] = []
 
     def work(tried: Transaction) -> None:
@@ -71,6 +71,8 @@ def judge(transaction: Transaction, vouched: Vouched, claims: dict[str, Any], no
         transaction.attempt(work)
     outcome, one = found[0], vouched.identity
     refused = outcome if isinstance(outcome, Refused) else None
+    if refused is None:
+        connections.note_proven(transaction, vouched.by, now)
     return Trial(
         claims=claims,
         email=one.email,

@@ -7,6 +7,7 @@ from typing import Final
 START: Final = "/sso/{name}"
 CALLBACK: Final = "/sso/{name}/callback"
 BACKCHANNEL_LOGOUT: Final = "/sso/{name}/backchannel-logout"
+SIGNED_OUT: Final = "/sso/{name}/signed-out"
 METADATA: Final = "/sso/{name}/metadata"
 ASSERTION_CONSUMER: Final = "/sso/{name}/acs"
 SINGLE_LOGOUT: Final = "/sso/{name}/slo"
@@ -16,7 +17,7 @@ SINGLE_LOGOUT: Final = "/sso/{name}/slo"
 class ConnectionUrls:
     """What to enter at the provider of a connection.
 
-    callback and backchannel_logout are OpenID Connect's, the rest SAML's; entity_id is where the metadata are.
+    callback, backchannel_logout and signed_out are OpenID Connect's, the rest SAML's; at entity_id are the metadata.
     """
 
     callback: str
@@ -24,10 +25,11 @@ class ConnectionUrls:
     entity_id: str
     assertion_consumer: str
     single_logout: str
+    signed_out: str
 
 
 def urls_of(issuer: str, name: str) -> ConnectionUrls:
     """Returns the URLs of a connection. issuer: the public URL of this server."""
     base = issuer.rstrip("/")
-    paths = (CALLBACK, BACKCHANNEL_LOGOUT, METADATA, ASSERTION_CONSUMER, SINGLE_LOGOUT)
+    paths = (CALLBACK, BACKCHANNEL_LOGOUT, METADATA, ASSERTION_CONSUMER, SINGLE_LOGOUT, SIGNED_OUT)
     return ConnectionUrls(*(base + path.replace("{name}", name) for path in paths))

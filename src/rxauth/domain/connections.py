@@ -33,6 +33,7 @@ _KNOWN = sql(
     select(*table.c).where(table.c.id == bindparam("id")),
     across_tenants="an identity provider answers to a connection before its organization is known",
 )
+_HELD = sql(select(table.c.disabled_at).where(_MINE, table.c.id == bindparam("id")).with_for_update(read=True))
 _CHANGE = sql(
     update(table)
     .where(table.c.organization_id == bindparam("the_organization_id"), table.c.id == bindparam("the_id"))
@@ -190,6 +191,12 @@ def require(transaction: Transaction, organization_id: str, connection_id: str) 
     if row is None:
         raise AbsentError("there is no such connection", "id")
     return _connection(row)
+
+
+def is_usable(transaction: Transaction, connection: Connection) -> bool:
+    """Tells whether a connection can be used now, and it stays so until this transaction, which writes, ends."""
+    row = transaction.first(_HELD, organization_id=connection.organization_id, id=connection.id)
+    return row is not None and row.disabled_at is None
 
 
 def find(transaction: Transaction, connection_id: str) -> Connection | None:

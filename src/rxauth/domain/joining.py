@@ -9,6 +9,7 @@ from typing import Final
 
 from rxauth.domain import (
     audit,
+    connections,
     domains,
     entries,
     factors,
@@ -30,6 +31,9 @@ from rxauth.ids import Kind, new_id
 from rxauth.storage.database import Transaction
 
 _OFF: Final = Refused("connection_disabled", "the connection, or its organization, is switched off")
+_NOT_OURS: Final = Refused(
+    "domain_not_verified", "the organization has not verified the domain of the person's address"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +54,11 @@ def join(transaction: Transaction, vouched: Vouched, now: int) -> Joined | MustP
     """Finds or makes the person of an identity, if the connection's rules let it in."""
     connection, identity = vouched.by, vouched.identity
     organization = organizations.find(transaction, connection.organization_id)
-    if organization is None or organization.disabled_at is not None or connection.disabled_at is not None:
+    if (
+        organization is None
+        or organization.disabled_at is not None
+        or not connections.is_usable(transaction, connection)
+    ):
         return _OFF
     known = upstream_identities.person_of(transaction, identity)
     if known is not None:
@@ -75,7 +83,7 @@ def link(transaction: Transaction, vouched: Vouched, user_id: str, now: int) -> 
     refused = _address_refusal(transaction, identity)
     if refused is not None:
         return refused
-    if vouched.by.disabled_at is not None:
+    if not connections.is_usable(transaction, vouched.by):
         return _OFF
     if upstream_identities.person_of(transaction, identity) is not None or person is None:
         return Refused("identity_taken", "the provider's account was linked to somebody meanwhile")
@@ -97,6 +105,8 @@ def is_claimed(transaction: Transaction, user_id: str) -> bool:
 def _again(transaction: Transaction, vouched: Vouched, user_id: str, now: int) -> Joined | Refused:
     """Lets a person in that is known by its subject; what the provider says of its address does not matter."""
     person = users.find(transaction, user_id)
+    if person is not None and not _is_of_a_domain(transaction, vouched.identity, person):
+        return _NOT_OURS
     found = entries.DISABLED if person is None else entries.judge(transaction, vouched, person, now, is_known=True)
     if isinstance(found, Refused):
         if found == entries.NO_ROLE:
@@ -107,15 +117,23 @@ def _again(transaction: Transaction, vouched: Vouched, user_id: str, now: int) -
     return Joined(user_id)
 
 
+def _is_of_a_domain(transaction: Transaction, identity: UpstreamIdentity, person: User) -> bool:
+    """Tells whether the address of somebody known, here or at the provider, is in a domain that is verified still."""
+    addresses = [one for one in (person.email, identity.email) if one is not None]
+    return any(_is_ours(transaction, identity.organization_id, one) for one in addresses)
+
+
+def _is_ours(transaction: Transaction, organization_id: str, email: str) -> bool:
+    return domains.is_held(transaction, organization_id, users.email_key(email).rpartition("@")[2])
+
+
 def _address_refusal(transaction: Transaction, identity: UpstreamIdentity) -> Refused | None:
     try:
         email = users.require_email(identity.email or "")
     except InvalidError:
         told = "the provider names no e-mail address of the person, or does not say that it is verified"
         return Refused("email_not_verified", told)
-    if not domains.is_verified(transaction, identity.organization_id, users.email_key(email).rpartition("@")[2]):
-        return Refused("domain_not_verified", "the organization has not verified the domain of the person's address")
-    return None
+    return None if _is_ours(transaction, identity.organization_id, email) else _NOT_OURS
 
 
 def _newcomer(transaction: Transaction, vouched: Vouched, now: int) -> Joined | Refused:

@@ -12,6 +12,8 @@ from rxauth.edge.cookies import CLEARED, session_handle
 from rxauth.edge.forms import form_pairs, query_pairs, read_form, token
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, see_other
+from rxauth.edge.sso import errands, farewell
+from rxauth.edge.sso.farewell import Farewell
 from rxauth.oauth.endpoints import end_session
 from rxauth.oauth.endpoints.end_session import Wanted
 from rxauth.oauth.server import Server
@@ -22,10 +24,13 @@ CONFIRM_PATH: Final = "/oidc/logout/confirm"
 
 
 async def at_once(edge: Edge, request: Request) -> Answer:
-    """Ends the browser's session and goes where the client registered, or says that nobody is signed in."""
+    """Ends the browser's session and goes where the client registered, or says that nobody is signed in.
+
+    With `federated`, the session at the identity provider that it came of ends first.
+    """
     asked = dict(query_pairs(request))
     return_to = await edge.in_thread(_return_to, edge.server, asked)
-    return await _end(edge, request, return_to)
+    return await _end(edge, request, return_to, is_federated="federated" in asked)
 
 
 async def ask(edge: Edge, request: Request) -> Answer:
@@ -34,7 +39,7 @@ async def ask(edge: Edge, request: Request) -> Answer:
     handle = session_handle(request)
     wanted, session, user = await edge.in_thread(_judge, edge.server, asked, handle)
     if wanted.is_certain or session is None or user is None or handle is None:
-        return await _end(edge, request, wanted.return_to)
+        return await _end(edge, request, wanted.return_to, is_federated=True, after_form=request.method == "POST")
     values = {
         "client_name": None if wanted.client is None else wanted.client.name,
         "email": user.email,
@@ -48,16 +53,32 @@ async def ask(edge: Edge, request: Request) -> Answer:
 async def confirm(edge: Edge, request: Request) -> Answer:
     """Ends the session because the person said so."""
     await read_form(request, _PURPOSE)
-    return await _end(edge, request, None)
+    return await _end(edge, request, None, is_federated=True, after_form=True)
 
 
-async def _end(edge: Edge, request: Request, return_to: str | None) -> Answer:
+async def _end(
+    edge: Edge, request: Request, return_to: str | None, *, is_federated: bool, after_form: bool = False
+) -> Answer:
+    """Ends the session here, and then, if asked to, at the provider that it came of; return_to: where to go at last."""
     handle = session_handle(request)
+    elsewhere = await edge.in_thread(_elsewhere, edge.server, handle) if is_federated else None
     for notice in await edge.in_thread(end_session.end, edge.server, handle, request.network, request.request_id):
         edge.logouts.send(notice)
+    there = None if elsewhere is None else await farewell.way(edge, elsewhere, return_to)
+    if there is not None:
+        answer = errands.leave(there, after_form=after_form)
+        answer.headers.append(CLEARED)
+        return answer
     if return_to is not None:
         return see_other(return_to, CLEARED)
     return pages.page("logged_out.html", {"client_name": None}, headers=(CLEARED,))
+
+
+def _elsewhere(server: Server, handle: str | None) -> Farewell | None:
+    """Returns where the session of a cookie ends too; None: nowhere."""
+    if handle is None:
+        return None
+    return server.database.read(lambda tx: farewell.of(tx, sessions.find(tx, handle)))
 
 
 def _return_to(server: Server, asked: Mapping[str, str]) -> str | None:

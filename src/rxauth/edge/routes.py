@@ -9,7 +9,6 @@ from typing import Final
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
-from rxauth.domain import connection_urls
 from rxauth.domain.clients import Client
 from rxauth.domain.known_browsers import number_of
 from rxauth.edge import (
@@ -51,7 +50,7 @@ from rxauth.edge.settings import serving as settings_pages
 from rxauth.edge.settings.activity import PATH as ACTIVITY_PATH
 from rxauth.edge.settings.sections import Section
 from rxauth.edge.settings.table import NOTICES, SECTIONS
-from rxauth.edge.sso import openid, saml, start
+from rxauth.edge.sso.table import PLACES
 from rxauth.edge.strict_transport import over_https_only
 from rxauth.oauth.endpoints.discovery import (
     END_SESSION_PATH,
@@ -136,10 +135,7 @@ def _of_people(edge: Edge) -> list[Route]:
         _page(edge, invitations.PATH, invitations.show, invitations.act),
         Route(MAIL_PATH, _Endpoint(edge, _READ, mail_page.show, page_answer, is_open=True)),
         _page(edge, f"{SIGN_IN_PATH}/{{sign_in_id}}", sign_in.show, sign_in.act),
-        Route(connection_urls.CALLBACK, _Endpoint(edge, ("GET",), openid.come_back, page_answer, is_open=True)),
-        Route(connection_urls.START, _Endpoint(edge, ("GET",), start.begin, page_answer, is_open=True)),
-        Route(connection_urls.METADATA, _Endpoint(edge, _READ, saml.metadata, page_answer, is_open=True)),
-        _page(edge, connection_urls.ASSERTION_CONSUMER, saml.come_back, saml.consume),
+        *[Route(path, _Endpoint(edge, methods, handle, page_answer, is_open=True)) for path, methods, handle in PLACES],
     ]
 
 

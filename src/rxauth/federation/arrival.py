@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from rxauth.domain import joining, pending_links
+from rxauth.domain import connections, joining, pending_links
 from rxauth.domain.entries import Refused, Vouched
 from rxauth.domain.joining import MustProve
 from rxauth.domain.pending_links import Link
@@ -49,6 +49,8 @@ def arrive(
     if isinstance(found, MustProve):
         pending_links.keep(transaction, sign_in_id, link, server.sealing_key)
         return Goes()
+    if vouched.by.proven_at is None:
+        connections.note_proven(transaction, vouched.by, now)
     handle = sign_in.accept(server, transaction, one, link, browser)
     after = sign_in.under_way(server, transaction, sign_in_id, browser.with_handle(handle))
     outcome = None if after is None else sign_in.finish(server, transaction, after)

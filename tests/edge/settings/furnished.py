@@ -127,6 +127,8 @@ class Furnished:
         place.parts |= {"invite_id": self._ask(place, invite)["id"]}
         secrets = "{ machineClient { secrets { id } } }"
         place.parts |= {"secret_id": self._ask(place, secrets)["secrets"][0]["id"]}
+        domain = 'mutation { addDomain(name: "clinic.example") { id } }'
+        place.parts |= {"domain_id": self._ask(place, domain)["id"]}
         place.parts |= {"patient_id": self._ask(place, "{ patients(first: 1) { id } }")[0]["id"]}
         place.parts |= {"catalog_id": self._ask(place, "{ catalog { id } }")["id"]}
         place.parts |= {"treatment": self._ask(place, "{ medications(first: 1) { id } }")[0]["id"]}

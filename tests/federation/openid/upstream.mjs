@@ -1,11 +1,11 @@
 // An identity provider: oidc-provider, in which whoever the test says is signed in at once.
-// Its settings come as one JSON object on standard input: {port, clients, keys}. PUT /people and PUT /keys change them.
+// Its settings come as one JSON object on standard input: {port, clients, keys}. PUT /people, /keys and /clients change them.
 
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import Provider from 'oidc-provider';
 
-const { port, clients, keys } = JSON.parse(readFileSync(0, 'utf8'));
+let { port, clients, keys } = JSON.parse(readFileSync(0, 'utf8'));
 const issuer = `http://127.0.0.1:${port}`;
 let people = {};
 let present = null;
@@ -17,8 +17,10 @@ function serve(signing) {
     jwks: { keys: signing },
     claims: { openid: ['sub', 'amr', 'acr', 'sid'], email: ['email', 'email_verified'], profile: ['given_name', 'family_name', 'groups'] },
     cookies: { keys: ['a key of the tests'] },
-    features: { devInteractions: { enabled: false } },
+    features: { devInteractions: { enabled: false }, backchannelLogout: { enabled: true } },
     enabledJWA: { idTokenSigningAlgValues: ['RS256', 'ES256', 'EdDSA'] },
+    // Its own guard lets it reach nothing on loopback, where the tests are.
+    fetch: (url, { dispatcher: _guard, ...options }) => fetch(url, options),
     pkce: { required: () => true },
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_ctx, sub) => ({ accountId: sub, claims: () => ({ sub, ...people[sub] }) }),
@@ -45,6 +47,8 @@ createServer(async (request, response) => {
   for await (const chunk of request) body += chunk;
   const said = JSON.parse(body);
   if (request.url === '/people') ({ people, present } = said);
-  if (request.url === '/keys') handler = serve(said);
+  if (request.url === '/keys') keys = said;
+  if (request.url === '/clients') clients = said;
+  if (request.url !== '/people') handler = serve(keys);
   response.writeHead(204).end();
 }).listen(port, '127.0.0.1', () => console.log('serving'));

@@ -1,6 +1,7 @@
 """An OpenID provider that nobody here wrote, as a process, and the way through it."""
 
 import json
+import re
 import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -47,6 +48,20 @@ class Upstream:
     def sign_with(self, *keys: dict[str, Any]) -> None:
         """Has the provider sign with other keys."""
         self.http.put(f"{self.issuer}/keys", json=list(keys)).raise_for_status()
+
+    def serve(self, *clients: dict[str, Any]) -> None:
+        """Has these clients registered, and no others."""
+        self.http.put(f"{self.issuer}/clients", json=list(clients)).raise_for_status()
+
+    def sign_out(self, url: str) -> str | None:
+        """Signs its person out there, at its own page; returns where the browser is sent then, None: nowhere."""
+        page = self.http.get(url)
+        fields = dict(re.findall(r'name="(xsrf|logout)" value="([^"]*)"', page.text))
+        action = re.findall(r'action="([^"]+)"', page.text)
+        assert action, page.text
+        answer = self.http.post(action[0], data={**fields, "logout": "yes"})
+        location: str | None = answer.headers.get("location")
+        return location
 
     def answer(self, url: str, back_to: str) -> str:
         """Walks a browser through the provider; returns the URL that it is sent back to."""

@@ -91,13 +91,13 @@ class Pysaml2Provider:
         )
         return self._query(str(request), self._us.logout_url, is_response=False)
 
-    def logout_answer(self, request: Any) -> str:
+    def logout_answer(self, request: Any, relay_state: str = "state") -> str:
         """Tells that the session ended there: the query of a URL."""
         response = self._server.create_logout_response(request, [BINDING_HTTP_REDIRECT], sign=False)
-        return self._query(str(response), self._us.logout_url, is_response=True)
+        return self._query(str(response), self._us.logout_url, relay_state, is_response=True)
 
-    def _query(self, message: str, destination: str, *, is_response: bool) -> str:
+    def _query(self, message: str, destination: str, relay_state: str = "state", *, is_response: bool) -> str:
         sent = self._server.apply_binding(
-            BINDING_HTTP_REDIRECT, message, destination, "state", response=is_response, sign=True, sigalg=RSA_SHA256
+            BINDING_HTTP_REDIRECT, message, destination, relay_state, response=is_response, sign=True, sigalg=RSA_SHA256
         )
         return str(dict(sent["headers"])["Location"]).partition("?")[2]

@@ -16,6 +16,7 @@ from rxauth.domain import (
     connection_checks,
     connection_uses,
     connections,
+    forced_sign_on,
     group_roles,
     provider_certificates,
 )
@@ -127,6 +128,7 @@ def switch(_root: None, info: Info, id: str, on: bool) -> Connection:  # noqa: A
     def work(transaction: Transaction, before: Connection) -> Connection:
         now = context.clock.seconds()
         if not on:
+            forced_sign_on.require_without(transaction, context.organization_id, connection_id=id)
             context.ended_sessions.extend(connection_uses.end_sessions(transaction, before, now))
         return connections.switch(transaction, before, now, on=on)
 
@@ -138,6 +140,7 @@ def remove(_root: None, info: Info, id: str) -> bool:  # noqa: A002  # the contr
     context = info.context
 
     def work(transaction: Transaction, before: Connection) -> Connection:
+        forced_sign_on.require_without(transaction, context.organization_id, connection_id=id)
         context.ended_sessions.extend(connection_uses.remove(transaction, before, context.clock.seconds()))
         return before
 

@@ -127,6 +127,26 @@ DID: Final[Mapping[Event, str]] = MappingProxyType(
         Event.EMERGENCY_ACCESS_USED: "used emergency access, past the identity provider",
     }
 )
+# They concern the installation, and no organization's log has them.
+_OF_NOBODY: Final = frozenset(
+    {
+        Event.AUDIT_LOG_OPENED,
+        Event.AUDIT_DAILY_REPORT,
+        Event.AUDIT_KEY_ROTATED,
+        Event.AUDIT_VERIFIED,
+        Event.RIGHT_REFUSED,
+        Event.SANDBOX_MADE,
+        Event.INSTALLATION_RESTORED,
+        Event.OPERATOR_ADDED,
+        Event.OPERATOR_REMOVED,
+        Event.KEYS_MADE,
+        Event.KEYS_ROTATED,
+        Event.KEY_REMOVED,
+        Event.NPPES_IMPORT_BEGUN,
+        Event.NPPES_IMPORTED,
+        Event.REFERENCE_IMPORTED,
+    }
+)
 _ACTORS: Final = MappingProxyType(
     {
         "operator": "The operator of the server",
@@ -171,6 +191,6 @@ def why(entry: Mapping[str, Any]) -> str:
 
 
 def choices() -> list[tuple[str, str]]:
-    """Returns every event with its words, in the order of those."""
-    made = [(str(event), f"{words[0].upper()}{words[1:]}") for event, words in DID.items()]
+    """Returns every event that an organization can have, with its words, in the order of those."""
+    made = [(str(event), f"{words[0].upper()}{words[1:]}") for event, words in DID.items() if event not in _OF_NOBODY]
     return sorted(made, key=lambda one: one[1])

@@ -11,7 +11,7 @@ from typing import Final, Literal
 from markupsafe import Markup
 
 _HEIGHT: Final = 96  # of the drawing; its width is that of the page
-_WIDTH: Final = 10  # of the place of one bar, which is stretched
+_WIDTH: Final = 10  # of the place of one bar, which is stretched; the stylesheet has the width of the bar itself
 _GAP: Final = 2
 _DAY_S: Final = 86_400
 
@@ -81,8 +81,8 @@ def _bar(place: int, when: str, lines: Sequence[Line], most: int) -> Markup:
         if count := line.counts[place]:
             height = max(2.0, count / most * _HEIGHT)
             top = max(0.0, bottom - height)
-            drawn += Markup('<rect class="{}" x="{}" y="{}" width="{}" height="{}"/>').format(
-                line.kind, place * _WIDTH + _GAP // 2, f"{top:.1f}", _WIDTH - _GAP, f"{bottom - top:.1f}"
+            drawn += Markup('<rect class="{}" x="{}" y="{}" height="{}"/>').format(
+                line.kind, place * _WIDTH + _GAP // 2, f"{top:.1f}", f"{bottom - top:.1f}"
             )
             bottom = top
     return Markup("<g><title>{}: {}</title>{}</g>").format(when, said, drawn)

@@ -1,7 +1,6 @@
 """The settings' pages of e-mail domains: which are the organization's own, and where their people sign in."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from rxauth.edge.addresses import SETTINGS_PATH
 from rxauth.edge.settings.fields import Fields
@@ -9,7 +8,7 @@ from rxauth.edge.settings.sections import Act, Data, Section, Variables
 
 PATH: Final = f"{SETTINGS_PATH}/domains"
 _ONE_PATH: Final = f"{PATH}/{{domain_id}}"
-_TAB: Final = "single_sign_on"
+_TAB: Final = "organization"
 _READ: Final = ("read:connection",)
 _MANAGE: Final = ("manage:connection",)
 _DOMAIN: Final = """
@@ -48,14 +47,8 @@ def _to_the_list(_data: Data, _fields: Fields) -> str:
     return PATH
 
 
-def _values(data: Data, _fields: Fields) -> Mapping[str, Any]:
-    """Returns the connections by their identifiers, and as choices."""
-    names = {one["id"]: one["displayName"] for one in data.get("connections") or ()}
-    return {"names": names, "offered": [("", "A password or a passkey, as everybody does"), *names.items()]}
-
-
 SECTIONS: Final = (
-    Section(PATH, _TAB, "settings_domains.html", _LIST, _READ, values=_values),
+    Section(PATH, _TAB, "settings_domains.html", _LIST, _READ),
     Section(
         path=f"{PATH}/new",
         tab=_TAB,
@@ -71,7 +64,6 @@ SECTIONS: Final = (
         query=_ONE,
         opens=_READ,
         variables=_id,
-        values=_values,
         required="domain",
         acts={
             "verify_domain": Act(_VERIFY, _id, "The domain is verified.", is_repeatable=True),

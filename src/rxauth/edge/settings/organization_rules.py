@@ -18,12 +18,6 @@ query SignInRules($can_read_connection: Boolean!) {{
   lacks: organizationSettings {{ singleSignOnLacks @include(if: $can_read_connection) }}
 }}
 """
-_EMERGENCY: Final = """
-query EmergencyAccess { organizationSettings { emergencyAccess { userId name email isGiven hasSecondFactor } } }
-"""
-_GIVE: Final = """
-mutation SetEmergencyAccess($userIds: [ID!]!) { setEmergencyAccess(userIds: $userIds) { version } }
-"""
 _UPDATE: Final = """
 mutation UpdateOrganizationSettings($input: OrganizationSettingsInput!) {
   updateOrganizationSettings(input: $input) { version }
@@ -107,7 +101,7 @@ def _section(name: str, template: str, acts: Mapping[str, Act], **more: Any) -> 
         tab="organization",
         template=f"settings_organization_{template}.html",
         query=more.pop("query", _QUERY),
-        opens=more.pop("opens", (MANAGE,)),
+        opens=(MANAGE,),
         required=more.pop("required", "organizationSettings"),
         wanted=TWO_FACTORS,
         acts=acts,
@@ -129,22 +123,6 @@ SECTIONS: Final = (
             "first_factor": first_factor(data),
             "lacks": data["lacks"].get("singleSignOnLacks") or [],
         },
-    ),
-    _section(
-        "emergency-access",
-        "emergency",
-        {
-            "emergency_access": Act(
-                _GIVE,
-                lambda fields: {"userIds": fields.all("people")},
-                notice="Emergency access was changed. It holds from now on.",
-                leads_to=nothing_else,
-                places={"userIds": "people"},
-                rests_on=lambda data: data["organizationSettings"],
-            )
-        },
-        query=_EMERGENCY,
-        opens=("manage:connection",),
     ),
     _section(
         "second-factors",
