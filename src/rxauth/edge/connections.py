@@ -5,20 +5,20 @@ One look a second at all connections does that, so that a request costs no timer
 """
 
 import asyncio
-import re
 import resource
-from collections import Counter
+from collections import Counter, deque
+from collections.abc import Awaitable
 from enum import Enum, auto
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn import Config
-from uvicorn._types import ASGI3Application
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
 
-from rxauth.edge.door import Door, Lane
+from rxauth.edge.door import Door, Lane, is_whole_token_request
+from rxauth.edge.exchange import Exchange, scope_of
 
 LOOK_EVERY_S: Final = 1
 IDLE_S: Final = 130  # longer than proxies keep theirs: whoever closes first must not meet the next request
@@ -31,9 +31,7 @@ PIPELINE_LIMIT: Final = 8
 _FILES_RESERVED: Final = 128  # for databases, outgoing calls and files
 _BODY_KEPT_BYTES: Final = 65_536
 REASONS: Final = ("idle", "head", "body", "unread", "headers", "pipeline", "full")
-_TOKEN_REQUEST: Final = b"POST /oauth/token HTTP/1.1\r\n"
-_LENGTH: Final = re.compile(rb"\r\ncontent-length: ?([0-9]{1,5})(?:\r\n|$)")
-_UNUSUAL: Final = re.compile(rb"\r\n(?:connection|expect|transfer-encoding|upgrade)[ \t]*:")
+_CONTINUED: Final = b"100-continue"
 _END: Final = b"connection: close\r\n\r\n"
 _TOO_SLOW: Final = b"HTTP/1.1 408 Request Timeout\r\ncontent-length: 0\r\n" + _END
 _TOO_MANY: Final = b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-length: 0\r\n" + _END
@@ -91,13 +89,13 @@ class Guarded:
     """An application, its door, and its connections."""
 
     def __init__(self, app: ASGIApp, door: Door | None = None, connections: Connections | None = None) -> None:
-        self._app = app
+        self.app = app
         self.door = door or Door()
         self.connections = connections or Connections()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Answers one request."""
-        await self._app(scope, receive, send)
+        return self.app(scope, receive, send)
 
 
 class GuardedProtocol(HttpToolsProtocol):
@@ -117,6 +115,8 @@ class GuardedProtocol(HttpToolsProtocol):
         self._guarded = guarded
         self._reading = _Reading.NOTHING
         self._is_refused = False
+        self.exchange: Exchange | None = None
+        self._waiting: deque[tuple[Exchange, Lane | None]] = deque()
         self.since = 0.0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -128,29 +128,37 @@ class GuardedProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Notes that it is over."""
         self._guarded.connections.leave(self)
-        super().connection_lost(exc)
+        self.connections.discard(self)
+        if self.exchange is not None:
+            self.exchange.lose()
+        self.flow.resume_writing()
+        if exc is None:
+            self.transport.close()
+        self.parser = None  # type: ignore[assignment]
 
     def data_received(self, data: bytes) -> None:
         """Takes bytes; a whole request for a token that cannot be answered now is not even parsed."""
-        if self._guarded.door.tokens.is_full and self.is_idle() and _is_whole_token_request(data):
+        if self._guarded.door.tokens.is_full and self.is_idle() and is_whole_token_request(data):
             self._guarded.door.tokens.refused += 1
             self.since = monotonic()
             self.transport.write(self._guarded.door.tokens.words)
         else:
             super().data_received(data)
 
-    def timeout_keep_alive_handler(self) -> None:
-        """Does nothing: idle connections are looked for."""
-
     def on_message_begin(self) -> None:
         """Notes that a head begins."""
         self._reading, self._is_refused, self.since = _Reading.HEAD, False, monotonic()
-        super().on_message_begin()
+        self.url = b""
+        self.headers = []
+        self.expect_100_continue = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """Takes a header; one that comes after the body is none (RFC 9110 §6.5.1)."""
         if self._reading is _Reading.HEAD:
-            super().on_header(name, value)
+            name = name.lower()
+            if name == b"expect" and value.lower() == _CONTINUED:
+                self.expect_100_continue = True
+            self.headers.append((name, value))
 
     def on_headers_complete(self) -> None:
         """Lets a request in, or sends it away."""
@@ -161,36 +169,62 @@ class GuardedProtocol(HttpToolsProtocol):
             self._is_refused = True
             self.end("headers", _TOO_MANY)
         elif self._is_answering():
-            if len(self.pipeline) >= PIPELINE_LIMIT:
+            if len(self._waiting) >= PIPELINE_LIMIT:
                 self._is_refused = True
                 self.end("pipeline")
             else:
-                super().on_headers_complete()
+                self.flow.pause_reading()
+                self._waiting.append(self._let_in(self._guarded.door.lane_of(self.url)))
         else:
-            lane = self._guarded.door.refusal(self.url, self.headers)
-            if lane is None:
-                super().on_headers_complete()
-                if self.parser.should_upgrade():
-                    self.cycle.keep_alive = False  # what follows is of a protocol that nobody speaks here
-            else:
+            lane = self._guarded.door.lane_of(self.url)
+            if lane is not None and self._guarded.door.refuses(lane, self.headers):
                 self._refuse(lane)
+            else:
+                self._answer(*self._let_in(lane))
+
+    def _let_in(self, lane: Lane | None) -> tuple[Exchange, Lane | None]:
+        """Returns what answers the request whose head is there."""
+        parser, version = self.parser, self.parser.get_http_version()
+        scope: dict[str, Any] = {
+            **scope_of(parser.get_method(), self.url, self.headers),
+            "http_version": version,
+            "server": self.server,
+            "client": self.client,
+            "scheme": self.scheme,
+        }
+        # What follows an upgrade is of a protocol that nobody speaks here.
+        may_follow = version != "1.0" and parser.should_keep_alive() and not parser.should_upgrade()
+        self.exchange = Exchange(
+            scope,
+            self.transport,
+            self.flow,
+            self._on_answered,
+            keep_alive=may_follow,
+            is_expected=self.expect_100_continue,
+        )
+        return self.exchange, lane
 
     def on_body(self, body: bytes) -> None:
         """Takes a piece of a body."""
-        if not self._is_refused:
-            super().on_body(body)
+        if not self._is_refused and self.exchange is not None and not self.exchange.is_answered:
+            self.exchange.take(body)
 
     def on_message_complete(self) -> None:
         """Notes that a request is whole."""
         self._reading, self.since = _Reading.NOTHING, monotonic()
-        if not self._is_refused:
-            super().on_message_complete()
+        if not self._is_refused and self.exchange is not None:
+            self.exchange.end()
 
-    def on_response_complete(self) -> None:
+    def _on_answered(self) -> None:
         """Notes that a request is answered."""
         if self._reading is _Reading.NOTHING:
             self.since = monotonic()
-        super().on_response_complete()
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self._waiting:
+            self._answer(*self._waiting.popleft())
 
     def is_idle(self) -> bool:
         """Tells whether nothing is asked and nothing is answered."""
@@ -226,8 +260,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """Says nothing: the answer does."""
 
     def _is_answering(self) -> bool:
-        cycle: RequestResponseCycle | None = self.cycle
-        return cycle is not None and not cycle.response_complete
+        return self.exchange is not None and not self.exchange.is_answered
 
     def _refuse(self, lane: Lane) -> None:
         """Sends a request away; its body, if it is small, is passed over, and the next request may come."""
@@ -243,30 +276,14 @@ class GuardedProtocol(HttpToolsProtocol):
         lengths = [int(value) for name, value in self.headers if name == b"content-length"]
         return lengths[0] if lengths else 0
 
-    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+    def _answer(self, exchange: Exchange, lane: Lane | None) -> None:
         """Begins to answer a request, and counts it as long as it is under way."""
-        lane = self._guarded.door.lane(cycle.scope["raw_path"])
-        task = self.loop.create_task(cycle.run_asgi(app))
+        task = self.loop.create_task(exchange.run(self._guarded.app))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
         if lane is not None:
             lane.under_way += 1
             task.add_done_callback(lane.leave)
-
-
-def _is_whole_token_request(data: bytes) -> bool:
-    """Tells whether bytes are one plain request for a token, no more and no less; what is unusual is not."""
-    head_end = data.find(b"\r\n\r\n")
-    if head_end < 0 or not data.startswith(_TOKEN_REQUEST):
-        return False
-    head = data[:head_end].lower()
-    match = _LENGTH.search(head)
-    return (
-        match is not None
-        and len(data) == head_end + 4 + int(match[1])
-        and head.count(b"content-length") == 1
-        and _UNUSUAL.search(head) is None
-    )
 
 
 def _limit() -> int:

@@ -6,6 +6,7 @@ head of a request alone, and costs a small part of what an answer would.
 
 import base64
 import binascii
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
@@ -15,6 +16,9 @@ _PERSON: Final = b'"sid":"'  # a person's token names the session; what machines
 _ANYBODY: Final = (b"access-control-allow-origin", b"*")  # so that a page's script sees that it may try again
 _OF_MACHINES: Final = b"/scim/"
 _FREE: Final = (b"/.well-known/", b"/static/")
+_TOKEN_REQUEST: Final = b"POST /oauth/token HTTP/1.1\r\n"
+_LENGTH: Final = re.compile(rb"\r\ncontent-length: ?([0-9]{1,5})(?:\r\n|$)")
+_UNUSUAL: Final = re.compile(rb"\r\n(?:connection|expect|transfer-encoding|upgrade)[ \t]*:")
 Headers = Iterable[tuple[bytes, bytes]]
 
 
@@ -76,15 +80,16 @@ class Door:
             return self.api
         return None if path.startswith(_FREE) else self.pages
 
-    def refusal(self, url: bytes, headers: Headers) -> Lane | None:
-        """Returns the lane of a request that cannot be answered now, None if it can."""
-        lane = self.lane(url.partition(b"?")[0])
-        if lane is None or lane.under_way < lane.machines:
-            return None
-        if lane.under_way < lane.limit and _is_person(headers):
-            return None
+    def lane_of(self, url: bytes) -> Lane | None:
+        """Returns the lane of a URL; see `lane`."""
+        return self.lane(url.partition(b"?")[0])
+
+    def refuses(self, lane: Lane, headers: Headers) -> bool:
+        """Tells whether a request cannot be answered now, and counts it if so."""
+        if lane.under_way < lane.machines or (lane.under_way < lane.limit and _is_person(headers)):
+            return False
         lane.refused += 1
-        return lane
+        return True
 
     def under_way(self) -> dict[str, float]:
         """Returns how many requests are under way, by lane."""
@@ -105,3 +110,18 @@ def _is_person(headers: Headers) -> bool:
             except binascii.Error:
                 return False
     return False
+
+
+def is_whole_token_request(data: bytes) -> bool:
+    """Tells whether bytes are one plain request for a token, no more and no less; what is unusual is not."""
+    head_end = data.find(b"\r\n\r\n")
+    if head_end < 0 or not data.startswith(_TOKEN_REQUEST):
+        return False
+    head = data[:head_end].lower()
+    match = _LENGTH.search(head)
+    return (
+        match is not None
+        and len(data) == head_end + 4 + int(match[1])
+        and head.count(b"content-length") == 1
+        and _UNUSUAL.search(head) is None
+    )

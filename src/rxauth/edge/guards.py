@@ -5,12 +5,14 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 BODY_LIMIT_BYTES: Final = 262_144
 BODY_TIMEOUT_S: Final = 10
 FAILURES_PER_MINUTE: Final = 30
 _PLACES_LIMIT: Final = 100_000
+_NETWORKS_REMEMBERED: Final = 1_024
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ class FailureLimiter:
         return min(self._burst * share, bucket.left + (now - bucket.updated_s) * self._per_second * share)
 
 
+@lru_cache(_NETWORKS_REMEMBERED)
 def network_of(address: str | None) -> str:
     """Returns the block that an address stands for: itself in IPv4, its /64 in IPv6; `local` for a socket file."""
     if address is None:

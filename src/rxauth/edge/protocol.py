@@ -55,16 +55,16 @@ class BoundedProtocol(GuardedProtocol):
         """Notes that the head has ended."""
         self._in_head = False
         super().on_headers_complete()
-        if self._is_ending and self._is_answering():
-            self.cycle.keep_alive = False
+        if self._is_ending and self.exchange is not None and not self.exchange.is_answered:
+            self.exchange.keep_alive = False
         elif self._is_ending:
             self.transport.close()  # it was sent away
 
     def shutdown(self) -> None:
         """Ends the connection after the answer under way, or the next one, or when none is asked for."""
         self._is_ending = True
-        if self._is_answering():
-            self.cycle.keep_alive = False
+        if self.exchange is not None and not self.exchange.is_answered:
+            self.exchange.keep_alive = False
         else:
             self.loop.call_later(LINGER_S, self._close_if_idle)
 
@@ -152,6 +152,7 @@ def make_server(app: ASGIApp, when_ready: Callable[[], None] | None = None, *, i
             loop="uvloop",
             http=BoundedProtocol,
             ws="none",
+            interface="asgi3",
             lifespan="on",
             access_log=False,
             log_config=None,

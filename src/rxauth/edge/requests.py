@@ -16,6 +16,7 @@ from rxauth.oauth.requests import TokenRequest
 
 FIELDS_LIMIT: Final = 50
 VALUE_LIMIT_CHARACTERS: Final = 8_192
+WHOLE_BODY: Final = "rxauth.whole_body"  # an extension of ASGI: the body, or None if some of it has still to come
 _NO_PROXIES: Final = Proxies()
 _TOKEN68 = re.compile(r"[A-Za-z0-9._~+/-]+=*")  # RFC 9110 §11.2
 
@@ -46,7 +47,7 @@ class Request:
     @property
     def parts(self) -> list[str]:
         """The names that the URL table gives to parts of the path."""
-        return list(self._scope["path_params"])
+        return list(self._scope.get("path_params", ()))
 
     def part(self, name: str) -> str:
         """Returns a part of the path that the URL table gives a name."""
@@ -81,6 +82,11 @@ class Request:
         declared = self.header(b"content-length")
         if declared is not None and int(declared) > BODY_LIMIT_BYTES:
             raise BodyTooLargeError
+        whole = self._scope.get("extensions", {}).get(WHOLE_BODY, _unknown)()
+        if whole is not None:
+            if len(whole) > BODY_LIMIT_BYTES:
+                raise BodyTooLargeError
+            return bytes(whole)
         try:
             async with asyncio.timeout(BODY_TIMEOUT_S):
                 return await self._whole_body()
@@ -157,6 +163,10 @@ def require_json(request: Request) -> None:
     """
     if request.media_type() != "application/json":
         raise UnsupportedMediaTypeError
+
+
+def _unknown() -> None:
+    return None
 
 
 def _form_parameters(body: bytes) -> dict[str, str]:

@@ -39,6 +39,7 @@ from rxauth.edge.context import Edge
 from rxauth.edge.cookies import kept_of
 from rxauth.edge.endpoint_classes import CLIENT_GONE, NONE, class_of
 from rxauth.edge.errors import DisconnectedError, api_answer, bearer_answer, token_endpoint_answer
+from rxauth.edge.fixed_paths import by_path
 from rxauth.edge.metrics import EndpointCount
 from rxauth.edge.page_errors import page_answer
 from rxauth.edge.proxies import REQUEST_ID
@@ -157,8 +158,8 @@ def application(edge: Edge) -> Guarded:
         edge.server.feed.stop()
         edge.server.database.close()
 
-    router = Router(table(edge), default=_Nothing(edge), lifespan=lifespan, redirect_slashes=False)
-    app = over_https_only(router) if edge.server.issuer.startswith("https:") else router
+    answer = by_path(table(edge), _Nothing(edge), lifespan)
+    app = over_https_only(answer) if edge.server.issuer.startswith("https:") else answer
     edge.door.tokens.say(token_endpoint_answer(_BUSY, ""))
     edge.door.api.say(api_answer(_BUSY, ""))
     edge.door.pages.say(page_answer(_BUSY, ""))
