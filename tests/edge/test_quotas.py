@@ -162,10 +162,13 @@ def test_a_later_minute_begins_at_nothing_and_an_earlier_one_is_not_brought_back
 
 
 def test_a_flood_from_many_networks_does_not_fill_the_memory_nor_forget_who_else_asks(alone: Database) -> None:
-    one = quotas(alone)
+    one, often = quotas(alone), (Kind.NETWORK, "203.0.113.0/24")
     let_through(one, 100)
     for number in range(COUNTED_LIMIT + 1_000):
         one.use((Kind.NETWORK, f"2001:db8:{number >> 16:x}:{number & 0xFFFF:x}::/64"))
+        if not number % 1_000:
+            one.use(often)
 
     assert len(one._counts[Kind.NETWORK]) == COUNTED_LIMIT
+    assert one._counts[Kind.NETWORK][often[1]].pending == 11
     assert let_through(one, 1) == 0

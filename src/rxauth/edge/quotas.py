@@ -22,7 +22,7 @@ from rxauth.storage.database import Database
 
 EXCHANGE_EVERY_S: Final = 1
 EXCHANGED_LIMIT: Final = 1_000  # keys a second; those that ask most
-COUNTED_LIMIT: Final = 100_000  # of a kind, in a minute
+COUNTED_LIMIT: Final = 10_000  # of a kind: each takes a quarter of a kB
 QUIET_SHARE: Final = 50  # who has used less than a fiftieth of a limit here is not spoken of
 _log = structlog.get_logger("rxauth.quotas")
 
@@ -98,7 +98,7 @@ class Quotas:
         self._clock = clock
         self._database = database
         self._minute = 0
-        # In the order in which they were first seen, so that making room takes the same short time however full it is.
+        # In the order in which they last asked: whoever asks often is never forgotten, however many others come.
         self._counts: tuple[OrderedDict[str, _Count], ...] = tuple(OrderedDict() for _ in Kind)
         self._busy: set[Use] = set()
         self._refused = dict.fromkeys(Kind, 0)
@@ -190,6 +190,8 @@ class Quotas:
                 if len(counts) >= COUNTED_LIMIT:
                     counts.popitem(last=False)
                 count = counts[name] = _Count()
+            else:
+                counts.move_to_end(name)
             count.pending += 1
             used = count.known + count.pending
             if used * QUIET_SHARE >= limit:
