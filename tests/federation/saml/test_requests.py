@@ -73,14 +73,13 @@ def test_what_pysaml2_answers_is_accepted(provider: Pysaml2Provider, signs_respo
 def test_logout_is_asked_and_answered(provider: Pysaml2Provider) -> None:
     now = int(time.time())
     name_id = NameId("grace", PERSISTENT_FORMAT)
-    sent = logout.request(US, THEM, now, name_id=name_id, session_index="s1", relay_state="state")
+    sent = logout.request(US, THEM, now, name_id=name_id, session_index="s1", relay_state="state", request_id="_r")
     assert sent is not None
-    request_id, outgoing = sent
-    read = provider.request(_query(outgoing.url), is_logout=True)
+    read = provider.request(_query(sent.url), is_logout=True)
     assert (read.name_id.text, read.session_index[0].text) == ("grace", "s1")
 
     answer = bindings.from_query(provider.logout_answer(read), THEM.certificates)
-    logout.read_response(answer, US, THEM, request_id)
+    logout.read_response(answer, US, THEM, "_r")
     with pytest.raises(SamlError, match="another request"):
         logout.read_response(answer, US, THEM, "_other")
 

@@ -110,7 +110,7 @@ def test_a_federated_logout_asks_the_provider_and_leads_back_to_the_client(clini
     answer = clinic.hear(clinic.provider.logout_answer(request, sent["RelayState"]))
     assert (answer.status_code, answer.headers["location"]) == (303, BYE)
     elsewhere = clinic.hear(clinic.provider.logout_answer(request, "https://evil.example"))
-    assert (elsewhere.status_code, "location" in elsewhere.headers) == (200, False)
+    assert (elsewhere.status_code, "location" in elsewhere.headers) == (400, False)
 
 
 def test_a_logout_at_the_provider_ends_the_session_here_once_and_is_answered(clinic: Clinic) -> None:

@@ -89,6 +89,7 @@ const logout = () =>
 
 const app = express();
 app.put("/people", express.json(), (req, res) => {
+  participants.length = 0;
   present = req.body.present;
   options = req.body.options ?? {};
   Object.assign(settings, req.body.settings ?? {});

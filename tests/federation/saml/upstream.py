@@ -77,13 +77,14 @@ def form_of(page: str) -> dict[str, str]:
     return {name: html.unescape(value) for name, value in _FIELD.findall(page)}
 
 
-def start() -> Upstream:
-    """Starts a provider that knows where this server is."""
+def start(issuer: str = ISSUER) -> Upstream:
+    """Starts a provider that knows where this server is. issuer: its URL."""
     port, key = free_port(), new_key_pair("upstream", NOW, 86_400 * 365)
     private = key.private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
-    issuer = f"http://127.0.0.1:{port}/metadata"
-    idp = {"issuer": issuer, "cert": key.certificate.parsed.public_bytes(Encoding.PEM).decode(), "key": private}
-    places = {"acs": URLS.assertion_consumer, "slo": URLS.single_logout, "audience": URLS.entity_id}
+    urls = urls_of(issuer, NAME)
+    entity_id = f"http://127.0.0.1:{port}/metadata"
+    idp = {"issuer": entity_id, "cert": key.certificate.parsed.public_bytes(Encoding.PEM).decode(), "key": private}
+    places = {"acs": urls.assertion_consumer, "slo": urls.single_logout, "audience": urls.entity_id}
     process = subprocess.Popen(
         ["node", "upstream.mjs"],
         cwd=FOLDER,

@@ -101,7 +101,7 @@ async def begin(
 
 async def consume(edge: Edge, request: Request) -> Answer:
     """Takes a response that a browser was posted here with, and sends the browser on, as a request of this site."""
-    fields = _alone(await form_pairs(request, FORM))
+    fields = alone(await form_pairs(request, FORM))
     outcome = await edge.in_thread(_consumed, edge.server, request.part("name"), fields)
     if isinstance(outcome, str):
         return see_other(outcome)
@@ -248,7 +248,7 @@ def _asks_anew(prompt: str | None) -> bool:
     return bool({"login", "select_account"} & set((prompt or "").split()))
 
 
-def _alone(pairs: Sequence[tuple[str, str]]) -> Mapping[str, str]:
+def alone(pairs: Sequence[tuple[str, str]]) -> Mapping[str, str]:
     """Returns the fields of a form; of one that is there twice, none."""
     names = [name for name, _ in pairs]
     return {name: value for name, value in pairs if names.count(name) == 1}

@@ -1,10 +1,12 @@
 """Single logout over SAML: a provider says, by a browser, that sessions are over: unasked, or because it was asked."""
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 
-import msgspec
 import structlog
 
+from rxauth.crypto import sealing
 from rxauth.domain import audit, upstream_messages, upstream_sessions
 from rxauth.domain.audit import Act, Actor, Event
 from rxauth.domain.connection_settings import SamlSettings
@@ -18,7 +20,6 @@ from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, nothing_here, see_other
 from rxauth.edge.sso import errands, saml, way_back
 from rxauth.federation.saml import bindings, identity, logout, parties
-from rxauth.federation.saml.assertions import NameId
 from rxauth.federation.saml.bindings import Incoming, Outgoing
 from rxauth.federation.saml.errors import SamlError
 from rxauth.federation.saml.logout import LogoutRequest
@@ -71,16 +72,25 @@ def depart(
     hint = came.hint(server.sealing_key)
     if settings.slo_url is None or hint is None:
         return None
-    us = parties.us(server.issuer, connection, saml.keys_of(server, connection))
-    asked = logout.request(
+    us, state = (
+        parties.us(server.issuer, connection, saml.keys_of(server, connection)),
+        way_back.sealed(server, return_to),
+    )
+    return logout.request(
         us,
         parties.them(settings),
         server.clock.seconds(),
-        name_id=msgspec.json.decode(hint, type=NameId),
+        request_id=_request_id(server, state),
+        name_id=identity.name_id_of(hint),
         session_index=came.upstream_session,
-        relay_state=way_back.sealed(server, return_to),
+        relay_state=state,
     )
-    return None if asked is None else asked[1]
+
+
+def _request_id(server: Server, state: str) -> str:
+    """Returns the ID of the request that goes with a state: it follows from it, so that nothing is kept of either."""
+    key = sealing.derive(server.sealing_key, "SAML logout requests")
+    return f"_{hmac.new(key, state.encode(), hashlib.sha256).hexdigest()}"
 
 
 def _parties(server: Server, name: str) -> _Parties | None:
@@ -101,9 +111,15 @@ async def _incoming(request: Request, them: IdentityProvider) -> Incoming:
     raise SamlError("no_message", "The form carries no SAML message.")
 
 
-def _back(edge: Edge, _found: _Parties, incoming: Incoming) -> Answer:
-    """Leads a browser on whose session at the provider is over; what the answer says otherwise changes nothing here."""
-    url = way_back.unsealed(edge.server, incoming.relay_state or "")
+def _back(edge: Edge, found: _Parties, incoming: Incoming) -> Answer:
+    """Leads a browser on whose session at the provider is over; here it was before it went.
+
+    Raises:
+        SamlError: the provider did not say so, or not about the request that this browser went with.
+    """
+    state = incoming.relay_state or ""
+    logout.read_response(incoming, found.us, found.them, _request_id(edge.server, state))
+    url = way_back.unsealed(edge.server, state)
     return pages.page("logged_out.html", {"client_name": None}) if url is None else see_other(url)
 
 

@@ -67,15 +67,15 @@ def request(
     them: IdentityProvider,
     now: int,
     *,
+    request_id: str,
     name_id: NameId,
     session_index: str | None,
     relay_state: str,
-) -> tuple[str, Outgoing] | None:
-    """Asks the identity provider to end somebody's session; returns the request's ID too. None: it has no logout."""
+) -> Outgoing | None:
+    """Asks the identity provider to end somebody's session. None: it has no logout."""
     place = _place(them, answers=False)
     if place is None:
         return None
-    request_id = new_message_id()
     root = _message("samlp:LogoutRequest", request_id, place[1], us, now)
     root.set("NotOnOrAfter", xml.written_moment(now + _FRESH_S))
     root.set("Reason", _REASON)
@@ -88,7 +88,7 @@ def request(
     xml.add(root, "saml:NameID", present, name_id.value)
     if session_index is not None:
         xml.add(root, "samlp:SessionIndex", content=session_index)
-    return request_id, bindings.outgoing(root, "SAMLRequest", place, relay_state, us.key)
+    return bindings.outgoing(root, "SAMLRequest", place, relay_state, us.key)
 
 
 def answer(asked: LogoutRequest, us: ServiceProvider, them: IdentityProvider, now: int) -> Outgoing | None:
