@@ -248,7 +248,7 @@ SAMPLES: Final = (
     Sample("link-expired", "link_expired.html", _EXPIRED),
     Sample("notice", "notice.html", _NOTICE),
     Sample("leave", "leave.html", {"url": "https://login.alder.example/authorize?a=b", "host": "login.alder.example"}),
-    Sample("sso_failed", "sso_failed.html", _SSO_FAILED),
+    Sample("sso_failed", "sso_failed.html", _SSO_FAILED | {"is_for_client": True}, CLIENT_ORIGIN),
     Sample("sso_failed_for_good", "sso_failed.html", _SSO_FAILED | {"action": None}),
     Sample("login_to_link", "login.html", LOGIN | {"links": True, "email": "maya@alder.example"}),
     Sample("confirm", "confirm.html", _CONFIRM),

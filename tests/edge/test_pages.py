@@ -221,7 +221,8 @@ def test_a_value_that_a_template_needs_must_be_given() -> None:
 def test_a_step_of_a_sign_in_keeps_the_window_that_opened_it_and_others_have_theirs_to_themselves(
     sample: Sample,
 ) -> None:
-    is_on_the_way = sample.target is not None or sample.template in {"error.html", "reset_ask.html", "reset_sent.html"}
+    beside = {"error.html", "leave.html", "reset_ask.html", "reset_sent.html", "sso_failed.html"}
+    is_on_the_way = sample.target is not None or sample.template in beside
     expected = None if is_on_the_way else "same-origin"
     assert headers(sample.page()).get("cross-origin-opener-policy") == expected
 

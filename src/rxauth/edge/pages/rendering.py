@@ -35,7 +35,7 @@ _AT_FAULT: Final = MappingProxyType(
     }
 )
 # Pages that somebody may see and come back from in the middle of a client's sign-in.
-_BESIDE_THE_WAY: Final = frozenset({"error.html", "reset_ask.html", "reset_sent.html"})
+_BESIDE_THE_WAY: Final = frozenset({"error.html", "sso_failed.html", "leave.html", "reset_ask.html", "reset_sent.html"})
 _NO_VALUES: Final[Values] = MappingProxyType({})
 
 

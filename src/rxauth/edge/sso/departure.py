@@ -25,7 +25,7 @@ async def leave_for(
             raise UpstreamError("connection_disabled", "the connection is switched off")
         return errands.leave(await _begin(edge, connection, browser, errand), after_form=after_form)
     except UpstreamError as error:
-        return errands.refused(edge, request, connection, errand.sign_in_id, error)
+        return await errands.turned_away(edge, request, connection, errand.sign_in_id, error)
 
 
 async def _begin(edge: Edge, connection: Connection, browser: Browser, errand: Errand) -> Outgoing:

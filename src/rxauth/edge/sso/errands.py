@@ -12,7 +12,7 @@ from rxauth.domain.entries import Refused, Vouched
 from rxauth.domain.upstream_requests import UpstreamRequest
 from rxauth.edge import pages
 from rxauth.edge.addresses import SETTINGS_PATH, SIGN_IN_PATH
-from rxauth.edge.authorize import deliver
+from rxauth.edge.authorize import deliver, origin_of
 from rxauth.edge.context import Edge
 from rxauth.edge.cookies import carrying
 from rxauth.edge.forms import browser_of, token
@@ -23,8 +23,8 @@ from rxauth.federation.arrival import SignedIn
 from rxauth.federation.openid.authorization import Wishes
 from rxauth.federation.problems import UnreachableError, UpstreamError
 from rxauth.federation.saml.bindings import Outgoing
-from rxauth.oauth import page_request
-from rxauth.oauth.authorization_request import AuthorizationResponse
+from rxauth.oauth import page_request, sign_in
+from rxauth.oauth.authorization_request import AuthorizationRequest, AuthorizationResponse
 from rxauth.oauth.browser import Browser
 from rxauth.oauth.page_request import PageRequest
 from rxauth.oauth.sign_in import UnderWay
@@ -73,7 +73,8 @@ async def arrive(edge: Edge, request: Request, browser: Browser, sent: UpstreamR
     except ConflictError:  # somebody came at the same moment: now it is known who
         found = await edge.in_thread(write, work)
     if isinstance(found, Refused):
-        return refused(edge, request, vouched.by, sign_in_id, UpstreamError(found.code, found.explanation))
+        told = UpstreamError(found.code, found.explanation)
+        return await turned_away(edge, request, vouched.by, sign_in_id, told)
     if not isinstance(found, SignedIn):
         return see_other(f"{SIGN_IN_PATH}/{sign_in_id}")
     edge.metrics.upstream_sign_ins.add("signed_in")
@@ -103,10 +104,33 @@ def leave(way: Outgoing, *, after_form: bool = False) -> Answer:
     return pages.page("leave.html", {"url": way.url, "host": urlsplit(way.url).hostname})
 
 
-def refused(
+async def turned_away(
     edge: Edge, request: Request, connection: Connection, sign_in_id: str | None, error: UpstreamError
 ) -> Answer:
-    """Says that it did not work; why, only the organization's administrators learn, from the log of activity."""
+    """Says that it did not work; see `refused`. Of a client's sign-in the person can go back to the client."""
+    server, browser = edge.server, browser_of(request)
+    one: UnderWay | None = None
+    if sign_in_id is not None:
+        known = sign_in_id
+        one = await edge.in_thread(server.database.read, lambda tx: sign_in.under_way(server, tx, known, browser))
+    asked = None if one is None else one.request
+    target = origin_of(asked.redirect_uri) if isinstance(asked, AuthorizationRequest) else None
+    return refused(edge, request, connection, sign_in_id, error, target=target)
+
+
+def refused(
+    edge: Edge,
+    request: Request,
+    connection: Connection,
+    sign_in_id: str | None,
+    error: UpstreamError,
+    *,
+    target: str | None = None,
+) -> Answer:
+    """Says that it did not work; why, only the organization's administrators learn, from the log of activity.
+
+    target: the origin of the client that the person may go back to; None: it is none's sign-in.
+    """
     is_theirs = isinstance(error, UnreachableError)
     edge.metrics.upstream_sign_ins.add("unreachable" if is_theirs else "refused")
     act = Act(
@@ -134,11 +158,11 @@ def refused(
         "title": "The sign-in service does not answer" if is_theirs else "You could not be signed in",
         "explanation": _NO_ANSWER if is_theirs else _NO_ENTRY,
         "request_id": request.request_id,
-        "is_for_client": sign_in_id is not None,
+        "is_for_client": target is not None,
         "action": None if sign_in_id is None else way,
         "csrf": None if sign_in_id is None else token(browser_of(request).handle or "", sign_in_id),
     }
-    return pages.page("sso_failed.html", values, status=status)
+    return pages.page("sso_failed.html", values, status=status, form_target=target)
 
 
 def strange() -> Answer:

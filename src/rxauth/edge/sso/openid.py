@@ -97,7 +97,7 @@ async def come_back(edge: Edge, request: Request) -> Answer:
     except UpstreamError as error:
         if back.sent.tried_by is not None:
             return await trials.failed(edge, back.sent, error)
-        return errands.refused(edge, request, back.by, back.sent.sign_in_id, error)
+        return await errands.turned_away(edge, request, back.by, back.sent.sign_in_id, error)
     vouched = Vouched(back.by, proven.identity)
     if back.sent.tried_by is not None:
         return await trials.succeeded(edge, back.sent, vouched, dict(proven.claims))
