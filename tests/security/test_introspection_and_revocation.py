@@ -1,8 +1,10 @@
 """Attacks on introspection (I-01 to I-05) and revocation (V-01 to V-06)."""
 
+import threading
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from rxauth.domain import audiences, clients, memberships, organizations, token_families, users
 from rxauth.domain.audiences import Audience
@@ -150,6 +152,20 @@ def test_the_answer_is_judged_each_time(holders: Holders) -> None:
     told = _ask(holders, token).json()
     assert "read:patient" not in told["permissions"]
     assert "read:patient" not in told["scope"].split()
+
+
+@pytest.mark.parametrize("of_person", [True, False])
+def test_what_was_asked_before_is_judged_from_memory(lite: Holders, *, of_person: bool) -> None:
+    token = lite.tokens()["access_token"] if of_person else lite.live.token(lite.live.world.alder)
+    first, statements = _ask(lite, token), []
+
+    def note(_connection: object, _cursor: object, statement: str, *_others: object) -> None:
+        if threading.current_thread().name.startswith("worker"):
+            statements.append(statement)
+
+    event.listen(lite.live.edge.server.database.engines.reader, "before_cursor_execute", note)
+    assert _ask(lite, token).json() == first.json()
+    assert statements == []
 
 
 def test_a_disabled_organization_cannot_ask(lite: Holders) -> None:

@@ -49,6 +49,17 @@ def find(server: Server, claims: AccessClaims, now: int) -> Subject:
     return subject
 
 
+def are_remembered(server: Server, claims: AccessClaims) -> bool:
+    """Tells whether `find` has in memory all that a token rests on."""
+    if server.clients.peek(claims.client_id) is None:
+        return False
+    return claims.is_machine() or (
+        server.people.peek(claims.sub) is not None
+        and server.sessions.peek(claims.sid or "") is not None
+        and server.families.peek(claims.family_id or "") is not None
+    )
+
+
 def revocation(claims: AccessClaims, client: Client | None) -> str | None:
     """Says why a token that was issued to a client holds no more; None means that it does, as far as the client goes.
 

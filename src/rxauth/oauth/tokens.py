@@ -75,19 +75,28 @@ def verify(server: Server, token: str, now: int, audiences: frozenset[str] | Non
     Raises:
         InvalidTokenError: with the exact reason if the signature is this server's, and a general one if not.
     """
-    key = VerifiedTokens.key(token)
-    remembered = server.verified.find(key)
-    if remembered is not None and server.keys.ring.verification_key(remembered[0], now) is not None:
-        claims = remembered[1]
-    else:
-        server.verified.forget(key)
-        key_id, claims = _open(server, token, now)
-        server.verified.remember(key, key_id, claims)
+    claims = opened(server, token, now)
     try:
         _check_claims(server, claims, now, audiences or frozenset({server.audience}))
     except InvalidTokenError as error:
         error.client_id, error.organization_id = claims.client_id, claims.org_id
         raise
+    return claims
+
+
+def opened(server: Server, token: str, now: int) -> AccessClaims:
+    """Returns what a token of this server's own says, whatever its audience, and expired or not; remembers it.
+
+    Raises:
+        InvalidTokenError: it is no access token that this server signed with a key that it still publishes.
+    """
+    key = VerifiedTokens.key(token)
+    remembered = server.verified.find(key)
+    if remembered is not None and server.keys.ring.verification_key(remembered[0], now) is not None:
+        return remembered[1]
+    server.verified.forget(key)
+    key_id, claims = _open(server, token, now)
+    server.verified.remember(key, key_id, claims)
     return claims
 
 
