@@ -52,6 +52,14 @@ def after(*operations: dict[str, Any], before: dict[str, Any] = MONA) -> dict[st
         ),
         ({"op": "remove", "path": 'emails[type eq "home"]'}, {"emails": [WORK]}),
         ({"op": "remove", "path": "emails"}, {"emails": None}),
+        (
+            {"op": "replace", "path": "emails.value", "value": None},
+            {"emails": [{"type": "work", "primary": True}, {"type": "home"}]},
+        ),
+        (
+            {"op": "replace", "path": 'emails[type eq "home"].type', "value": None},
+            {"emails": [WORK, {"value": "mona@home.example"}]},
+        ),
         ({"op": "add", "path": "emails", "value": [HOME]}, {}),
         (
             {"op": "add", "path": "emails", "value": {"value": "new@clinic.example", "primary": True}},
@@ -124,6 +132,7 @@ def test_an_operation_on_a_group(operation: dict[str, Any], members: list[str]) 
         ({"op": "replace", "path": "userName", "value": " "}, "invalidValue"),
         ({"op": "replace", "path": "userName", "value": None}, "invalidValue"),
         ({"op": "add", "path": "title"}, "invalidValue"),
+        ({"op": "replace", "path": "title"}, "invalidValue"),
         ({"op": "replace", "value": "x"}, "invalidValue"),
         ({"op": "replace", "path": "emails", "value": [WORK, HOME | {"primary": True}]}, "invalidValue"),
         ({"op": "replace", "path": "emails.primary", "value": True}, "invalidValue"),

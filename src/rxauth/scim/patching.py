@@ -48,7 +48,7 @@ def patched(kind: ResourceKind, before: Mapping[str, Any], sent: Any) -> dict[st
         if path is not None and not isinstance(path, str):
             raise InvalidPathError("path is a text.")
         if path:
-            _at_path(kind, after, op, path, value)
+            _at_path(kind, after, op, path, operation)
         elif op == "remove":
             raise NoTargetError("A remove has a path.")
         elif isinstance(value, dict):
@@ -90,8 +90,8 @@ def _without_path(kind: ResourceKind, after: dict[str, Any], op: str, value: dic
             _apply(after, op, target, one)
 
 
-def _at_path(kind: ResourceKind, after: dict[str, Any], op: str, path: str, value: Any) -> None:
-    extension = kind.extension_by_key.get(path.strip().lower())
+def _at_path(kind: ResourceKind, after: dict[str, Any], op: str, path: str, operation: dict[str, Any]) -> None:
+    value, extension = operation.get("value"), kind.extension_by_key.get(path.strip().lower())
     if extension is not None:
         if op == "remove":
             after.pop(extension.urn, None)
@@ -105,8 +105,8 @@ def _at_path(kind: ResourceKind, after: dict[str, Any], op: str, path: str, valu
         raise MutabilityError(f"{target.place.target.name} is the server's to change.")
     if op == "remove" and target.place.target.required:
         raise MutabilityError(f"A {kind.name} always has a {target.place.target.name}.")
-    if op == "add" and value is None:
-        raise InvalidValueError("An add has a value.")
+    if (op == "add" and value is None) or (op == "replace" and "value" not in operation):
+        raise InvalidValueError("An add and a replace have a value.")
     _apply(after, op, target, value)
 
 
@@ -193,7 +193,9 @@ def _some(before: list[Any], op: str, target: _Target, value: Any) -> list[Any]:
     if not any(chosen):
         return _united(attribute, before, [_described(attribute, op, target.filter, change)])
     after = [{**one, **change} if on else one for one, on in zip(before, chosen, strict=True)]
-    return _settle_primary([{k: v for k, v in one.items() if v is not None} for one in after], change, chosen)
+    settled = _settle_primary(after, change, chosen)
+    kept = [{name: inner for name, inner in one.items() if inner is not None} for one in settled]
+    return [one for one in kept if one]
 
 
 def _described(attribute: Attribute, op: str, wanted: Filter | None, change: dict[str, Any]) -> dict[str, Any]:
