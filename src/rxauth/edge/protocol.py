@@ -97,11 +97,17 @@ class Server(uvicorn.Server):
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Ends in good order: who waits at the door is let in first."""
+        waiting = [one.dup() for one in sockets or ()]  # by which those who wait outlive the end of the listening
         for listening in (sockets or ()) if self._is_shared else ():
             asyncio.get_running_loop().remove_reader(listening)
-            while self._take(listening):
-                pass
             listening.close()
+        for server in self.servers:
+            server.close()
+        for one in waiting:
+            one.setblocking(False)
+            while self._take(one):
+                pass
+            one.close()
         if self._arriving:
             await asyncio.wait(self._arriving)
         await super().shutdown(sockets)
