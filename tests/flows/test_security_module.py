@@ -1,6 +1,7 @@
 """A server whose signing keys are in a security module: tokens, rotation, removal, and a module that is away."""
 
 import dataclasses
+import subprocess
 from collections.abc import Iterator
 
 import jwt
@@ -10,12 +11,12 @@ from rxauth.app import make_keys, make_security_module
 from rxauth.crypto import jws
 from rxauth.crypto.jws import SignerUnavailableError
 from rxauth.crypto.security_module import SecurityModule
-from rxauth.domain import audit, operator_acts, signing_keys
+from rxauth.domain import audit, operator_acts, restoration, signing_keys
 from rxauth.domain.operator_acts import By, Removal, Rotated, Rotation
 from rxauth.oauth import new_keys
 from rxauth.oauth.key_schedule import KeySchedule
 from rxauth.storage.database import Database
-from tests.live import Live, decode
+from tests.live import Live, decode, environment, run, rxauth_program
 from tests.security.forging import READ, accepted, refusal
 from tests.softhsm import SoftHsm
 from tests.token_holders import Holders
@@ -199,3 +200,26 @@ def test_keys_move_into_the_module_and_back_by_rotation(
         assert (live.server.keys.ring.current.place is None) is is_local
         assert accepted(live.graphql(live.token(live.world.alder), READ))
     live.stop()
+
+
+def test_after_a_restore_other_keys_sign_and_those_of_before_are_destroyed_or_named(
+    sqlite_world: World, softhsm: SoftHsm
+) -> None:
+    world = _keep_keys_in(sqlite_world, softhsm)
+    database, module = world.open(), make_security_module(world.settings)
+    assert module is not None
+    before = database.read(restoration.places)
+    assert before
+
+    with_module = environment(world.settings) | softhsm.variables
+    printed = subprocess.run([rxauth_program(), "restored"], env=with_module, check=True, capture_output=True).stdout
+    assert b"Destroy the key" not in printed
+    after = database.read(restoration.places)
+    assert ([module.has(one) for one in before], [module.has(one) for one in after]) == ([False] * 6, [True] * 6)
+
+    done = run(world.settings, "restored")  # it has no module's settings
+    assert done.returncode == 0, done.stderr
+    assert [one for one in after if f"Destroy the key {one} in the security module" not in done.stdout] == []
+    assert database.read(restoration.places) == []
+    module.close()
+    database.close()

@@ -1,7 +1,7 @@
 """`restored`: what must be done once after a database was restored from a backup."""
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from rxauth.crypto.checkpoints import Checkpoint
+    from rxauth.crypto.security_module import SecurityModule
     from rxauth.settings import Settings
     from rxauth.storage.database import Database, Transaction
 
@@ -25,14 +26,14 @@ def restored(
     from contextlib import closing
 
     from rxauth.app import kept_checkpoint, make_keys
-    from rxauth.cli.installation import settings
+    from rxauth.cli.installation import security_module, settings
     from rxauth.clock import Clock
     from rxauth.domain import restoration
     from rxauth.storage.database import Database
     from rxauth.storage.revisions import require_tables
 
     chosen, clock = settings(), Clock()
-    with closing(Database(chosen.database_url)) as database:
+    with closing(Database(chosen.database_url)) as database, security_module(chosen) as module:
         require_tables(database)
         entries, last = database.read(restoration.size), kept_checkpoint(chosen)
         print(_gap(entries, last))
@@ -40,13 +41,31 @@ def restored(
             print(_lost(export, database))
         sessions = _all_of(database, lambda tx: restoration.end_sessions(tx, clock.seconds()), "sessions")
         clients = _all_of(database, lambda tx: restoration.end_tokens(tx, clock.seconds()), "clients")
+        for place in _left_in(module, database.read(restoration.places)):
+            print(f"Destroy the key {place} in the security module: it is still there, and nothing uses it.")
         database.write(lambda tx: restoration.finish(tx, last, clock.microseconds()))
-        make_keys(chosen, database, clock)
+        make_keys(chosen, database, clock, module)
     print(f"Ended {sessions} sessions, the tokens of {clients} clients, and every link. Other keys sign from now on.")
     aside = _put_aside(chosen, clock.seconds())
     if aside is not None:
         print(f"The checkpoints from before are in {aside}: keep them.")
     print("Start the servers. Everybody signs in again; backends get new tokens with their secrets.")
+
+
+def _left_in(module: "SecurityModule | None", places: "Iterable[str]") -> list[str]:
+    """Destroys the keys in the security module that signed before; returns where those are that it did not destroy."""
+    from rxauth.crypto.jws import SignerUnavailableError
+
+    left = []
+    for place in places:
+        try:
+            if module is None:
+                left.append(place)
+            else:
+                module.destroy(place)
+        except SignerUnavailableError:
+            left.append(place)
+    return left
 
 
 def _gap(entries: int, last: "Checkpoint | None") -> str:

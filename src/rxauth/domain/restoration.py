@@ -43,6 +43,7 @@ _END_TOKENS = sql(
 )
 _RECORD = sql(select(audit_outbox.c.id).where(audit_outbox.c.id == bindparam("record_id")))
 _KEYS = sql(select(signing_keys.c.id))
+_PLACES = sql(select(signing_keys.c.private_place).where(signing_keys.c.private_place.is_not(None)))
 _FORGET_KEYS = sql(delete(signing_keys))
 
 
@@ -99,6 +100,11 @@ def end_tokens(transaction: Transaction, now: int) -> int:
     transaction.run_many(_END_TOKENS, [{"client_id": one, "moment": now + 1} for one in found])
     changes.record_all(transaction, ChangeKind.CLIENT, found, now)
     return len(found)
+
+
+def places(transaction: Transaction) -> list[str]:
+    """Lists where in a security module the keys are that the installation knows, those of before included."""
+    return [row.private_place for row in transaction.all(_PLACES)]
 
 
 def finish(transaction: Transaction, lost: Checkpoint | None, now_us: int) -> None:
