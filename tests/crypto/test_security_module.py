@@ -117,6 +117,7 @@ def test_a_module_that_hangs_is_given_up_within_a_bound_and_recovers_by_itself(s
         with pytest.raises(SignerUnavailableError, match="failed a moment ago"):
             sign(b"octets")
     assert time.monotonic() - began < 30
+    assert module.times_failed == 101
     hands.at_s += TRY_AGAIN_AFTER_S
     for _ in range(20):
         try:

@@ -209,7 +209,9 @@ def test_a_batch_is_small_and_says_whether_there_may_be_more(filled: Filled) -> 
 
 def test_for_how_long_the_oldest_row_has_been_too_old_is_told(filled: Filled) -> None:
     filled.database.write(lambda tx: filled.fill(tx, NOW))
-    for name, overdue_s in (("sign_ins", 7), ("kept_answers", 7), ("sessions", 0)):
+    # The oldest change is of the world's first keys, a day before.
+    expected = {"sign_ins": 7, "kept_answers": 7, "changes": DAY + 7, "sessions": 0, "webhook_events": 0}
+    for name, overdue_s in expected.items():
         seen = filled.database.read(lambda tx: retention.look(tx, NOW + sign_ins.KEPT_S + 7))
         assert seen.overdue_s[name] == overdue_s
         assert seen.database_bytes > 0
@@ -269,8 +271,9 @@ def test_no_batch_reads_a_whole_table(filled: Filled) -> None:
         one.table.name: lambda tx, one=one: (one.overdue_s(tx, later), one(tx, later))  # type: ignore[misc]
         for one in retention.PRUNINGS
     }
-    works |= {"changes": lambda tx: old_changes.forget(tx, later)}
-    works |= {"sessions": lambda tx: sessions.forget(tx, later), "webhooks": lambda tx: webhook_log.forget(tx, later)}
+    works |= {"changes": lambda tx: (old_changes.overdue_s(tx, later), old_changes.forget(tx, later))}
+    works |= {"webhooks": lambda tx: (webhook_log.overdue_s(tx, later), webhook_log.forget(tx, later))}
+    works |= {"sessions": lambda tx: sessions.forget(tx, later)}
 
     for name, work in works.items():
 

@@ -1,6 +1,7 @@
 """The outbox of webhooks: an event goes with its act, to those who want it, and is forgotten in time."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -97,8 +98,11 @@ def test_what_is_over_is_forgotten_in_time_and_what_waits_is_not(post: Post, clo
     kept_s = KEPT_S if post.database.engines.is_sqlite else KEPT_S + LONGEST_MONTH_S
     post.database.write(lambda tx: webhook_log.forget(tx, NOW + kept_s))
     assert len(log(post)) == 2
+    overdue = [post.database.read(partial(webhook_log.overdue_s, now=NOW + kept_s + late_s)) for late_s in (0, 7)]
+    assert overdue == [0, 7]
     post.database.write(lambda tx: webhook_log.forget(tx, NOW + kept_s + 1))
     assert [one.subject for one in log(post)] == ["ord_2"]
+    assert post.database.read(partial(webhook_log.overdue_s, now=NOW + kept_s + 7)) == 0
 
 
 def test_no_secret_is_in_the_database_or_in_a_printed_record(sqlite_world: World, clock: StandingClock) -> None:

@@ -83,6 +83,7 @@ class SecurityModule:
         self._children: list[_Child] = []
         self._lock = threading.Lock()
         self._waiting = 0
+        self.times_failed = 0  # how often something was not done that it was asked to do
         self._again_at: dict[str, float] = {}  # by key, or of the whole module: what failed is not tried before
 
     def make(self, algorithm: Algorithm) -> ModuleKey:
@@ -141,7 +142,16 @@ class SecurityModule:
         return label
 
     def _ask(self, within_s: float, act: str, label: str, *more: Any) -> Any:
-        """Has a process do something; what failed is tried by one request a second, and others are refused at once."""
+        """Has a process do something, and counts what it does not do."""
+        try:
+            return self._asked(within_s, act, label, *more)
+        except SignerUnavailableError:
+            with self._lock:
+                self.times_failed += act != "has"  # which is only a look
+            raise
+
+    def _asked(self, within_s: float, act: str, label: str, *more: Any) -> Any:
+        """Does it; what failed is tried by one request a second, and others are refused at once."""
         self._enter(label)
         work: Future[Any] = self._threads.submit(self._in_thread, within_s, (act, label, *more))
         work.add_done_callback(self._leave)

@@ -14,6 +14,7 @@ _THESE: BindParameter[int] = bindparam("ids", expanding=True)
 _OLDEST: Final = sql(
     select(table.c.id, table.c.changed_at).order_by(table.c.id).limit(ON_POSTGRES + 1).with_for_update(skip_locked=True)
 )
+_OLDEST_OF_ALL: Final = sql(select(table.c.changed_at).order_by(table.c.id).limit(2))
 _REMOVE: Final = sql(delete(table).where(table.c.id.in_(_THESE)))
 
 
@@ -26,3 +27,9 @@ def forget(transaction: Transaction, now: int) -> bool:
     if ids:
         transaction.run(_REMOVE, ids=ids)
     return len(ids) == ON_POSTGRES
+
+
+def overdue_s(transaction: Transaction, now: int) -> int:
+    """Returns for how many seconds the oldest row has been too old; 0: none is, or it is the newest too."""
+    oldest = transaction.all(_OLDEST_OF_ALL)[:-1]
+    return max(0, now - KEPT_S - oldest[0].changed_at) if oldest else 0

@@ -74,4 +74,6 @@ class Growth:
 def look(transaction: Transaction, now: int) -> Growth:
     """Looks how the database grows; it asks for the oldest row of each table by an index, and counts none."""
     overdue = {one.table.name: one.overdue_s(transaction, now) for one in (*PRUNINGS, sessions.FORGET)}
+    overdue |= {"changes": old_changes.overdue_s(transaction, now)}
+    overdue |= {"webhook_events": webhook_log.overdue_s(transaction, now)}
     return Growth(int(transaction.first(_SIZE)[0]), overdue)

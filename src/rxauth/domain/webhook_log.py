@@ -66,12 +66,17 @@ _ATTEMPTS = sql(
     )
     .order_by(attempts.c.attempt)
 )
+_IS_OLD = (
+    events.c.created_at < bindparam("moment") - seconds_in_month(),
+    ~exists().where(table.c.event_id == events.c.id, table.c.state == WAITING),
+)
+_OLDEST = sql(
+    select(events.c.created_at + seconds_in_month()).where(*_IS_OLD).order_by(events.c.created_at).limit(1),
+    across_tenants=_EVERYBODYS,
+)
 _OLD = sql(
     select(events.c.id)
-    .where(
-        events.c.created_at < bindparam("moment") - seconds_in_month(),
-        ~exists().where(table.c.event_id == events.c.id, table.c.state == WAITING),
-    )
+    .where(*_IS_OLD)
     .order_by(events.c.created_at)
     .limit(rows_at_once())
     .with_for_update(of=events, skip_locked=True),
@@ -158,3 +163,9 @@ def forget(transaction: Transaction, now: int) -> bool:
         for statement in (_FORGET_ATTEMPTS, _FORGET_DELIVERIES, _FORGET_EVENTS):
             transaction.run(statement, event_ids=event_ids)
     return len(event_ids) >= LEAST
+
+
+def overdue_s(transaction: Transaction, now: int) -> int:
+    """Returns for how many seconds the oldest event has been too old, and its month with it; 0: none is."""
+    row = transaction.first(_OLDEST, moment=now - KEPT_S)
+    return 0 if row is None else max(0, now - KEPT_S - int(row[0]))

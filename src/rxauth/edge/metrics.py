@@ -135,6 +135,12 @@ class Metrics:
             "What the serving role, or a trigger, did not allow.",
             lambda: database.refused_rights,
         )
+        module = server.keys.module
+        self.read(
+            "rxauth_signer_failures_total",
+            "What the security module was asked to do, and did not.",
+            lambda: 0 if module is None else module.times_failed,
+        )
 
 
 class _Read(Collector):
