@@ -59,6 +59,7 @@ def test_a_restored_backup_lets_nobody_in_by_what_was_issued(
     logged_out = holders.redeemed(holders.code(session))
     _numbered(live)
     with _backed_up(kept) as restore:
+        _wait_for(live)
         sessions_ended = holders.write(lambda tx: sessions.end(tx, session.id, person, live.clock.seconds()))
         of_after = holders.tokens(person)
         revoked = ("clients", "revoke-secret", kept.alder.client_id, kept.alder.secret_id)
@@ -95,6 +96,14 @@ def test_a_restored_backup_lets_nobody_in_by_what_was_issued(
     assert command_line(kept.settings, "audit", "verify")[0] == 0
     code, printed, _ = command_line(kept.settings, "audit", "verify", "--checkpoints", str(aside))
     assert code == 1, "the checkpoints from before show that entries are missing"
+
+
+def _wait_for(live: Live) -> None:
+    """Waits until a server whose connections were ended has heard from its database again."""
+    began = time.monotonic()
+    while live.server.feed.silent_s() > time.monotonic() - began:
+        assert time.monotonic() < began + 30
+        time.sleep(0.01)
 
 
 @contextlib.contextmanager
