@@ -43,6 +43,7 @@ lint: $(STAMP)
 bench: $(STAMP)
 	@tools/system-packages postgresql wrk npm
 	@$(VENV)/bin/python -m bench
+	@$(VENV)/bin/python -m bench.growth
 	@$(VENV)/bin/python -m bench.big
 
 docs: $(VENV)/.docs-installed
