@@ -17,7 +17,7 @@ from bench.servers import Command, started
 from bench.yardsticks import Yardstick
 
 WARM_UP_S: Final = 2.0
-YARDSTICK_S: Final = 1.0
+YARDSTICK_S: Final = 0.5
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,14 +67,14 @@ class Found:
                     1.1,
                     1.35,
                 ),
-                _at_most(f"resident after tokens, {who}", self.each(names.TOKEN, who, _resident), 120, "{:.0f} MB"),
+                _at_most(f"resident after tokens, {who}", self.each(names.TOKEN, who, _resident), 150, "{:.0f} MB"),
             ]
         calls = self.each(names.CALL, names.SQLITE, _rate), self.each(names.CALL, names.POSTGRES, _rate)
         return [
             *found,
             _at_least(f"API read a second, {names.SQLITE}", calls[0], 1_500),
             _at_least(f"API read a second, {names.POSTGRES}", calls[1], 1_200),
-            _at_most("resident after API calls", self.each(names.CALL, names.SQLITE, _resident), 120, "{:.0f} MB"),
+            _at_most("resident after API calls", self.each(names.CALL, names.SQLITE, _resident), 150, "{:.0f} MB"),
             _at_most(
                 "what verification and policy add to patient(id)",
                 _more(self.paired(of(names.CALL, names.UNVERIFIED), of(names.CALL, names.SQLITE))),
