@@ -28,20 +28,20 @@ _ABSENT = "There is no such text record at _rxauth.alder.example or alder.exampl
 
 def _list(name: str, *found: Values, **changes: Any) -> Sample:
     data = {"domains": list(found), "connections": _CONNECTIONS}
-    return settings(name, "domains", "organization", data, **changes)
+    return settings(name, "domains", "single_sign_on", data, **changes)
 
 
 def _one(name: str, found: Values, **changes: Any) -> Sample:
     data = {"domain": found, "connections": _CONNECTIONS}
-    return settings(name, "domain", "organization", data, **changes)
+    return settings(name, "domain", "single_sign_on", data, **changes)
 
 
 SAMPLES: Final = (
     _list("domains", _VERIFIED, _MISSING, _PENDING | {"id": "dom_3", "connectionId": None}),
     _list("domains-none"),
     _list("domains-read", can=lambda _permission: False),
-    settings("domain-new", "domain_new", "organization", {}),
-    settings("domain-new-wrong", "domain_new", "organization", {}, error="This is none.", error_field="name"),
+    settings("domain-new", "domain_new", "single_sign_on", {}),
+    settings("domain-new-wrong", "domain_new", "single_sign_on", {}, error="This is none.", error_field="name"),
     _one("domain", _VERIFIED),
     _one("domain-pending", _PENDING),
     _one("domain-pending-wrong", _PENDING, error=_ABSENT),

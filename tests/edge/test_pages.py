@@ -28,6 +28,7 @@ FRAMES = {
     "machine_parts.html",
     "settings_app_parts.html",
     "settings_domain_parts.html",
+    "settings_connection_parts.html",
     "settings_webhook_parts.html",
     "account.html",
     "settings.html",
@@ -163,6 +164,9 @@ KEPT = frozenset(
         "appType",
         "app_type",
         "role",
+        "provider",
+        "everybody",
+        "ticked",
     }
 )
 

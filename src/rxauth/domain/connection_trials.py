@@ -17,6 +17,7 @@ from rxauth.storage.database import Transaction
 from rxauth.storage.tables.federation import upstream_requests as table
 from rxauth.storage.tenancy import sql
 
+SHOWN_S: Final = 1_800  # after the browser was sent there
 _PURPOSE: Final = "connection trial"
 _KEEP = sql(
     update(table)
@@ -28,6 +29,7 @@ _ONE = sql(
         table.c.organization_id == bindparam("organization_id"),
         table.c.digest == bindparam("digest"),
         table.c.tried_by == bindparam("tried_by"),
+        table.c.created_at > bindparam("created_after"),
     )
 )
 
@@ -95,14 +97,15 @@ def keep(transaction: Transaction, sent: UpstreamRequest, trial: Trial, sealing_
 
 
 def find(
-    transaction: Transaction, organization_id: str, tried_by: str, name: str, sealing_key: bytes
+    transaction: Transaction, organization_id: str, tried_by: str, name: str, sealing_key: bytes, *, now: int
 ) -> tuple[str, Trial] | None:
-    """Returns the connection of somebody's own trial, and what came of it; None: there is none, or not yet."""
+    """Returns the connection of somebody's own trial, and what came of it; None: there is none, or not any more."""
     try:
         digest = decode_base64url(name)
     except (MalformedError, ValueError):
         return None
-    row = transaction.first(_ONE, organization_id=organization_id, digest=digest, tried_by=tried_by)
+    mine = {"organization_id": organization_id, "tried_by": tried_by, "created_after": now - SHOWN_S}
+    row = transaction.first(_ONE, digest=digest, **mine)
     if row is None or row.sealed_outcome is None:
         return None
     said = msgspec.json.decode(unseal(row.sealed_outcome, sealing_key, _PURPOSE), type=Trial)

@@ -118,6 +118,7 @@ class Edge:
         make_outbound = Outbound if traces is None else traces.outbound
         self.logouts = LogoutNotices(make_outbound(networks))
         self.openid_providers = OpenIdProviders(make_outbound(networks), networks, server.clock)
+        self.look_ups = make_outbound(networks)
 
     def _show_the_door(self) -> None:
         read = self.metrics.read
@@ -195,6 +196,7 @@ class Edge:
             await self.in_thread(self.dispatch_sender.stop)
         await self.logouts.close()
         await self.openid_providers.close()
+        await self.look_ups.close()
         await self.refusals.close()
         await self.audit.close()
         if self.queue_figures is not None:

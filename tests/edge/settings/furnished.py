@@ -11,6 +11,7 @@ from rxauth.domain.webhooks import Keeper
 from rxauth.edge.cookies import NAME
 from rxauth.policy.roles import Role
 from tests.api.documents import CREATE_TEMPLATE
+from tests.api.management.connections import OPEN_ID
 from tests.api.management.documents import facts, mutation
 from tests.api.management.sign_ins import number
 from tests.browsing import Browser
@@ -123,6 +124,12 @@ class Furnished:
         place.parts |= {"webhook_id": self._ask(place, hook)["id"]}
         sent = self._ask(place, "mutation($i: ID!) { sendTestWebhook(id: $i) { id } }", i=place.parts["webhook_id"])
         place.parts |= {"delivery_id": sent["id"]}
+        connection = OPEN_ID | {"name": f"one-{place.organization_id[-6:].lower()}", "issuer": "https://127.0.0.1:9"}
+        made = self._ask(
+            place, "mutation($i: OpenIdConnectionInput!) { addOpenIdConnection(input: $i) { id } }", i=connection
+        )
+        place.parts |= {"connection_id": made["id"]}
+        self._ask(place, 'mutation { createScimToken(name: "Directory") { id } }')
         invite = 'mutation { inviteUser(input: { email: "guest@example.net", roles: ["Support"] }) { id } }'
         place.parts |= {"invite_id": self._ask(place, invite)["id"]}
         secrets = "{ machineClient { secrets { id } } }"

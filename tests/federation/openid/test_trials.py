@@ -30,11 +30,12 @@ def sent(attack: Attack, browser: Browser) -> str:
 def outcome(attack: Attack, location: str) -> connection_trials.Trial:
     """Returns what came of a trial whose page is at a URL."""
     clinic, name = attack.clinic, dict(parse_qsl(urlsplit(location).query))["of"]
-    key, ben = clinic.live.server.sealing_key, clinic.cast.ben.id
-    connection_id, trial = clinic.read(lambda tx: connection_trials.find(tx, clinic.alder, ben, name, key))
+    key, now, ben = clinic.live.server.sealing_key, clinic.live.clock.seconds(), clinic.cast.ben.id
+    connection_id, trial = clinic.read(lambda tx: connection_trials.find(tx, clinic.alder, ben, name, key, now=now))
     assert connection_id == clinic.connection.id
     ada = clinic.cast.ada.id
-    assert clinic.read(lambda tx: connection_trials.find(tx, clinic.alder, ada, name, key)) is None, "it is Ben's own"
+    found = clinic.read(lambda tx: connection_trials.find(tx, clinic.alder, ada, name, key, now=now))
+    assert found is None, "it is Ben's own"
     return trial  # type: ignore[no-any-return]
 
 

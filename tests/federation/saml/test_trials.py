@@ -40,7 +40,8 @@ def sent(clinic: Clinic, browser: Browser) -> str:
 
 def outcome(clinic: Clinic, location: str) -> Trial:
     name, key, ben = dict(parse_qsl(urlsplit(location).query))["of"], clinic.live.server.sealing_key, clinic.cast.ben.id
-    _, trial = clinic.read(lambda tx: connection_trials.find(tx, clinic.alder, ben, name, key))
+    now = clinic.live.clock.seconds()
+    _, trial = clinic.read(lambda tx: connection_trials.find(tx, clinic.alder, ben, name, key, now=now))
     assert isinstance(trial, Trial)
     return trial
 

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from rxauth.api.context import Info
+from rxauth.api.management import connection_trials
 from rxauth.api.management.connections import MUTATIONS
 from rxauth.api.management.shown import moment, named, of
 from rxauth.api.schema import Resolver
@@ -111,7 +112,7 @@ def _all_of(transaction: Transaction, _organization_id: str, keys: Sequence[str]
 
 RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
     {
-        "Query": {"connections": search, "connection": one},
+        "Query": {"connections": search, "connection": one, "connectionTrial": connection_trials.find},
         "Mutation": MUTATIONS,
         "Client": {"connections": of_clients},
         "Connection": {
@@ -138,6 +139,7 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
             "ssoBinding": lambda source, _info: source.sso_binding.upper(),
             "certificates": certificates,
         },
+        "ConnectionTrial": connection_trials.FIELDS,
         "ProviderCertificate": {"endsAt": moment("ends_at"), "hasEnded": has_ended},
     }
 )

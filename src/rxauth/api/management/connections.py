@@ -158,7 +158,7 @@ def _add(context: Context, wanted: Wanted) -> Connection:
 
     def work(transaction: Transaction) -> Connection:
         now = context.clock.seconds()
-        made = connections.create(transaction, context.organization_id, wanted, _sealing_key(context), now)
+        made = connections.create(transaction, context.organization_id, wanted, sealing_key(context), now)
         _record(transaction, context, Event.CONNECTION_ADDED, made.id)
         return made
 
@@ -190,7 +190,7 @@ def _change(context: Context, transaction: Transaction, before: Connection, want
             where = "metadata" if isinstance(before.settings, SamlSettings) else "issuer"
             message = "people came through this connection, and another provider knows others by the same names: "
             raise InvalidError(f"{message}add another connection", where)
-    return connections.change(transaction, before, wanted, _sealing_key(context), context.clock.seconds())
+    return connections.change(transaction, before, wanted, sealing_key(context), context.clock.seconds())
 
 
 def _check(context: Context, wanted: Wanted, *, has_secret: bool) -> None:
@@ -215,7 +215,12 @@ def _as_it_is(before: Connection, *, settings: Any = None, secret: str | None = 
     return Wanted(before.name, before.display_name, before.joining, kept, before.mapping, secret)
 
 
-def _sealing_key(context: Context) -> bytes:
+def sealing_key(context: Context) -> bytes:
+    """Returns what secrets of connections are sealed with.
+
+    Raises:
+        InvalidError: none are kept here.
+    """
     if context.keeper is None:
         raise InvalidError("connections are not kept here")
     return context.keeper.sealing_key

@@ -92,7 +92,7 @@ def _table(title: str, words: Sequence[str], lines: Sequence[Line]) -> Markup:
     """Returns the numbers, the newest first."""
     head = Markup("").join(Markup('<th scope="col">{}</th>').format(line.label.capitalize()) for line in lines)
     rows = Markup("").join(
-        Markup('<tr><th scope="row">{}</th>{}</tr>').format(
+        Markup("<tr><th>{}</th>{}</tr>").format(
             word, Markup("").join(Markup("<td>{}</td>").format(f"{line.counts[place]:,}") for line in lines)
         )
         for place, word in reversed(list(enumerate(words)))

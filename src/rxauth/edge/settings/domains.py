@@ -8,7 +8,7 @@ from rxauth.edge.settings.sections import Act, Data, Section, Variables
 
 PATH: Final = f"{SETTINGS_PATH}/domains"
 _ONE_PATH: Final = f"{PATH}/{{domain_id}}"
-_TAB: Final = "organization"
+_TAB: Final = "single_sign_on"
 _READ: Final = ("read:connection",)
 _MANAGE: Final = ("manage:connection",)
 _DOMAIN: Final = """

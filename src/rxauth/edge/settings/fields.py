@@ -61,6 +61,10 @@ class Fields:
             raise FieldError(name, "Write a whole number, such as 30.")
         return int(text)
 
+    def put(self, name: str, value: str) -> "Fields":
+        """Returns the same fields, with another value of one."""
+        return Fields((*self.pairs, (name, value)), self.parts)
+
     def within(self, parts: Mapping[str, str]) -> "Fields":
         """Returns the same fields, with what the path names."""
         return Fields(self.pairs, parts)

@@ -37,6 +37,7 @@ ORGANIZATION_TABS: Final[Mapping[str, tuple[Tab, ...]]] = {
             f"{SETTINGS_PATH}/providers",
             ("propose:provider_authority", "approve:provider_authority", "suspend:provider_authority"),
         ),
+        Tab("single_sign_on", "Single sign-on", f"{SETTINGS_PATH}/connections", ("read:connection",)),
         Tab("organization", "Organization", f"{SETTINGS_PATH}/organization", ("read:organization",)),
         Tab("activity", "Activity", f"{SETTINGS_PATH}/activity", ("read:audit",)),
         Tab("catalog", "Catalog", f"{SETTINGS_PATH}/catalog"),

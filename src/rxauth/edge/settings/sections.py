@@ -8,12 +8,16 @@ from typing import Any, Final
 
 from rxauth.edge.context import Edge
 from rxauth.edge.requests import Request
+from rxauth.edge.responses import Answer
 from rxauth.edge.settings.fields import Fields
+from rxauth.edge.visits import Visit
 from rxauth.policy.assurance import Wanted
 
 Data = Mapping[str, Any]
 Variables = Mapping[str, Any]
 Run = Callable[[Edge, Request, Fields], Awaitable[Mapping[str, Any]]]
+Leave = Callable[[Edge, Request, Visit, Fields], Awaitable[Answer]]
+Ready = Callable[[Edge, Fields], Awaitable[Fields]]
 _PERMISSION_VARIABLE: Final = re.compile(r"\$(can_(\w+?)_(\w+))\s*:")
 
 
@@ -37,6 +41,8 @@ class Act:
     in snake case; place_of: the same where it takes the form to tell, from the API's name or, if no value is at fault,
     from the code of the reason. rests_on: what of the page's answer the form was filled in by; if that has changed
     meanwhile, the form is shown again. is_repeatable: to do it twice is as if it was done once, and nobody keeps count.
+    ready: what is asked of others beforehand, so that nothing waits for them in a transaction; it returns the fields
+    with what they said, and may raise FieldError.
     """
 
     document: str
@@ -48,6 +54,7 @@ class Act:
     place_of: Callable[[str, Fields], str | None] | None = None
     rests_on: Callable[[Data], Any] | None = None
     is_repeatable: bool = False
+    ready: Ready | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +66,8 @@ class Section:
     required: the root field without which there is nothing to show: null answers 404. wanted: how surely one must know
     who is there before the page is shown; None: as for any page. acts: by the field `act` of a form. redraws: values of
     that field that do nothing but show the form again as it was typed, such as with one more row. runs: forms by that
-    field that ask another endpoint, in process, and show on the same page what it said.
+    field that ask another endpoint, in process, and show on the same page what it said. leaves: those that lead the
+    browser away; FieldError: it stays.
     """
 
     path: str
@@ -74,6 +82,7 @@ class Section:
     acts: Mapping[str, Act] = field(default_factory=lambda: MappingProxyType({}))
     redraws: frozenset[str] = frozenset()
     runs: Mapping[str, Run] = field(default_factory=lambda: MappingProxyType({}))
+    leaves: Mapping[str, Leave] = field(default_factory=lambda: MappingProxyType({}))
 
 
 def permission_variables(document: str) -> Mapping[str, str]:

@@ -86,15 +86,26 @@ async def act(edge: Edge, request: Request, section: Section) -> Answer:
         return await _prove(one, sent, wanted.max_age_s)
     if sent.text("act") in section.redraws:
         return await _page(one, await _ask(one), typed=sent)
+    if sent.text("act") in section.leaves:
+        return await _leave(one, sent)
     if chosen is None:
         return see_other(one.path)
     try:
-        body, rests = encoded(one.caller, chosen.document, chosen.variables(sent)), _rests(one, chosen, sent)
+        asked = sent if chosen.ready is None else await chosen.ready(edge, sent)
+        body, rests = encoded(one.caller, chosen.document, chosen.variables(asked)), _rests(one, chosen, sent)
     except FieldError as error:
         return await _page(one, await _ask(one), problem=Problem("", str(error), error.name), typed=sent)
     key = None if chosen.is_repeatable else f"page-{sent.text('once') or secrets.new_handle()}"
     done = await ask(edge, request, one.caller, body, key=key, rests=rests)
     return await _after(one, chosen, sent, done)
+
+
+async def _leave(one: Entered, sent: Fields) -> Answer:
+    """Leads the browser away, or says why it stays."""
+    try:
+        return await one.section.leaves[sent.text("act")](one.edge, one.request, one.visitor, sent)
+    except FieldError as error:
+        return await _page(one, await _ask(one), problem=Problem("", str(error), error.name or None), typed=sent)
 
 
 async def profile(_edge: Edge, _request: Request) -> Answer:

@@ -23,13 +23,17 @@ async def leave_for(
     try:
         if connection.disabled_at is not None and errand.sign_in_id is not None:
             raise UpstreamError("connection_disabled", "the connection is switched off")
-        return errands.leave(await _begin(edge, connection, browser, errand), after_form=after_form)
+        return errands.leave(await begin(edge, connection, browser, errand), after_form=after_form)
     except UpstreamError as error:
         return await errands.turned_away(edge, request, connection, errand.sign_in_id, error)
 
 
-async def _begin(edge: Edge, connection: Connection, browser: Browser, errand: Errand) -> Outgoing:
-    """Notes that the browser goes there, and returns what it takes along."""
+async def begin(edge: Edge, connection: Connection, browser: Browser, errand: Errand) -> Outgoing:
+    """Notes that the browser goes there, and returns what it takes along.
+
+    Raises:
+        UpstreamError: nobody can be sent there now.
+    """
     if isinstance(connection.settings, OpenIdSettings):
         return Outgoing(await openid.begin(edge, connection, connection.settings, browser, errand))
     return await saml.begin(edge, connection, connection.settings, browser, errand)
