@@ -47,27 +47,23 @@ class SingleSignOn:
             lambda tx: organization_settings.change(tx, self.organization_id, LONGEST, now, sole_first_factor=sole)
         )
 
-    def session(
-        self,
-        user_id: str,
-        methods: tuple[str, ...] = ("fed",),
-        upstream: str | None = "their-session",
-        subject: str | None = None,
-        hint: bytes | None = None,
-    ) -> tuple[Session, str]:
-        """Signs somebody in with the identity provider; returns the session and its cookie's value."""
-        identity = UpstreamIdentity(
+    def identity(self, subject: str, methods: tuple[str, ...] = ("fed",)) -> UpstreamIdentity:
+        """Returns somebody for whom the identity provider vouches."""
+        return UpstreamIdentity(
             self.organization_id,
             self.connection.id,
-            subject or f"subject of {user_id}",
+            subject,
             f"somebody@{DOMAIN}",
             None,
             None,
             groups=(),
             methods=methods,
-            session=upstream,
-            hint=hint,
+            session="their-session",
         )
+
+    def session(self, user_id: str, methods: tuple[str, ...] = ("fed",)) -> tuple[Session, str]:
+        """Signs somebody in with the identity provider; returns the session and its cookie's value."""
+        identity = self.identity(f"subject of {user_id}", methods)
 
         def work(tx: Transaction) -> tuple[Session, str]:
             proof = Proof(user_id, methods, "192.0.2.1", "A browser", self.organization_id)

@@ -6,8 +6,9 @@ from collections.abc import Iterator
 import pyotp
 import pytest
 
-from rxauth.domain import connections, domain_acts, emergency_access, forced_sign_on, memberships, totp
+from rxauth.domain import connections, domain_acts, emergency_access, forced_sign_on, joining, memberships, totp
 from rxauth.domain.administrators import LastWithEmergencyAccessError
+from rxauth.domain.entries import Refused, Vouched
 from rxauth.domain.errors import InvalidError
 from rxauth.domain.forced_sign_on import NotReadyError
 from rxauth.policy.roles import Role
@@ -229,3 +230,12 @@ def test_a_domain_that_is_given_up_signs_out_whoever_came_through_the_provider(l
     assert live.graphql(got["access_token"], READ).status_code == 401
     refused(holders.refresh(got["refresh_token"]))
     assert live.graphql(own["access_token"], READ).status_code == 200
+
+
+def test_a_connection_that_is_switched_off_while_somebody_comes_through_it_lets_nobody_in(live: Live) -> None:
+    """What was read of it before the provider was asked is old by then."""
+    sso, database = SingleSignOn(live), live.server.database
+    database.write(lambda tx: connections.switch(tx, sso.connection, NOW, on=False))
+    found = database.write(lambda tx: joining.join(tx, Vouched(sso.connection, sso.identity("uma")), NOW))
+    assert isinstance(found, Refused)
+    assert found.code == "connection_disabled"
