@@ -83,25 +83,25 @@ def test_a_token_that_ended_and_one_of_another_kind_open_nothing(provider: Provi
     assert provider.http.get("Users").status_code == 401
 
 
-@pytest.mark.parametrize(
-    "value",
-    [
-        "' OR '1'='1",
-        "x') OR 1=1 --",
-        "%",
-        "_",
-        "\\",
-        "*",
-        '\\" or userName pr or userName eq \\"',
-        "'; DROP TABLE users",
-    ],
+INJECTED = (
+    "' OR '1'='1",
+    "x') OR 1=1 --",
+    "%",
+    "_",
+    "\\",
+    "*",
+    '\\" or userName pr or userName eq \\"',
+    "'; DROP TABLE users",
 )
-def test_filter_injection_finds_nothing(provider: Provider, value: str) -> None:
+
+
+def test_filter_injection_finds_nothing(provider: Provider) -> None:
     provider.create(f"mona@{DOMAIN}", externalId="1")
-    for attribute in ("userName", "externalId", "id", "emails.value", "title"):
-        for op in ("eq",) if attribute == "id" else ("eq", "co"):
-            answer = provider.http.get("Users", params={"filter": f'{attribute} {op} "{value}"'})
-            assert answer.json().get("totalResults", 0) == 0
+    for value in INJECTED:
+        for attribute in ("userName", "externalId", "id", "emails.value", "title"):
+            for op in ("eq",) if attribute == "id" else ("eq", "co"):
+                answer = provider.http.get("Users", params={"filter": f'{attribute} {op} "{value}"'})
+                assert answer.json().get("totalResults", 0) == 0
     assert provider.find()["totalResults"] == 1
 
 
