@@ -221,6 +221,7 @@ ACROSS_TENANTS = {
         "_FORGET_DELIVERIES",
         "_FORGET_EVENTS",
         "_OLD",
+        "_OLDEST",
         "_REDELIVER",
         "_REDELIVER_DEAD",
     ],
