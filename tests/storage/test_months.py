@@ -1,9 +1,13 @@
 """Months on PostgreSQL: dividing a table loses nothing, nothing fails when nobody made a month, and old ones go."""
 
+import os
+import re
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,7 +34,9 @@ from rxauth.storage.engines import parse_url
 from rxauth.storage.migrations.months import AHEAD, WEBHOOKS_KEPT_DAYS
 from rxauth.storage.migrations.row_security import grant_to_second_role
 from rxauth.storage.tables import metadata
+from tests.contract.test_docs import DOCS
 from tests.domain.test_reference_plans import plans
+from tests.postgres import binaries
 from tests.storage.test_migrations import unmigrated
 from tests.webhook_receiver import CREATED, LOOPBACK, SECRET, Post
 from tests.world import StandingClock, World
@@ -289,3 +295,30 @@ def _months(plan: str) -> set[str]:
 def test_a_month_is_kept_for_as_long_as_a_row_where_there_are_no_months() -> None:
     assert webhook_log.KEPT_S == WEBHOOKS_KEPT_DAYS * 86_400
     assert set(metadata.tables) >= {*WEBHOOKS, *ACCESSES}
+
+
+def test_the_oldest_month_of_the_access_log_is_taken_out_as_the_guide_says(
+    world: World, owner: Engine, database: Database, tmp_path: Path
+) -> None:
+    guide = (DOCS / "guides" / "data-retention.md").read_text().replace("2027_01", f"until_{month(0)}")
+    (out, drop), [keep] = (re.findall(rf"```{kind}\n(.*?)```", guide, re.DOTALL) for kind in ("sql", "sh"))
+    of, later_ms = world.alder.organization_id, now() + 32 * DAY_MS
+    for at_ms in (now(), later_ms):
+        database.write(lambda tx, at_ms=at_ms: note(tx, of, at_ms))  # type: ignore[misc]
+    run(owner, out)
+    assert seen(database, of) == [later_ms]
+    with pytest.raises(DatabaseUnavailableError, match="InsufficientPrivilege"):
+        database.write(lambda tx: tx.connection.exec_driver_sql(f"DELETE FROM access_records_until_{month(0)}"))
+    url = owner.url
+    where = {
+        "PGHOST": str(url.query["host"]),
+        "PGUSER": str(url.username),
+        "PATH": f"{binaries()}:{os.environ['PATH']}",
+    }
+    command_line = keep.replace(" rxauth > ", f" {url.database} > ")
+    subprocess.run(["sh", "-euc", command_line], env=where, cwd=tmp_path, check=True)
+    [kept] = tmp_path.iterdir()
+    assert kept.read_text().count(of) == 2
+    run(owner, drop)
+    database.write(lambda tx: note(tx, of, later_ms + 1))
+    assert seen(database, of) == [later_ms + 1, later_ms]
