@@ -30,6 +30,7 @@ ADD_CERTIFICATE: Final = f"""{SHOWN} mutation($id: ID!, $c: String!) {{
 REMOVE_CERTIFICATE: Final = f"""{SHOWN} mutation($id: ID!, $f: String!) {{
   removeConnectionCertificate(id: $id, fingerprint: $f) {{ ...Shown }}
 }}"""
+OWN: Final = """mutation($id: ID!) { %s(id: $id) { ownCertificates { state fingerprint endsAt hasEnded } } }"""
 GROUPS: Final = f"""{SHOWN} mutation($id: ID!, $g: [GroupRolesInput!]!) {{
   setConnectionGroups(id: $id, groups: $g) {{ ...Shown }}
 }}"""

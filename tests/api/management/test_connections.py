@@ -282,6 +282,26 @@ def test_a_saml_connection_is_read_from_metadata_and_its_certificates_change_one
     assert refused(lone_clinic, sent.UPDATE, id=made["id"], i={"issuer": "a"})["extensions"]["field"] == "issuer"
 
 
+def test_a_certificate_of_ours_is_published_before_it_is_used(lone_clinic: Clinic) -> None:
+    given = {"name": "alder-saml", "displayName": "Alder", "metadata": sent.metadata(THEIR_KEY.certificate.base64)}
+    made = ask(lone_clinic, sent.ADD_SAML, i=given)["id"]
+
+    def states(act: str) -> list[str]:
+        found = ask(lone_clinic, sent.OWN % act, id=made)["ownCertificates"]
+        assert not any(one["hasEnded"] for one in found)
+        return sorted(one["state"] for one in found)
+
+    assert states("publishConnectionCertificate") == ["CURRENT"]
+    assert states("publishConnectionCertificate") == ["CURRENT", "NEXT"]
+    assert "published already" in refused(lone_clinic, sent.OWN % "publishConnectionCertificate", id=made)["message"]
+    assert states("useConnectionCertificate") == ["CURRENT", "PREVIOUS"]
+    assert refused(lone_clinic, sent.OWN % "useConnectionCertificate", id=made)
+    assert states("publishConnectionCertificate") == ["CURRENT", "NEXT", "PREVIOUS"]
+    assert states("withdrawConnectionCertificate") == ["CURRENT", "PREVIOUS"]
+    openid = ask(lone_clinic, sent.ADD, i=sent.OPEN_ID)["id"]
+    assert refused(lone_clinic, sent.OWN % "publishConnectionCertificate", id=openid)["extensions"]["field"] == "id"
+
+
 def test_what_is_wrong_with_metadata_is_said_in_an_administrators_words(lone_clinic: Clinic) -> None:
     for text, words in (
         ("", "XML"),

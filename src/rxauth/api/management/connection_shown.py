@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 from rxauth.api.context import Info
-from rxauth.api.management import connection_trials
+from rxauth.api.management import connection_keys, connection_trials
 from rxauth.api.management.connections import MUTATIONS
 from rxauth.api.management.shown import moment, named, of
 from rxauth.api.schema import Resolver
@@ -113,7 +113,7 @@ def _all_of(transaction: Transaction, _organization_id: str, keys: Sequence[str]
 RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
     {
         "Query": {"connections": search, "connection": one, "connectionTrial": connection_trials.find},
-        "Mutation": MUTATIONS,
+        "Mutation": {**MUTATIONS, **connection_keys.MUTATIONS},
         "Client": {"connections": of_clients},
         "Connection": {
             "kind": kind,
@@ -123,6 +123,7 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
             "changedAt": moment("changed_at"),
             "openIdConnect": open_id_connect,
             "saml": saml,
+            "ownCertificates": connection_keys.shown,
             "claims": of("mapping"),
             "groups": groups,
             "urls": urls,
@@ -141,5 +142,10 @@ RESOLVERS: Final[Mapping[str, Mapping[str, Resolver]]] = MappingProxyType(
         },
         "ConnectionTrial": connection_trials.FIELDS,
         "ProviderCertificate": {"endsAt": moment("ends_at"), "hasEnded": has_ended},
+        "OwnCertificate": {
+            "state": lambda source, _info: source.state.name,
+            "endsAt": moment("ends_at"),
+            "hasEnded": connection_keys.has_ended,
+        },
     }
 )

@@ -50,7 +50,7 @@ def update(_root: None, info: Info, id: str, input: Changes) -> Connection:  # n
             raise StaleError("somebody changed the connection meanwhile: look at it again")
         return _change(context, transaction, before, input.wanted(before, context.read_metadata))
 
-    return _act(context, id, Event.CONNECTION_CHANGED, work, *input.named)
+    return act(context, id, Event.CONNECTION_CHANGED, work, *input.named)
 
 
 def set_secret(_root: None, info: Info, id: str, secret: str) -> Connection:  # noqa: A002  # the contract's name
@@ -62,7 +62,7 @@ def set_secret(_root: None, info: Info, id: str, secret: str) -> Connection:  # 
             raise InvalidError("a connection of this kind has no secret", "secret")
         return _change(context, transaction, before, _as_it_is(before, secret=secret.strip()))
 
-    return _act(context, id, Event.CONNECTION_SECRET_SET, work)
+    return act(context, id, Event.CONNECTION_SECRET_SET, work)
 
 
 def add_certificate(_root: None, info: Info, id: str, certificate: str) -> Connection:  # noqa: A002  # the contract's name
@@ -76,7 +76,7 @@ def add_certificate(_root: None, info: Info, id: str, certificate: str) -> Conne
         changed = msgspec.structs.replace(settings, certificates=(*kept, added))
         return _change(context, transaction, before, _as_it_is(before, settings=changed))
 
-    return _act(context, id, Event.CONNECTION_CHANGED, work, "certificates")
+    return act(context, id, Event.CONNECTION_CHANGED, work, "certificates")
 
 
 def remove_certificate(_root: None, info: Info, id: str, fingerprint: str) -> Connection:  # noqa: A002  # the contract's name
@@ -92,7 +92,7 @@ def remove_certificate(_root: None, info: Info, id: str, fingerprint: str) -> Co
         changed = msgspec.structs.replace(settings, certificates=kept)
         return _change(context, transaction, before, _as_it_is(before, settings=changed))
 
-    return _act(context, id, Event.CONNECTION_CHANGED, work, "certificates")
+    return act(context, id, Event.CONNECTION_CHANGED, work, "certificates")
 
 
 def set_groups(_root: None, info: Info, id: str, groups: Sequence[GroupInput]) -> Connection:  # noqa: A002  # the contract's name
@@ -118,7 +118,7 @@ def set_groups(_root: None, info: Info, id: str, groups: Sequence[GroupInput]) -
         group_roles.replace(transaction, before.organization_id, before.id, wanted)
         return before
 
-    return _act(context, id, Event.CONNECTION_GROUPS_SET, work)
+    return act(context, id, Event.CONNECTION_GROUPS_SET, work)
 
 
 def switch(_root: None, info: Info, id: str, on: bool) -> Connection:  # noqa: A002  # the contract's names
@@ -132,7 +132,7 @@ def switch(_root: None, info: Info, id: str, on: bool) -> Connection:  # noqa: A
             context.ended_sessions.extend(connection_uses.end_sessions(transaction, before, now))
         return connections.switch(transaction, before, now, on=on)
 
-    return _act(context, id, Event.CONNECTION_ENABLED if on else Event.CONNECTION_DISABLED, work)
+    return act(context, id, Event.CONNECTION_ENABLED if on else Event.CONNECTION_DISABLED, work)
 
 
 def remove(_root: None, info: Info, id: str) -> bool:  # noqa: A002  # the contract's name
@@ -144,7 +144,7 @@ def remove(_root: None, info: Info, id: str) -> bool:  # noqa: A002  # the contr
         context.ended_sessions.extend(connection_uses.remove(transaction, before, context.clock.seconds()))
         return before
 
-    _act(context, id, Event.CONNECTION_REMOVED, work)
+    act(context, id, Event.CONNECTION_REMOVED, work)
     return True
 
 
@@ -165,7 +165,7 @@ def _add(context: Context, wanted: Wanted) -> Connection:
     return context.write(work)
 
 
-def _act(context: Context, connection_id: str, event: Event, work: Work, *details: str) -> Connection:
+def act(context: Context, connection_id: str, event: Event, work: Work, *details: str) -> Connection:
     """Changes a connection of the organization, in the name of somebody who proved two factors lately.
 
     Raises:
