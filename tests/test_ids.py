@@ -55,6 +55,11 @@ OURS = {
     "DISPATCH",
     "EXCEPTION",
     "INGREDIENT",
+    "CONNECTION",
+    "DOMAIN",
+    "SCIM_GROUP",
+    "SCIM_TOKEN",
+    "SCIM_USER",
 }
 
 

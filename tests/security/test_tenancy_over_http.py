@@ -41,6 +41,7 @@ EVERYTHING = """{
 CREATE_APP = """mutation {
   createApp(input: {name: "Birch App", appType: spa, redirectUrls: ["https://birch.example"]}) { id }
 }"""
+ADD_DOMAIN = 'mutation { addDomain(name: "birch.example") { id } }'
 ADD_WEBHOOK = 'mutation { addWebhook(url: "https://birch.example/hook") { id } }'
 TEST_WEBHOOK = "mutation($id: ID!) { sendTestWebhook(id: $id) { id } }"
 MADE = re.compile(r"_[0-9A-Z]{26}")
@@ -58,8 +59,10 @@ NEVER_THE_SAME = "accessLog"
 PLACES = [
     Place(root, name, path) for root, name, field in root_fields() for path in places(field) if name != NEVER_THE_SAME
 ]
-# Who saw a patient is known a moment later, and for some of them nobody did; an act is read once it has its number.
-NOT_OWNED = {"pharmacy", "patientAccess", "treatment", "auditEntry", "auditActor"}
+BY_ONE_NAME = ("app", "webhook", "connection", "domain", "order", "fill", "prescription", "catalog")
+# Who saw a patient is known a moment later, and for some of them nobody did; an act is read once it has its number; a
+# trial of a connection is of whoever tried it, not of all who may.
+NOT_OWNED = {"pharmacy", "patientAccess", "treatment", "auditEntry", "auditActor", "connectionTrial"}
 OWNED = [place for place in PLACES if place.path in {("id",), ("patientId",)} and place.field not in NOT_OWNED]
 
 
@@ -109,6 +112,7 @@ def scene(live: Live) -> Scene:
         "webhook": (webhook := live.data(theirs, ADD_WEBHOOK)["addWebhook"]["id"]),
         "delivery": live.data(theirs, TEST_WEBHOOK, {"id": webhook})["sendTestWebhook"]["id"],
         "connection": add_connection(live, theirs)["id"],
+        "domain": live.data(theirs, ADD_DOMAIN)["addDomain"]["id"],
         "catalog": their_place["catalogId"],
         "template": their_template,
     }
@@ -220,7 +224,7 @@ def test_an_object_of_another_organization_is_answered_as_an_absent_one(stage: S
 @pytest.mark.parametrize("place", OWNED, ids=str)
 def test_its_owner_is_answered_otherwise(stage: Scene, place: Place) -> None:
     """Without this the matrix could hold because nothing is ever found."""
-    by_field = {one: one for one in ("app", "webhook", "connection", "order", "fill", "prescription", "catalog")}
+    by_field = {one: one for one in BY_ONE_NAME}
     by_field |= {"webhookDelivery": "delivery", "prescriptionTemplate": "template", "machineSecret": "secret"}
     identifier = stage.foreign[by_field.get(place.field, "patient")]
     asked = variables(stage, place, identifier)

@@ -7,7 +7,6 @@ One look a second at all connections does that, so that a request costs no timer
 import asyncio
 import resource
 from collections import Counter, deque
-from collections.abc import Awaitable
 from enum import Enum, auto
 from time import monotonic
 from typing import Any, Final
@@ -93,9 +92,9 @@ class Guarded:
         self.door = door or Door()
         self.connections = connections or Connections()
 
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Answers one request."""
-        return self.app(scope, receive, send)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answers one request; a coroutine function, since other servers tell by that what they serve."""
+        await self.app(scope, receive, send)
 
 
 class GuardedProtocol(HttpToolsProtocol):

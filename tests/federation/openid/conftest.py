@@ -32,6 +32,12 @@ from tests.world import ISSUER, NOW, StandingClock, Template
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 CALLBACK = urls_of(ISSUER, "alder-sso").callback
 PAGE_NAME = "alder-page"  # of the connection that an administrator adds
+# What the provider knows this server as.
+CLIENTS = (
+    upstreams.client("rxauth", CALLBACK),
+    upstreams.client("rxauth-page", urls_of(ISSUER, PAGE_NAME).callback),
+    upstreams.client("rxauth-birch", urls_of(ISSUER, "birch-sso").callback),
+)
 
 
 @dataclass
@@ -89,11 +95,7 @@ class Clinic:
 @pytest.fixture(scope="session")
 def provider() -> Iterator[Upstream]:
     """One provider for the whole run."""
-    started = upstreams.start(
-        upstreams.client("rxauth", CALLBACK),
-        upstreams.client("rxauth-page", urls_of(ISSUER, PAGE_NAME).callback),
-        upstreams.client("rxauth-birch", urls_of(ISSUER, "birch-sso").callback),
-    )
+    started = upstreams.start(*CLIENTS)
     yield started
     started.stop()
 

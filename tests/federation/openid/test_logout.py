@@ -17,7 +17,7 @@ from rxauth.edge.backchannel import LogoutNotices
 from rxauth.edge.outbound import Outbound
 from tests.browsing import Browser
 from tests.federation.openid import upstream as upstreams
-from tests.federation.openid.conftest import CALLBACK, LOOPBACK, Clinic
+from tests.federation.openid.conftest import CLIENTS, LOOPBACK, Clinic
 from tests.federation.openid.upstream import Upstream
 from tests.live import decode
 from tests.signing_in import APP
@@ -42,13 +42,12 @@ def receiver() -> Iterator[Receiver]:
 def left(clinic: Clinic, receiver: Receiver) -> Iterator[tuple[Clinic, Browser]]:
     """A browser in which Uma signed in with the provider."""
     known = {"post_logout_redirect_uris": [URLS.signed_out], "backchannel_logout_uri": receiver.url}
-    usual = upstreams.client("rxauth", CALLBACK)
-    other = upstreams.client("rxauth-birch", urls_of(ISSUER, "birch-sso").callback)
-    clinic.upstream.serve({**usual, **known, "backchannel_logout_session_required": True}, other)
+    usual, *others = CLIENTS
+    clinic.upstream.serve({**usual, **known, "backchannel_logout_session_required": True}, *others)
     browser, answer = clinic.sign_in("uma")
     assert "code=" in answer.headers["location"]
     yield clinic, browser
-    clinic.upstream.serve(usual, other)
+    clinic.upstream.serve(*CLIENTS)
 
 
 def live_sessions(clinic: Clinic) -> list[str]:
