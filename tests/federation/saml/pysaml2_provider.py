@@ -29,7 +29,10 @@ class Pysaml2Provider:
         (folder / "idp.key").write_bytes(key.private.private_bytes(pem, pkcs8, plain))
         (folder / "idp.pem").write_bytes(key.certificate.parsed.public_bytes(pem))
         endpoints = {
-            "single_sign_on_service": [("https://idp.example/sso", BINDING_HTTP_REDIRECT)],
+            "single_sign_on_service": [
+                ("https://idp.example/sso", BINDING_HTTP_REDIRECT),
+                ("https://idp.example/sso/post", BINDING_HTTP_POST),
+            ],
             "single_logout_service": [("https://idp.example/slo", BINDING_HTTP_REDIRECT)],
         }
         self._configuration = IdPConfig().load(

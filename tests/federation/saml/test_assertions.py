@@ -1,10 +1,16 @@
 """What is read of a response that another implementation signed, and encrypted."""
 
 from dataclasses import replace
+from datetime import datetime
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding
 
-from rxauth.crypto.certificates import new_key_pair
+from rxauth.crypto import certificates
+from rxauth.crypto.certificates import KeyPair, new_key_pair
 from rxauth.federation.saml.responses import Expected
 from tests.federation.saml.issuing import (
     EXPECTED,
@@ -20,6 +26,7 @@ from tests.federation.saml.issuing import (
     assertion,
     attribute,
     encryption,
+    refusal,
     response,
     signature_of,
 )
@@ -102,3 +109,25 @@ def test_a_name_id_as_a_value_is_its_text(xmlsec: Xmlsec) -> None:
 def test_what_is_printed_of_an_assertion_names_nobody(xmlsec: Xmlsec) -> None:
     found = accepted(xmlsec.answer(Said(attributes=attribute("mail", "grace@clinic.example"))))
     assert "grace" not in repr(found)
+
+
+@pytest.mark.parametrize("curve", [ec.SECP256R1(), ec.SECP384R1()])
+def test_a_provider_may_sign_with_an_elliptic_curve(xmlsec: Xmlsec, curve: ec.EllipticCurve) -> None:
+    private = ec.generate_private_key(curve)
+    name = x509.Name([x509.NameAttribute(x509.oid.NameOID.COMMON_NAME, "idp.example")])
+    builder = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(private.public_key())
+    builder = builder.serial_number(1).not_valid_before(datetime(2026, 1, 1)).not_valid_after(datetime(2036, 1, 1))  # noqa: DTZ001
+    certificate = certificates.from_der(builder.sign(private, hashes.SHA256()).public_bytes(Encoding.DER))
+    key = KeyPair(certificate, private)  # type: ignore[arg-type]  # ours are RSA keys
+    expected = replace(EXPECTED, them=replace(THEM, certificates=(*THEM.certificates, certificate)))
+    form = {"method": "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"}
+    assert accepted(xmlsec.answer(key=key, form=form), expected).name_id.value == "grace"
+    assert refusal(xmlsec.answer(key=key, form=form)) == "bad_signature"
+
+
+def test_an_encrypted_name_is_opened(xmlsec: Xmlsec) -> None:
+    name_id = '<saml:NameID xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion">grace</saml:NameID>'
+    sealed = xmlsec.encrypted(name_id, encryption()).replace("EncryptedAssertion", "EncryptedID")
+    document = xmlsec.signed(assertion(Said(name_id=sealed), signature_of("_assertion")))
+    assert "grace" not in document
+    assert accepted(response(document)).name_id.value == "grace"

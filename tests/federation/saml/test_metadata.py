@@ -57,7 +57,7 @@ def test_metadata_of_another_implementation_are_read_and_ours_by_it(tmp_path: Pa
     changing = replace(US, keys=(OUR_KEY, NEW_KEY))
     provider = Pysaml2Provider(changing, tmp_path)
     found = metadata.read(provider.metadata(), NOW)
-    assert (found.entity_id, found.sign_on_urls) == (THEIRS, {"redirect": "https://idp.example/sso"})
+    assert (found.entity_id, found.sign_on_urls["redirect"]) == (THEIRS, "https://idp.example/sso")
     assert found.certificates == (THEIR_KEY.certificate,)
     written = own_metadata.write(changing).decode()
     assert written.count(OUR_KEY.certificate.base64) == written.count(NEW_KEY.certificate.base64) == 2

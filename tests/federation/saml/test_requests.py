@@ -57,6 +57,7 @@ def test_a_signed_request_is_posted_where_there_is_no_redirect_binding(provider:
     assert sent.form is not None
     assert (sent.url, sent.form["RelayState"]) == ("https://idp.example/sso/post", "opaque")
     assert OUR_KEY.certificate.base64 not in repr(sent)
+    assert provider.posted_request(sent.form["SAMLRequest"]).id == "_r"
     root = bindings.from_form("SAMLRequest", sent.form["SAMLRequest"], None).root
     assert [etree.QName(child).localname for child in root] == ["Issuer", "Signature", "NameIDPolicy"]
 
