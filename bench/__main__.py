@@ -41,7 +41,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="rxauth-bench-") as folder:
         cluster = installation.Cluster()
         try:
-            is_over = _sit(kept, cores, Path(folder), cluster, ends_at)
+            is_over = _sit(kept, cores, Path(folder), cluster, ends_at, acts_only=chosen.acts)
         finally:
             cluster.remove()
     if not is_over:
@@ -58,6 +58,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=8, help="how long a run is (8)")
     parser.add_argument("--rounds", type=int, default=5, help="how many runs everything has (5)")
     parser.add_argument("--minutes", type=float, default=10_000, help="stop after so long; the next start goes on")
+    parser.add_argument("--acts", action="store_true", help="leave out the app with less in it, and steady loads")
     parser.add_argument("--quick", action="store_true", help="two rounds of two seconds, to see that it works")
     chosen = parser.parse_args()
     if chosen.quick:
@@ -65,7 +66,9 @@ def _arguments() -> argparse.Namespace:
     return chosen
 
 
-def _sit(kept: Kept, cores: Cores, folder: Path, cluster: installation.Cluster, ends_at: float) -> bool:
+def _sit(
+    kept: Kept, cores: Cores, folder: Path, cluster: installation.Cluster, ends_at: float, *, acts_only: bool
+) -> bool:
     """Goes on with a sitting; tells whether it is over."""
     print("Making an installation on each engine ...", flush=True)
     sqlite, postgres = installation.on_sqlite(folder), installation.on_postgres(cluster)
@@ -76,7 +79,8 @@ def _sit(kept: Kept, cores: Cores, folder: Path, cluster: installation.Cluster, 
     kept.first("help_s", lambda: checks.help_s(cores))
     kept.first("decision_us", decisions.each_us)
     peak = kept.first("peak", lambda: contenders.peak(sqlite, cores, kept.seconds, folder))
-    taking_part = _contenders(Field(cores, folder, _yardsticks(cores), peak), sqlite, postgres, cluster)
+    field = Field(cores, folder, _yardsticks(cores), peak)
+    taking_part = _contenders(field, sqlite, postgres, cluster, acts_only=acts_only)
     print(f"Measuring, {kept.rounds} rounds of {kept.seconds:g} s each ...", flush=True)
     return Sitting(cores, kept, ends_at).hold(taking_part)
 
@@ -86,7 +90,7 @@ def _yardsticks(cores: Cores) -> Yardsticks:
 
 
 def _contenders(
-    field: Field, sqlite: Installation, postgres: Installation, cluster: installation.Cluster
+    field: Field, sqlite: Installation, postgres: Installation, cluster: installation.Cluster, *, acts_only: bool
 ) -> list[Contender]:
     tables: dict[str, SqliteTable | PostgresTable] = {
         names.SQLITE: SqliteTable(field.folder),
@@ -108,7 +112,8 @@ def _contenders(
         field.of_rxauth(on_postgres),
         field.of_node(peers.NodePeer(), on_postgres.commits),
         field.of_django(peers.django_peer(cluster), on_postgres.reads, on_postgres.commits),
-        field.of_less(on_sqlite),
+        field.of_nothing(on_sqlite),
+        [] if acts_only else field.of_less(on_sqlite),
     )
 
 

@@ -103,13 +103,13 @@ class Field:
     def _exchanges(
         self, who: str, serve: Callable[[], Command], token: Post, path: str, made: signing_in.Exchanges
     ) -> Contender:
-        """At most half as many as there are signatures: each takes two."""
-        most = self.bare.signatures.per_second(YARDSTICK_S) / 2
+        """At most a third as many as there are signatures: each takes two, and is more than these."""
+        most = self.bare.signatures.per_second(YARDSTICK_S) / 3
         exchanges = signing_in.exchanges(path, made, most)
         return Contender(names.of(names.CODE, who), serve, token, exchanges, self.bare.signatures)
 
     def of_less(self, one: Subject) -> list[Contender]:
-        """Returns the app with less in it, the least that answers, and tokens at a steady rate, all on one engine."""
+        """Returns the app with less in it, and tokens at a steady rate, all on one engine."""
         token, serve = exchange(one.installation), partial(servers.rxauth_serve, one.installation)
         unchained, bare = partial(servers.unchained_app, one.installation), partial(servers.bare_app, one.installation)
         with servers.started(serve(), self.cores, token) as server:
@@ -118,7 +118,6 @@ class Field:
         return [
             self.of_post(names.of(names.TOKEN, names.UNCHAINED), unchained, token, signatures),
             self.of_post(names.of(names.CALL, names.UNVERIFIED), bare, call, one.reads),
-            self.of_post(names.of(names.ANSWER, names.ASGI), servers.bare_asgi, token, signatures),
             *(
                 Contender(names.of(names.TOKEN, name), serve, token, steady, signatures)
                 for name, steady in (
@@ -127,6 +126,11 @@ class Field:
                 )
             ),
         ]
+
+    def of_nothing(self, one: Subject) -> list[Contender]:
+        """Returns the least that answers."""
+        token = exchange(one.installation)
+        return [self.of_post(names.of(names.ANSWER, names.ASGI), servers.bare_asgi, token, self.bare.signatures)]
 
     def of_node(self, peer: NodePeer, commits: Yardstick) -> list[Contender]:
         """Returns oidc-provider; commits: what a refresh is compared with, which keeps nothing there."""

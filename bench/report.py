@@ -37,7 +37,7 @@ class Sat:
         folder.mkdir(exist_ok=True)
         page = folder / f"{self.began[0].replace(':', '').replace(' ', '-')}.md"
         page.write_text(markdown(self))
-        figures = [dataclasses.asdict(one) for one in self.found.figures()]
+        figures = [dataclasses.asdict(one) | {"met": one.met} for one in self.found.figures()]
         content = dataclasses.asdict(self) | {"figures": figures}
         page.with_suffix(".json").write_text(json.dumps(content, indent=2) + "\n")
         return page

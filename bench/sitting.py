@@ -16,7 +16,7 @@ from bench.machine import Cores, processor_seconds, resident_mb
 from bench.servers import Command, started
 from bench.yardsticks import Yardstick
 
-WARM_UP_S: Final = 2.0
+WARM_UP_S: Final = 2.0  # at most; of a short run, half of it
 YARDSTICK_S: Final = 0.5
 
 
@@ -141,7 +141,7 @@ class Sitting:
     def _run(self, number: int, contender: Contender) -> Run:
         before = contender.yardstick.per_second(YARDSTICK_S)
         with started(contender.start(), self.cores, contender.post) as server:
-            contender.load(server.url, WARM_UP_S)()
+            contender.load(server.url, min(WARM_UP_S, self.kept.seconds / 2))()
             put_on = contender.load(server.url, self.kept.seconds)
             used_before = processor_seconds(server.process_id)
             answered = put_on()

@@ -15,19 +15,28 @@ _SHARE: Final = "{:.3f}"
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One thing that has a target. values: one for each run; shown: how one of them is written."""
+    """One thing that has a target. values: one for each run; shown: how one of them is written.
+
+    is_least: whether the values are to be at least what is wanted, or at most.
+    """
 
     what: str
     values: tuple[float, ...]
     target: str
     aim: str
-    met: bool
     shown: str
+    wanted: float
+    is_least: bool
 
     @property
     def median(self) -> float:
         """The middle one."""
         return statistics.median(self.values)
+
+    @property
+    def met(self) -> bool:
+        """Whether the middle one is as wanted."""
+        return self.median >= self.wanted if self.is_least else self.median <= self.wanted
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,12 +55,14 @@ class Found:
         return tuple(take(run) for run in self.of(of(act, who)))
 
     def paired(self, one: str, other: str) -> tuple[float, ...]:
-        """Compares the rates of two contenders round by round."""
-        return tuple(a.per_second / b.per_second for a, b in zip(self.of(one), self.of(other), strict=True))
+        """Compares the rates of two contenders in each round in which both took part."""
+        others = {run.round: run.per_second for run in self.of(other)}
+        return tuple(run.per_second / others[run.round] for run in self.of(one) if run.round in others)
 
     def figures(self) -> list[Figure]:
-        """Compares what was found with what is wanted."""
-        return [*self._of_machines(), *self._of_people(), *self._of_the_rest()]
+        """Compares what was found with what is wanted; what nobody took part in is left out."""
+        wanted = (*self._of_machines(), *self._of_people(), *self._of_the_rest())
+        return [one for one in wanted if one.values]
 
     def _of_machines(self) -> list[Figure]:
         found = []
@@ -138,8 +149,8 @@ def _at_least(what: str, values: tuple[float, ...], target: float, aim: float | 
     shown = _RATE if target > 100 else _SHARE
     wanted = shown.format(target) if target > 100 else f"{target:.2f}"
     aimed = "" if aim is None else shown.format(aim) if target > 100 else f"{aim:.2f}"
-    return Figure(what, values, f"at least {wanted}", aimed, statistics.median(values) >= target, shown)
+    return Figure(what, values, f"at least {wanted}", aimed, shown, target, is_least=True)
 
 
 def _at_most(what: str, values: tuple[float, ...], target: float, shown: str) -> Figure:
-    return Figure(what, values, f"at most {shown.format(target)}", "", statistics.median(values) <= target, shown)
+    return Figure(what, values, f"at most {shown.format(target)}", "", shown, target, is_least=False)

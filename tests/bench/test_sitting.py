@@ -76,3 +76,13 @@ def test_the_report_compares_with_wants_and_peers(tmp_path: Path) -> None:
         in page
     )
     assert sat.save(tmp_path).with_suffix(".json").exists()
+
+
+def test_the_report_leaves_out_what_nobody_took_part_in(tmp_path: Path) -> None:
+    kept = whole(tmp_path / "sitting.json")
+    kept.runs = [one for one in kept.runs if one.contender not in MORE]
+
+    sat = Sat.of_kept(kept)
+
+    assert "what the chain adds to a token" not in {figure.what for figure in sat.found.figures()}
+    assert "refresh a second" in report.markdown(sat)
