@@ -9,8 +9,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from rxauth.edge import pages
 from tests.browser.stage import SENT, Stage
-from tests.edge.page_sample import FORM
-from tests.edge.page_sample import Sample
+from tests.edge.page_sample import FORM, Sample
 from tests.edge.page_samples import LOGIN, PROFILE, SAMPLES, SET_UP
 
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
