@@ -9,7 +9,7 @@ from rxauth.api.management.callers import TWO_FACTORS
 from rxauth.api.management.connections import act, sealing_key
 from rxauth.api.schema import Resolver
 from rxauth.crypto import certificates
-from rxauth.domain import saml_keys
+from rxauth.domain import connections, saml_keys
 from rxauth.domain.audit import Event
 from rxauth.domain.connection_settings import SamlSettings
 from rxauth.domain.connections import Connection
@@ -31,12 +31,13 @@ def has_ended(source: KeyDescription, info: Info) -> bool:
 def publish(_root: None, info: Info, id: str) -> Connection:  # noqa: A002  # the contract's name
     """Mutation.publishConnectionCertificate."""
     context = info.context
-    context.require_authentication(TWO_FACTORS)  # before a key is made, which takes a while
+    context.require_authentication(TWO_FACTORS)  # all that can be refused is, before a key is made: that takes a while
     now, key = context.clock.seconds(), sealing_key(context)
-    made = certificates.new_key_pair(f"{context.require_terms().issuer} {id}", now, saml_keys.VALID_FOR_S)
+    found = context.read(lambda tx: connections.require(tx, context.organization_id, id))
+    _require_saml(found)
+    made = certificates.new_key_pair(f"{context.require_terms().issuer} {found.id}", now, saml_keys.VALID_FOR_S)
 
     def work(transaction: Transaction, before: Connection) -> Connection:
-        _require_saml(before)
         saml_keys.announce(transaction, before, made, key, now)
         return before
 
