@@ -1,7 +1,8 @@
 """Client secrets: two of a client at most are live, so that one can be replaced without an outage."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 from sqlalchemy import bindparam, update
 
@@ -46,6 +47,21 @@ _REVOKE = sql(
     )
     .values(revoked_at=bindparam("moment"))
 )
+
+
+class Expiring(Protocol):
+    """A secret of any kind. expires_at None: it has no end."""
+
+    @property
+    def id(self) -> str:
+        """Which one it is."""
+
+    @property
+    def expires_at(self) -> int | None:
+        """When it ends, UTC seconds."""
+
+    def is_live(self, now: int) -> bool:
+        """Tells whether it works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +137,15 @@ def expire(transaction: Transaction, organization_id: str, secret_id: str, momen
 def rename(transaction: Transaction, organization_id: str, secret_id: str, name: str) -> None:
     """Gives a secret another name."""
     transaction.run(_RENAME, the_organization_id=organization_id, secret_id=secret_id, new_name=name)
+
+
+def is_last_to_end(one: Expiring, every: Iterable[Expiring], now: int) -> bool:
+    """Tells whether a secret works and ends, and no other goes on after it: what was replaced ends in silence."""
+    end = one.expires_at
+    if end is None or not one.is_live(now):
+        return False
+    others = (other for other in every if other.id != one.id and other.is_live(now))
+    return not any(other.expires_at is None or other.expires_at > end for other in others)
 
 
 def next_reminder(expires_at: int | None, now: int) -> int | None:

@@ -10,12 +10,11 @@ from sqlalchemy import bindparam, select, update
 
 from rxauth.domain import administrators, client_secrets, letters, organizations, scim_tokens
 from rxauth.domain.mails import Outbox
-from rxauth.domain.scim_tokens import ScimToken
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.scim import scim_tokens as table
 from rxauth.storage.tenancy import sql
 
-SETTINGS_PATH: Final = "/settings"
+SETTINGS_PATH: Final = "/settings/connections/provisioning"
 _DAY_S: Final = 86_400
 
 _NEXT = sql(
@@ -52,7 +51,7 @@ class ScimReminders:
         if token is None or organization is None or organization.disabled_at is not None:
             return True
         end = token.expires_at
-        if end is not None and _matters(token, every, now):
+        if end is not None and client_secrets.is_last_to_end(token, every, now):
             ending = letters.Ending(organization.name, "", token.name, end, -((now - end) // _DAY_S))
             link = self.outbox.url(SETTINGS_PATH)
             administrators.tell(
@@ -63,12 +62,3 @@ class ScimReminders:
                 now,
             )
         return True
-
-
-def _matters(token: ScimToken, every: list[ScimToken], now: int) -> bool:
-    """Tells whether a token still works, and none goes on after it."""
-    end = token.expires_at
-    if end is None or not token.is_live(now):
-        return False
-    others = (one for one in every if one.id != token.id and one.is_live(now))
-    return not any(one.expires_at is None or one.expires_at > end for one in others)

@@ -65,7 +65,9 @@ class Reminders:
         transaction.run(_MOVE, owner=row.organization_id, secret_id=row.id, reminder=reminder)
         client = clients.load(transaction, row.client_id)
         secret = None if client is None else client.secret(row.id)
-        if client is not None and secret is not None and _matters(client, secret, now):
+        if client is None or client.disabled or secret is None:
+            return True
+        if client_secrets.is_last_to_end(secret, client.secrets, now):
             self._tell(transaction, client, secret, now)
         return True
 
@@ -78,12 +80,3 @@ class Reminders:
         for keeper in transaction.all(_KEEPERS, organization_id=client.organization_id):
             ending = letters.Ending(of, client.name, secret.name, secret.expires_at or now, days_left)
             self.outbox.put(transaction, letters.secret_ends(keeper.email, ending, link), now)
-
-
-def _matters(client: Client, secret: Secret, now: int) -> bool:
-    """Tells whether a secret still works, and none goes on after it: one that was replaced may end in silence."""
-    end = secret.expires_at
-    if client.disabled or end is None or not secret.is_live(now):
-        return False
-    others = (one for one in client.secrets if one.id != secret.id and one.is_live(now))
-    return not any(one.expires_at is None or one.expires_at > end for one in others)

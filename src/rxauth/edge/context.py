@@ -59,6 +59,12 @@ _LIMITS: Final = RequestLimits()
 Result = TypeVar("Result")
 
 
+def _sweeps(server: Server) -> Sweeps:
+    outbox = Outbox(server.issuer, server.sealing_key)
+    told = (Reminders(outbox).remind, ScimReminders(outbox).remind, Settling(outbox).settle_some)
+    return Sweeps(server.database, server.clock, (*told, *retention.SWEEPS))
+
+
 class Edge:
     """The server, the API, and what stands between them and the network. traces None: nobody collects them."""
 
@@ -87,11 +93,7 @@ class Edge:
             "rxauth_audit_group_waiting", "Records that wait for the commit under way.", self.audit.waiting
         )
         self.access_log = AccessLog(server.database, server.clock, server.sealing_key)
-        outbox = Outbox(server.issuer, server.sealing_key)
-        reminders, of_scim, settling = Reminders(outbox), ScimReminders(outbox), Settling(outbox)
-        self.sweeps = Sweeps(
-            server.database, server.clock, (reminders.remind, of_scim.remind, settling.settle_some, *retention.SWEEPS)
-        )
+        self.sweeps = _sweeps(server)
         self.limiter = FailureLimiter()
         self.quotas = Quotas(limits, server.clock, server.database)
         self.metrics.read("rxauth_quota_refusals_total", "Requests refused for a quota.", self.quotas.refused, "quota")

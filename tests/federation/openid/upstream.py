@@ -1,6 +1,5 @@
 """An OpenID provider that nobody here wrote, as a process, and the way through it."""
 
-import json
 import re
 import subprocess
 from dataclasses import dataclass, field
@@ -10,6 +9,7 @@ from typing import Any
 import httpx
 from joserfc.jwk import RSAKey
 
+from tests.federation import node
 from tests.live import free_port, http_client
 
 FOLDER = Path(__file__).parent
@@ -76,30 +76,14 @@ class Upstream:
     def stop(self) -> None:
         """Ends the provider."""
         self.http.close()
-        self.process.kill()
-        self.process.wait()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        node.stop(self.process)
 
 
 def start(*clients: dict[str, Any], keys: list[dict[str, Any]] | None = None) -> Upstream:
     """Starts a provider that these clients are registered at."""
     port = free_port()
     settings = {"port": port, "clients": clients, "keys": keys or [signing_key()]}
-    process = subprocess.Popen(
-        ["node", "upstream.mjs"],
-        cwd=FOLDER,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(json.dumps(settings))
-    process.stdin.close()
-    while process.stdout.readline().strip() != "serving":
-        assert process.poll() is None, "the provider did not start"
+    process = node.start(FOLDER, settings)
     return Upstream(process, f"http://127.0.0.1:{port}", http_client(timeout=30, trust_env=False))
 
 

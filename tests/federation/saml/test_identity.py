@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from rxauth.domain import provider_certificates
 from rxauth.domain.connection_settings import Joining, Mapping, SamlSettings
 from rxauth.domain.connections import Connection
 from rxauth.domain.errors import InvalidError
@@ -127,9 +128,9 @@ def test_metadata_become_settings_and_settings_a_provider() -> None:
     with pytest.raises(InvalidError, match="not well-formed") as refused:
         parties.settings_from("https://idp.example/metadata", 0)
     assert refused.value.field == "metadata"
-    assert parties.certificate_from(THEIR_KEY.certificate.base64) == THEIR_KEY.certificate
+    assert provider_certificates.read(THEIR_KEY.certificate.base64) == THEIR_KEY.certificate.base64
     with pytest.raises(InvalidError, match="cannot be used"):
-        parties.certificate_from("AAAA")
+        provider_certificates.read("AAAA")
 
 
 def test_this_server_is_known_by_the_connections_name() -> None:

@@ -1,7 +1,6 @@
 """A SAML identity provider that nobody here wrote, as a process, and the way through it."""
 
 import html
-import json
 import re
 import subprocess
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from rxauth.crypto.certificates import Certificate, KeyPair, new_key_pair
 from rxauth.domain.connection_urls import urls_of
+from tests.federation import node
 from tests.live import free_port, http_client
 from tests.world import ISSUER, NOW
 
@@ -63,10 +63,7 @@ class Upstream:
     def stop(self) -> None:
         """Ends the provider."""
         self.http.close()
-        self.process.kill()
-        self.process.wait()
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        node.stop(self.process)
 
     def _put(self, **said: Any) -> None:
         self.http.put(f"{self.base}/people", json={"present": None, **said}).raise_for_status()
@@ -85,18 +82,5 @@ def start(issuer: str = ISSUER) -> Upstream:
     entity_id = f"http://127.0.0.1:{port}/metadata"
     idp = {"issuer": entity_id, "cert": key.certificate.parsed.public_bytes(Encoding.PEM).decode(), "key": private}
     places = {"acs": urls.assertion_consumer, "slo": urls.single_logout, "audience": urls.entity_id}
-    process = subprocess.Popen(
-        ["node", "upstream.mjs"],
-        cwd=FOLDER,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    process.stdin.write(json.dumps({"port": port, "idp": idp, **places}))
-    process.stdin.close()
-    while not process.stdout.readline().startswith("serving"):
-        assert process.poll() is None, "the provider did not start"
+    process = node.start(FOLDER, {"port": port, "idp": idp, **places})
     return Upstream(process, f"http://127.0.0.1:{port}", key, http_client(timeout=30, trust_env=False))

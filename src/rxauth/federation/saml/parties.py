@@ -3,7 +3,6 @@
 import base64
 
 from rxauth.crypto import certificates
-from rxauth.crypto.certificates import Certificate, MalformedCertificateError
 from rxauth.domain.connection_settings import SamlSettings
 from rxauth.domain.connection_urls import urls_of
 from rxauth.domain.connections import Connection
@@ -55,15 +54,3 @@ def settings_from(document: str, now: int) -> SamlSettings:
         slo_binding=slo,
         slo_answer_url=provider.logout_answers.get(slo),
     )
-
-
-def certificate_from(text: str) -> Certificate:
-    """Reads a certificate that an administrator gives, PEM or base64.
-
-    Raises:
-        InvalidError: it is none that signatures can be checked with.
-    """
-    try:
-        return certificates.from_text(text)
-    except MalformedCertificateError as error:
-        raise InvalidError(f"the certificate cannot be used: {error}", "certificate") from None
