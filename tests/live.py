@@ -12,10 +12,11 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
+from random import SystemRandom
 from typing import Any
 from weakref import WeakSet
 
@@ -303,9 +304,13 @@ def run(settings: Settings, *arguments: str, stdin: str = "") -> subprocess.Comp
 
 
 def free_port() -> int:
-    """Returns a port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
+    """Returns a port that nothing listens on.
+
+    It is below those that the system gives to outgoing connections, so that a program that starts slowly finds it free.
+    """
+    while True:
+        with suppress(OSError), socket.create_server(("127.0.0.1", SystemRandom().randrange(10_000, 32_000))) as found:
+            return int(found.getsockname()[1])
 
 
 def decode(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
