@@ -14,7 +14,7 @@ from sqlalchemy.exc import DBAPIError
 
 from rxauth.domain import organizations
 from rxauth.domain.organizations import Organization
-from rxauth.storage import bounds, engines
+from rxauth.storage import bounds, postgres
 from rxauth.storage.database import ConflictError, Database, DatabaseUnavailableError, OutcomeUnknownError, Transaction
 from rxauth.storage.engines import UnsupportedDatabaseError, parse_url
 from rxauth.storage.tables.access import clients
@@ -294,7 +294,7 @@ def test_a_database_that_takes_no_connections_is_unavailable(world: World, datab
 def test_a_process_that_stops_inside_a_transaction_holds_nobody_up_and_can_commit_nothing_later(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(engines, "IDLE_TIMEOUT_MS", 100)
+    monkeypatch.setattr(postgres, "IDLE_TIMEOUT_MS", 100)
     lock = "SELECT id FROM organizations ORDER BY id FOR UPDATE"
 
     with contextlib.closing(world.open()) as stopped, contextlib.closing(world.open()) as second:

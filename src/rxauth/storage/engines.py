@@ -1,32 +1,19 @@
 """Connections: the one place that knows how SQLite and PostgreSQL differ when they are opened."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
-from rxauth.storage.outage import BoundedConnection, IsInVain, Outage, is_too_long
+from rxauth.storage.outage import Outage, is_too_long
 
 READERS: Final = 6  # as many as there are worker threads
 SQLITE_WRITERS: Final = 1
 POSTGRES_WRITERS: Final = 4
-POOL_TIMEOUT_S: Final = 2
 BUSY_TIMEOUT_S: Final = 5
 MIGRATION_TIMEOUT_S: Final = 60  # another migration has SQLite's file until it is through
-STATEMENT_TIMEOUT_MS: Final = 5_000
-# A standby is behind: nothing is read there, whatever the URL says. Of several hosts the one that takes writes is used.
-_ON_PRIMARY: Final = {"target_session_attrs": "read-write", "connect_timeout": 2}
-# A process that stops in the middle of a transaction loses it, and with it the locks that others wait for.
-IDLE_TIMEOUT_MS: Final = 10_000
-# A peer that is gone without a word: what was sent is not confirmed, or an idle connection is not.
-_NOTICING: Final = {
-    "tcp_user_timeout": 3_000,
-    "keepalives_idle": 10,
-    "keepalives_interval": 3,
-    "keepalives_count": 3,
-}
 
 
 class UnsupportedDatabaseError(ValueError):
@@ -88,11 +75,13 @@ def open_engines(url: str) -> Engines:
         writer = _sqlite(parsed, SQLITE_WRITERS, "PRAGMA busy_timeout=0")
         watcher = _sqlite(parsed, 1, "PRAGMA query_only=ON")
         return Engines(reader, writer, watcher, Outage(), "BEGIN", "BEGIN IMMEDIATE", SQLITE_WRITERS)
+    from rxauth.storage.postgres import open_pool  # noqa: PLC0415  # late: SQLite needs no driver
+
     outage = Outage()
     return Engines(
-        _postgres(parsed, READERS, outage.has_no_use),
-        _postgres(parsed, POSTGRES_WRITERS, outage.has_no_use),
-        _postgres(parsed, 1, is_too_long),
+        open_pool(parsed, READERS, outage.has_no_use),
+        open_pool(parsed, POSTGRES_WRITERS, outage.has_no_use),
+        open_pool(parsed, 1, is_too_long),
         outage,
         "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
         "BEGIN ISOLATION LEVEL READ COMMITTED",
@@ -105,7 +94,9 @@ def open_owner(url: str) -> Engine:
     parsed = parse_url(url)
     if parsed.drivername == "sqlite":
         return create_engine(parsed, isolation_level="AUTOCOMMIT", connect_args={"timeout": MIGRATION_TIMEOUT_S})
-    return create_engine(parsed, connect_args=_ON_PRIMARY)
+    from rxauth.storage.postgres import ON_PRIMARY  # noqa: PLC0415  # late: SQLite needs no driver
+
+    return create_engine(parsed, connect_args=ON_PRIMARY)
 
 
 def _sqlite(url: URL, connections: int, pragma: str) -> Engine:
@@ -127,30 +118,4 @@ def _sqlite(url: URL, connections: int, pragma: str) -> Engine:
         cursor.close()
 
     event.listen(engine, "connect", prepare)
-    return engine
-
-
-def _postgres(url: URL, connections: int, is_in_vain: IsInVain) -> Engine:
-    # Every statement is short: to compile one, or to start processes for it, would take longer than to run it.
-    alone = "-c jit=off -c max_parallel_workers_per_gather=0"
-    limits = f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c idle_in_transaction_session_timeout={IDLE_TIMEOUT_MS}"
-    options = f"-c synchronous_commit=on {limits} -c timezone=UTC {alone}"
-    arguments: dict[str, Any] = {**_ON_PRIMARY, **_NOTICING, "options": options, "application_name": "rxauth"}
-    engine = create_engine(
-        url,
-        isolation_level="AUTOCOMMIT",
-        pool_size=connections,
-        max_overflow=0,
-        pool_timeout=POOL_TIMEOUT_S,
-        pool_reset_on_return=None,
-        hide_parameters=True,
-        connect_args=arguments,
-    )
-
-    def connect(_dialect: object, _entry: object, positional: Any, named: Any) -> BoundedConnection:
-        connection = BoundedConnection.connect(*positional, **named)
-        connection.is_in_vain = is_in_vain
-        return connection
-
-    event.listen(engine, "do_connect", connect)
     return engine
