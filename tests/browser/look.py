@@ -8,6 +8,7 @@ from playwright.sync_api import sync_playwright
 
 from tests.browser.conftest import ARGUMENTS, CHROMIUM
 from tests.browser.stage import Stage
+from tests.edge.page_sample import Sample
 from tests.edge.page_samples import SAMPLES
 
 WIDTHS = (360, 1280)
@@ -18,20 +19,25 @@ def take(folder: Path, part: str) -> None:
     """Takes a picture of each page whose name contains `part`."""
     folder.mkdir(parents=True, exist_ok=True)
     stage = Stage()
+    try:
+        _take(stage, folder, [sample for sample in SAMPLES if part in sample.name])
+    finally:
+        stage.stop()
+
+
+def _take(stage: Stage, folder: Path, samples: list[Sample]) -> None:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
         for width in WIDTHS:
             for scheme in SCHEMES:
                 context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
                 page = context.new_page()
-                for sample in SAMPLES:
-                    if part in sample.name:
-                        stage.put("/", sample.page())
-                        page.goto(stage.origin)
-                        page.screenshot(path=folder / f"{sample.name}-{width}-{scheme}.png", full_page=True)
+                for sample in samples:
+                    stage.put("/", sample.page())
+                    page.goto(stage.origin)
+                    page.screenshot(path=folder / f"{sample.name}-{width}-{scheme}.png", full_page=True)
                 context.close()
         browser.close()
-    stage.stop()
 
 
 if __name__ == "__main__":
