@@ -159,9 +159,11 @@ def caddy_in_a_container(folder: Path, server: int, plain: int, tls: int) -> lis
 
 def _caddy(file: str, host: str, folder: Path, plain: int, tls: int) -> list[str]:
     chain, key = certified(folder)
-    ours = changed(file, (f"{host} {{", f"{HOST} {{\n\ttls {chain} {key}"))
     options = f"admin off\n\thttp_port {plain}\n\thttps_port {tls}\n\tdefault_bind 127.0.0.1\n\tskip_install_trust"
-    (folder / "Caddyfile").write_text(f"{{\n\t{options}\n}}\n{ours}")
+    ours = changed(
+        file, (f"{host} {{", f"{HOST} {{\n\ttls {chain} {key}"), ("{\n\tlog {", f"{{\n\t{options}\n\tlog {{")
+    )
+    (folder / "Caddyfile").write_text(ours)
     return ["caddy", "run", "--adapter", "caddyfile", "--config", str(folder / "Caddyfile")]
 
 
@@ -226,8 +228,10 @@ def test_a_client_is_who_it_is_and_its_request_is_called_what_the_proxy_says(
     name = answer.headers["x-request-id"]
     assert name != NAME
     assert proxied.network(name) == CLIENT
-    proxied.http.get("/nothing?made=up", headers=headers)
-    while name not in proxied.log() or "/nothing" not in proxied.log():
+    hosts = {"/as-it-is": HOST, "/with-a-port": f"{HOST}:8443", "/of-another": "another.example"}
+    for path, host in hosts.items():
+        proxied.http.get(f"{path}?made=up", headers={**headers, "host": host})
+    while any(one not in proxied.log() for one in (name, *hosts)):
         time.sleep(0.01)
     assert "made=up" not in proxied.log()
 
