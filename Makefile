@@ -24,7 +24,7 @@ test: $(VENV)/.docs-installed
 
 prove: $(STAMP)
 	@tools/system-packages postgresql softhsm2
-	@$(VENV)/bin/pytest -m "hypothesis or proof" --prove --numprocesses 2 --dist worksteal --verbose --durations 0 --durations-min 1 -rP
+	@$(VENV)/bin/pytest -m "hypothesis or proof" --prove --numprocesses 2 --dist worksteal -vv --durations 0 --durations-min 1 -rP
 
 faults: $(STAMP)
 	@tools/system-packages postgresql nftables iproute2 patroni etcd-server

@@ -146,16 +146,7 @@ def _max_age(asked: Asked, _client: Client) -> None:
 
 
 def _texts(asked: Asked, _client: Client) -> None:
-    for name in (
-        "nonce",
-        "login_hint",
-        "organization",
-        "invitation",
-        "audience",
-        "resource",
-        "acr_values",
-        "connection",
-    ):
+    for name in _TEXTS:
         text = asked.one(name) or ""
         if len(text) > TEXT_LIMIT_CHARACTERS or any(ord(character) < 0x20 for character in text):
             raise InvalidRequestError(f"{name} is too long, or has control characters.")
