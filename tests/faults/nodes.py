@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -91,14 +90,6 @@ class Node:
             return http.get(path).status_code == 200
         except httpx.TransportError:
             return False
-
-    def listens(self) -> bool:
-        """Tells whether somebody takes connections there."""
-        try:
-            socket.create_connection(self.address, 0.1).close()
-        except OSError:
-            return False
-        return True
 
     def is_running(self) -> bool:
         """Tells whether there is a process."""

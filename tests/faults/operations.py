@@ -61,6 +61,7 @@ class Recorder:
         self._writing = threading.Lock()
         self._done: list[Operation] = []
         self._open: dict[int, Operation] = {}
+        self._succeeded: dict[str, float] = {}
 
     def invoke(self, kind: str, node: str, subject: str = "", spends: str | None = None) -> Operation:
         """Notes that a request leaves."""
@@ -75,12 +76,18 @@ class Recorder:
         with self._writing:
             del self._open[operation.number]
             self._done.append(operation)
+            if operation.outcome == OK:
+                self._succeeded[operation.node] = max(operation.began, self._succeeded.get(operation.node, 0))
             self._write({"event": operation.outcome, **_members(operation)})
 
     def note(self, fault: str) -> None:
         """Notes something that was done to the servers."""
         with self._writing:
             self._write({"event": "fault", "at": time.monotonic(), "what": fault})
+
+    def last_success(self, node: str) -> float:
+        """Returns when that request was sent to a server which succeeded and was sent last; 0: none did."""
+        return self._succeeded.get(node, 0)
 
     def history(self) -> tuple[Operation, ...]:
         """Returns what was noted so far, in the order of the requests."""

@@ -166,6 +166,7 @@ def test_a_history_is_read_as_it_was_written(tmp_path: Path) -> None:
     recorder.complete(replace(whole, ended=whole.began + 1, outcome=OK, leaves=REVOKED, records=RECORDED, status=200))
     recorder.close()
 
+    assert (recorder.last_success("as1"), recorder.last_success("as2")) == (whole.began, 0)
     lines = file.read_text().splitlines()
     assert [json.loads(line)["event"] for line in lines] == ["invoke", "invoke", "fault", "ok"]
     assert read(lines) == recorder.history()
