@@ -9,6 +9,7 @@ from rxauth.domain.changes import ChangeKind
 from rxauth.domain.client_urls import Registered
 from rxauth.domain.clients import SPA
 from rxauth.domain.peoples_clients import PeoplesClient
+from rxauth.edge.cors import Origins
 from tests.live import Live
 from tests.security.forging import READ
 from tests.token_holders import Holders
@@ -152,3 +153,13 @@ def test_a_machine_has_no_pages(holders: Holders) -> None:
     body = {"grant_type": "client_credentials", "client_id": alder.client_id, "client_secret": alder.secret}
 
     assert "access-control-allow-origin" not in holders.post(body, origin=OWN).headers
+
+
+def test_made_up_origins_push_none_out_of_memory_that_is_registered(holders: Holders) -> None:
+    known, made_up = Origins(holders.live.server, 10), [f"https://made-up-{number}.example" for number in range(30)]
+    assert known.fetch_all([OWN]) == {OWN: True}
+    for origin in made_up:
+        assert known.fetch_all([origin]) == {origin: False}
+    assert known.peek(OWN) is True
+    assert {known.peek(one) for one in made_up} == {False, None}
+    assert known.fetch_all([*made_up, OWN]) == {**dict.fromkeys(made_up, False), OWN: True}

@@ -3,24 +3,16 @@
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import bindparam, select
-
 from rxauth.domain import changes, client_secrets, clients
 from rxauth.domain.client_secrets import NewSecret
-from rxauth.domain.client_urls import Registered, UrlKind
+from rxauth.domain.client_urls import Registered
 from rxauth.domain.errors import InvalidError
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.access import client_urls
-from rxauth.storage.tenancy import insert_row, sql
+from rxauth.storage.tenancy import insert_row
 
 PEOPLES: Final = frozenset({clients.SPA, clients.NATIVE, clients.REGULAR_WEB})
 _INSERT_URL = insert_row(client_urls)
-_ORIGIN = sql(
-    select(client_urls.c.client_id)
-    .where(client_urls.c.kind == UrlKind.ORIGIN, client_urls.c.url == bindparam("url"))
-    .limit(1),
-    across_tenants="a browser asks for an origin before any client is named",
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +54,3 @@ def create_peoples_client(
     if new.app_type != clients.REGULAR_WEB:
         return client_id, None
     return client_id, client_secrets.add(transaction, organization_id, client_id, now)
-
-
-def is_registered_origin(transaction: Transaction, origin: str) -> bool:
-    """Tells whether some client's pages are of this origin."""
-    return transaction.first(_ORIGIN, url=origin) is not None

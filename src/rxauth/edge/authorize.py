@@ -12,6 +12,7 @@ from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, see_other
 from rxauth.oauth.authorization_request import FORM_POST, WEB_MESSAGE, AuthorizationResponse
 from rxauth.oauth.endpoints import authorize
+from rxauth.oauth.endpoints import authorize_checks as checks
 from rxauth.oauth.endpoints.authorize import Waiting
 from rxauth.oauth.endpoints.authorize_checks import Asked
 
@@ -20,6 +21,7 @@ async def ask(edge: Edge, request: Request) -> Answer:
     """Answers an authorization request, or sends the browser to the sign-in that it needs."""
     pairs = await form_pairs(request) if request.method == "POST" else query_pairs(request)
     asked = Asked([(name, value) for name, value in pairs if value])
+    await _look_for_client(edge, asked)
     browser = browser_of(request)
     database = edge.server.database
     outcome = await edge.in_thread(database.write, lambda tx: authorize.answer(edge.server, tx, asked, browser))
@@ -30,6 +32,17 @@ async def ask(edge: Edge, request: Request) -> Answer:
             return see_other(f"{INVITE_PATH}?{urlencode(there)}", *cookie)
         return see_other(f"{SIGN_IN_PATH}/{outcome.sign_in_id}", *cookie)
     return deliver(outcome)
+
+
+async def _look_for_client(edge: Edge, asked: Asked) -> None:
+    """Reads a client that is not remembered, with others: what is made up takes no transaction of its own.
+
+    Raises:
+        PageError: there is none, or none that the request may be of.
+    """
+    client_id = checks.client_id(asked)
+    if edge.server.clients.peek(client_id) is None:
+        checks.redirect_uri(asked, await edge.client_reads.read(client_id))
 
 
 def deliver(response: AuthorizationResponse, *headers: tuple[bytes, bytes]) -> Answer:

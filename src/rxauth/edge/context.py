@@ -22,12 +22,12 @@ from rxauth.domain.sessions import Ended
 from rxauth.edge.access_log import AccessLog
 from rxauth.edge.audit_group import AuditGroup
 from rxauth.edge.backchannel import LogoutNotices
-from rxauth.edge.client_reads import ClientReads
 from rxauth.edge.connections import Connections
 from rxauth.edge.cors import Origins
 from rxauth.edge.dispatch_sender import DispatchSender
 from rxauth.edge.domain_watch import DomainWatch
 from rxauth.edge.door import Door
+from rxauth.edge.grouped_reads import GroupedReads
 from rxauth.edge.guards import FailureLimiter
 from rxauth.edge.mail_sender import MailSender
 from rxauth.edge.metrics import Metrics
@@ -85,7 +85,9 @@ class Edge:
         make_threads = partial(ThreadPoolExecutor, thread_name_prefix="worker") if traces is None else traces.threads
         self._threads = make_threads(WORKER_THREADS)
         self._of_api, self._of_machines = asyncio.Semaphore(API_THREADS), asyncio.Semaphore(MACHINE_THREADS)
-        self.client_reads = ClientReads(lambda ids: self.in_thread(server.clients.fetch_all, ids, load_all))
+        self.client_reads = GroupedReads(lambda ids: self.in_thread(server.clients.fetch_all, ids, load_all))
+        self.origins = Origins(server)
+        self.origin_reads = GroupedReads(lambda origins: self.in_thread(self.origins.fetch_all, origins))
         self.metrics = Metrics(server)
         make_audit_group = AuditGroup if traces is None else traces.audit_group
         self.audit = make_audit_group(server.database, self.metrics.note_audit_group)
@@ -116,7 +118,6 @@ class Edge:
         self.queue_figures: QueueFigures | None = None  # None: nobody asks for them
         self.metrics_listener: MetricsListener | None = None
         self.refusals = Refusals(server.clock, self.audit)
-        self.origins = Origins(server)
         make_outbound = Outbound if traces is None else traces.outbound
         self.logouts = LogoutNotices(make_outbound(networks))
         self.openid_providers = OpenIdProviders(make_outbound(networks), networks, server.clock)

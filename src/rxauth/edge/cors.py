@@ -5,12 +5,13 @@ by pages of the client's own origins alone. No cookie is ever sent along.
 """
 
 import threading
+from collections.abc import Iterable, Mapping
 from typing import Final
 
+from rxauth.domain import registered_origins
 from rxauth.domain.changes import ChangeKind
 from rxauth.domain.client_urls import UrlKind
 from rxauth.domain.clients import Client
-from rxauth.domain.peoples_clients import is_registered_origin
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, empty_answer
 from rxauth.oauth.server import Server
@@ -30,34 +31,44 @@ _KEPT_FOR: Final = (b"access-control-max-age", b"600")
 
 
 class Origins:
-    """The origins that clients registered, as they were asked for; forgotten whenever some client changes."""
+    """The origins that clients registered, as they were asked for; forgotten whenever some client changes.
 
-    def __init__(self, server: Server) -> None:
+    limit: how many of them are remembered, and how many that nobody registered.
+    """
+
+    def __init__(self, server: Server, limit: int = REMEMBERED_LIMIT) -> None:
         self._server = server
-        self._known: dict[str, bool] = {}
+        self._limit = limit
+        # Apart, so that made-up ones push none out that is registered.
+        self._known: dict[bool, set[str]] = {True: set(), False: set()}
         self._times_forgotten = 0
         self._keeping = threading.Lock()
         server.feed.on(ChangeKind.CLIENT, self._forget)
 
     def peek(self, origin: str) -> bool | None:
         """Tells whether some client registered an origin; None: that is not remembered."""
-        return self._known.get(origin)
+        return next((is_registered for is_registered, origins in self._known.items() if origin in origins), None)
 
-    def fetch(self, origin: str) -> bool:
-        """Reads whether some client registered an origin; blocks its thread."""
-        before = self._times_forgotten
-        found = self._server.database.read(lambda tx: is_registered_origin(tx, origin))
+    def fetch_all(self, origins: Iterable[str]) -> Mapping[str, bool]:
+        """Reads of some origins whether some client registered them; blocks its thread."""
+        asked, before = frozenset(origins), self._times_forgotten
+        found = self._server.database.read(lambda tx: registered_origins.among(tx, asked))
         with self._keeping:
             if self._times_forgotten == before:
-                if len(self._known) >= REMEMBERED_LIMIT:
-                    self._known.clear()
-                self._known[origin] = found
-        return found
+                self._keep(self._known[True], found)
+                self._keep(self._known[False], asked - found)
+        return {origin: origin in found for origin in asked}
+
+    def _keep(self, known: set[str], more: frozenset[str]) -> None:
+        if len(known) + len(more) > self._limit:
+            known.clear()
+        known.update(more)
 
     def _forget(self, _client_id: str) -> None:
         with self._keeping:
             self._times_forgotten += 1
-            self._known.clear()
+            for origins in self._known.values():
+                origins.clear()
 
 
 def origin_of(request: Request) -> str | None:

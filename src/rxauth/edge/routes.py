@@ -253,7 +253,7 @@ class _Endpoint:
         origin, known = cors.origin_of(request), None
         if origin is not None:
             known = edge.origins.peek(origin)
-            known = await edge.in_thread(edge.origins.fetch, origin) if known is None else known
+            known = await edge.origin_reads.read(origin) if known is None else known
         return cors.preflight(origin, self.methods or (), is_registered=bool(known))
 
 

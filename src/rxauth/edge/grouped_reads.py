@@ -1,34 +1,33 @@
-"""Reads of clients that are not remembered: what comes while one read is under way goes into the next, together.
+"""Reads of what is not remembered: what comes while one read is under way goes into the next, together.
 
-A flood of made-up clients costs the database one read at a time, however many there are.
+A flood of made-up clients or origins costs the database one read at a time, however many there are.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from typing import Generic, TypeVar
 
-from rxauth.domain.clients import Client
-
-ReadAll = Callable[[Iterable[str]], Awaitable[Mapping[str, Client]]]
+Found = TypeVar("Found")
 
 
-class ClientReads:
-    """Reads clients in groups. read_all: reads many at once, without blocking the loop."""
+class GroupedReads(Generic[Found]):
+    """Reads records in groups. read_all: reads many at once by their names, without blocking the loop."""
 
-    def __init__(self, read_all: ReadAll) -> None:
+    def __init__(self, read_all: Callable[[Iterable[str]], Awaitable[Mapping[str, Found]]]) -> None:
         self._read_all = read_all
-        self._waiting: dict[str, asyncio.Future[Client | None]] = {}
+        self._waiting: dict[str, asyncio.Future[Found | None]] = {}
         self._reading: asyncio.Task[None] | None = None
 
-    async def read(self, client_id: str) -> Client | None:
-        """Returns a client as it is in the database by now, or None.
+    async def read(self, name: str) -> Found | None:
+        """Returns a record as it is in the database by now, or None.
 
         Raises:
             DatabaseUnavailableError: nobody knows.
         """
         loop = asyncio.get_running_loop()
-        found = self._waiting.get(client_id)
+        found = self._waiting.get(name)
         if found is None:
-            found = self._waiting[client_id] = loop.create_future()
+            found = self._waiting[name] = loop.create_future()
         if self._reading is None:
             self._reading = loop.create_task(self._read_groups())
         return await asyncio.shield(found)  # whoever gives up leaves it to the others
@@ -37,12 +36,12 @@ class ClientReads:
         while self._waiting:
             group, self._waiting = self._waiting, {}
             try:
-                clients = await self._read_all(group)
+                records = await self._read_all(group)
             except Exception as error:  # each of those who wait raises it
                 for found in group.values():
                     found.set_exception(error)
                     found.exception()  # whoever asked may have given up: then nobody else looks at it
             else:
-                for client_id, found in group.items():
-                    found.set_result(clients.get(client_id))
+                for name, found in group.items():
+                    found.set_result(records.get(name))
         self._reading = None

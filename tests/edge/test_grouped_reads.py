@@ -6,7 +6,7 @@ from functools import partial
 
 from rxauth.domain import clients
 from rxauth.domain.clients import Client, load_all
-from rxauth.edge.client_reads import ClientReads
+from rxauth.edge.grouped_reads import GroupedReads
 from rxauth.ids import new_client_id
 from rxauth.storage.database import Database, DatabaseUnavailableError
 from tests.world import World
@@ -27,7 +27,9 @@ class Held:
         return await asyncio.to_thread(self._database.read, lambda tx: load_all(tx, self.groups[-1]))
 
 
-async def _held(reads: ClientReads, held: Held, client_ids: Iterable[str]) -> list[asyncio.Task[Client | None]]:
+async def _held(
+    reads: GroupedReads[Client], held: Held, client_ids: Iterable[str]
+) -> list[asyncio.Task[Client | None]]:
     asked = [asyncio.create_task(reads.read(one)) for one in client_ids]
     while not held.groups:
         await asyncio.sleep(0)
@@ -40,7 +42,7 @@ def test_clients_that_come_during_a_read_are_read_together_by_the_next(world: Wo
 
     async def story() -> list[list[str]]:
         held = Held(database)
-        reads = ClientReads(held)
+        reads = GroupedReads(held)
         first = await _held(reads, held, [known[0]])
         others = await _held(reads, held, [*nobody, *known, *known])
         await asyncio.sleep(0)
@@ -71,7 +73,7 @@ def test_everybody_hears_of_a_read_that_fails_and_whoever_gives_up_takes_nobody_
 
     async def story() -> None:
         held = Held(database)
-        reads = ClientReads(held)
+        reads = GroupedReads(held)
         asked = await _held(reads, held, [known, known, new_client_id()])
         await asyncio.sleep(0)
         asked[0].cancel()
@@ -82,7 +84,7 @@ def test_everybody_hears_of_a_read_that_fails_and_whoever_gives_up_takes_nobody_
         async def fails(_client_ids: Iterable[str]) -> Mapping[str, Client]:
             raise DatabaseUnavailableError
 
-        away = ClientReads(fails)
+        away = GroupedReads(fails)
         failed = await asyncio.gather(*(away.read(new_client_id()) for _ in range(3)), return_exceptions=True)
         assert [type(one) for one in failed] == [DatabaseUnavailableError] * 3
 
