@@ -21,7 +21,7 @@ from rxauth.storage.database import Transaction
 from rxauth.storage.tables.audit import audit_outbox
 from rxauth.storage.tenancy import sql
 from tests.browsing import Browser
-from tests.conftest import make_world
+from tests.conftest import ENGINES, make_world
 from tests.federation.openid import upstream as upstreams
 from tests.federation.openid.forger import Forger
 from tests.federation.openid.upstream import Upstream
@@ -32,6 +32,8 @@ from tests.world import ISSUER, NOW, StandingClock, Template
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 CALLBACK = urls_of(ISSUER, "alder-sso").callback
 PAGE_NAME = "alder-page"  # of the connection that an administrator adds
+# For what depends on the database: everything else runs on SQLite.
+BOTH = pytest.mark.parametrize("engine", ENGINES)
 # What the provider knows this server as.
 CLIENTS = (
     upstreams.client("rxauth", CALLBACK),
@@ -101,9 +103,15 @@ def provider() -> Iterator[Upstream]:
 
 
 @pytest.fixture
-def clinic(templates: dict[str, Template], tmp_path_factory: Any, provider: Upstream) -> Iterator[Clinic]:
-    """A clinic on SQLite, at this moment: the provider has a clock of its own."""
-    world = make_world("sqlite", templates, tmp_path_factory)
+def engine() -> str:
+    """One engine, where a test does not ask for both."""
+    return "sqlite"
+
+
+@pytest.fixture
+def clinic(engine: str, templates: dict[str, Template], tmp_path_factory: Any, provider: Upstream) -> Iterator[Clinic]:
+    """A clinic, at this moment: the provider has a clock of its own."""
+    world = make_world(engine, templates, tmp_path_factory)
     clock = StandingClock(int(time.time()))
     live = Live(world, clock)
     live.edge.openid_providers = OpenIdProviders(Outbound(LOOPBACK), LOOPBACK, clock)
@@ -112,6 +120,7 @@ def clinic(templates: dict[str, Template], tmp_path_factory: Any, provider: Upst
     yield Clinic(live, cast, provider, connection)
     cast.close()
     live.let_go()
+    templates[engine].take_back(world)
 
 
 def add_connection(tx: Transaction, live: Live, issuer: str) -> Connection:

@@ -15,7 +15,7 @@ from rxauth.federation.openid.id_token import LEEWAY_S
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
 from tests.federation.openid import upstream as upstreams
-from tests.federation.openid.conftest import Attack, Clinic
+from tests.federation.openid.conftest import BOTH, Attack, Clinic
 from tests.federation.openid.upstream import signing_key
 from tests.people import PASSWORD, add_person
 from tests.signing_in import answered
@@ -63,6 +63,7 @@ def test_a_key_that_the_provider_does_not_publish_signs_nothing(attack: Attack) 
     assert attack.refused(*attack.leave()) == "signature_refused"
 
 
+@BOTH
 def test_state_replay(attack: Attack) -> None:
     browser, url = attack.leave()
     browser.open(url)
@@ -71,6 +72,7 @@ def test_state_replay(attack: Attack) -> None:
     assert attack.forger.asked == []
 
 
+@BOTH
 def test_state_is_used_up_by_an_answer_that_failed(attack: Attack) -> None:
     attack.forger.claims = {"nonce": "another"}
     browser, url = attack.leave()

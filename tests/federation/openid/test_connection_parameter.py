@@ -8,8 +8,8 @@ from rxauth.oauth.browser import Browser as Seat
 from rxauth.oauth.page_request import PageRequest
 from rxauth.oauth.sign_in import begin_for_page
 from tests.federation.openid import upstream as upstreams
+from tests.federation.openid.conftest import BOTH, Attack, Clinic
 from tests.federation.openid.conftest import CALLBACK as UPSTREAM_CALLBACK
-from tests.federation.openid.conftest import Attack, Clinic
 from tests.live import decode
 from tests.signing_in import CALLBACK, answered, pkce
 from tests.world import NOW
@@ -57,6 +57,7 @@ def test_what_the_client_asks_of_the_sign_in_the_provider_is_asked(clinic: Clini
     assert asked(url)["state"] != said["state"]
 
 
+@BOTH
 def test_tokens_say_how_the_person_signed_in_and_end_with_the_membership(clinic: Clinic) -> None:
     pair = pkce()
     clinic.upstream.present("uma", amr=["pwd", "mfa"])

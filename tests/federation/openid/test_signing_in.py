@@ -4,7 +4,7 @@ from rxauth.domain import memberships, users
 from rxauth.domain.connection_settings import Joining
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
-from tests.federation.openid.conftest import Clinic
+from tests.federation.openid.conftest import BOTH, Clinic
 from tests.people import PASSWORD, add_person
 from tests.signing_in import CALLBACK, answered
 from tests.world import NOW
@@ -22,6 +22,7 @@ def roles(clinic: Clinic, email: str = "uma@alder.example") -> set[Role]:
     return found
 
 
+@BOTH
 def test_somebody_new_joins_and_signs_in_with_the_organization_s_provider(clinic: Clinic) -> None:
     _, answer = clinic.sign_in("uma", claims={"groups": ["it", "others"]})
     assert "code" in answered(answer)
@@ -30,6 +31,7 @@ def test_somebody_new_joins_and_signs_in_with_the_organization_s_provider(clinic
     assert (user.name.full, user.email_verified_at) == ("Uma Marsh", clinic.live.clock.seconds())
 
 
+@BOTH
 def test_roles_follow_the_groups_and_those_given_by_hand_stay(clinic: Clinic) -> None:
     clinic.sign_in("uma", claims={"groups": ["it"]})
     user = clinic.read(lambda tx: users.find_by_email(tx, "uma@alder.example"))
@@ -39,6 +41,7 @@ def test_roles_follow_the_groups_and_those_given_by_hand_stay(clinic: Clinic) ->
     assert roles(clinic) == {Role.STAFF, Role.SUPPORT}
 
 
+@BOTH
 def test_who_is_known_comes_again_by_its_subject_whatever_its_address_is_now(clinic: Clinic) -> None:
     clinic.sign_in("uma")
     _, answer = clinic.sign_in("uma", claims={"email": "boss@elsewhere.example", "email_verified": False})
@@ -53,6 +56,7 @@ def test_who_was_not_invited_is_refused_where_invites_are_asked_for(clinic: Clin
     assert not roles(clinic)
 
 
+@BOTH
 def test_an_account_with_the_same_address_is_linked_once_its_person_has_logged_in_to_it(clinic: Clinic) -> None:
     uma = clinic.write(lambda tx: add_person(tx, "uma@alder.example"))
     browser, answer = clinic.sign_in("uma")
