@@ -69,12 +69,7 @@ def join(transaction: Transaction, vouched: Vouched, now: int) -> Joined | MustP
     person = users.find_by_email(transaction, identity.email or "")
     if person is None:
         return _newcomer(transaction, vouched, now)
-    entry = entries.judge(transaction, vouched, person, now)
-    if isinstance(entry, Refused):
-        return entry
-    if not _is_nobodys(transaction, person.id, entry.membership):
-        return MustProve(person.id)
-    return _linked(transaction, vouched, entry, person.id, now)
+    return _of_account(transaction, vouched, person, now)
 
 
 def link(transaction: Transaction, vouched: Vouched, user_id: str, now: int) -> Joined | Refused:
@@ -85,6 +80,7 @@ def link(transaction: Transaction, vouched: Vouched, user_id: str, now: int) -> 
         return refused
     if not connections.is_usable(transaction, vouched.by):
         return _OFF
+    users.lock(transaction, user_id)
     if upstream_identities.person_of(transaction, identity) is not None or person is None:
         return Refused("identity_taken", "the provider's account was linked to somebody meanwhile")
     if users.email_key(person.email) != users.email_key(identity.email or ""):
@@ -147,6 +143,20 @@ def _newcomer(transaction: Transaction, vouched: Vouched, now: int) -> Joined | 
     return _linked(transaction, vouched, entry, user.id, now)
 
 
+def _of_account(transaction: Transaction, vouched: Vouched, person: User, now: int) -> Joined | MustProve | Refused:
+    """Judges who comes with the address of an account; one at a time, so that the first of two makes it somebody's."""
+    users.lock(transaction, person.id)
+    known = upstream_identities.person_of(transaction, vouched.identity)
+    if known is not None:  # the same identity, at the same moment
+        return _again(transaction, vouched, known, now)
+    entry = entries.judge(transaction, vouched, person, now)
+    if isinstance(entry, Refused):
+        return entry
+    if not _is_nobodys(transaction, person.id, entry.membership):
+        return MustProve(person.id)
+    return _linked(transaction, vouched, entry, person.id, now)
+
+
 def _is_nobodys(transaction: Transaction, user_id: str, membership: Membership | None) -> bool:
     """Tells whether nobody could ever sign in to an account, which this organization made and no other uses."""
     if membership is None or len(memberships.of_person(transaction, user_id)) != 1:
@@ -155,7 +165,6 @@ def _is_nobodys(transaction: Transaction, user_id: str, membership: Membership |
 
 
 def _linked(transaction: Transaction, vouched: Vouched, entry: Entry, user_id: str, now: int) -> Joined:
-    users.lock(transaction, user_id)
     entries.enter(transaction, vouched, entry, user_id, now)
     upstream_identities.link(transaction, vouched.identity, user_id, now)
     organization_id, details = vouched.by.organization_id, {"connection": vouched.by.id}
