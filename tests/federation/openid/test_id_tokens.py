@@ -129,6 +129,20 @@ def test_how_long_ago_somebody_signed_in_counts_from_when_the_browser_was_sent()
     assert judged(signed(auth_time=NOW - 600), asked) == ""
 
 
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (NOW + LEEWAY_S, ""),
+        (NOW + LEEWAY_S + 1, "auth_time_early"),
+        ("yesterday", "id_token_malformed"),
+        (True, "id_token_malformed"),
+        (10**15, "id_token_malformed"),
+    ],
+)
+def test_when_somebody_signed_in_is_a_moment_that_was_whether_or_not_it_was_asked_for(said: Any, reason: str) -> None:
+    assert judged(signed(auth_time=said)) == reason
+
+
 @pytest.mark.parametrize("name", IN_METADATA)
 def test_metadata_are_refused_with(name: str) -> None:
     changes, reason = IN_METADATA[name]

@@ -113,9 +113,13 @@ def _require_times(said: Claims, expected: Expected) -> None:
         raise UpstreamError("id_token_expired", "the ID token is too old: compare the clocks of both servers")
     if issued_at > now + LEEWAY_S:
         raise UpstreamError("id_token_early", "the ID token comes from the future: compare the clocks of both servers")
+    authenticated_at = _moment(said, "auth_time")
+    if authenticated_at is None and said.get("auth_time") is not None:
+        raise UpstreamError("id_token_malformed", "the ID token says of no moment that the person signed in then")
+    if authenticated_at is not None and authenticated_at > now + LEEWAY_S:
+        raise UpstreamError("auth_time_early", "the person signed in in the future: compare the clocks of both servers")
     if expected.max_age_s is None:
         return
-    authenticated_at = _moment(said, "auth_time")
     if authenticated_at is None:
         raise UpstreamError("auth_time_missing", "the provider does not say when the person signed in (auth_time)")
     if expected.sent_at - authenticated_at > expected.max_age_s + LEEWAY_S:
