@@ -2,12 +2,13 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import httpx
 import pyotp
 import pytest
 
-from rxauth.domain import invites, memberships, operators, organizations, sessions
+from rxauth.domain import invites, memberships, operators, organizations, sessions, users
 from rxauth.domain.invites import Asked
 from rxauth.domain.sessions import Proof
 from rxauth.domain.users import User
@@ -72,15 +73,9 @@ def test_a_password_opens_the_others_in_a_session_of_its_own(cast: Cast) -> None
 
 
 def test_a_token_of_what_it_opens_is_renewed(cast: Cast) -> None:
-    pair = pkce()
     browser = vouched(cast)
-    code = answered(browser.open(cast.request(challenge=pair.challenge)))["code"]
-    form = {"client_id": cast.client_id, "redirect_uri": CALLBACK}
-    exchanged = browser.http.post(
-        browser.url + "/oauth/token",
-        data=form | {"grant_type": "authorization_code", "code": code, "code_verifier": pair.verifier},
-    ).json()
-    asked = form | {"grant_type": "refresh_token", "refresh_token": exchanged["refresh_token"]}
+    form = {"client_id": cast.client_id, "redirect_uri": CALLBACK, "grant_type": "refresh_token"}
+    asked = form | {"refresh_token": tokens_of(cast, browser)["refresh_token"]}
     assert browser.http.post(browser.url + "/oauth/token", data=asked).status_code == 200
 
 
@@ -98,6 +93,28 @@ def test_how_the_person_signs_in_is_not_changed(cast: Cast) -> None:
     assert (page.status_code, "log in with your own password" in page.text) == (422, True)
     page = sent(browser, "/account", "profile", first_name="Mallory", last_name="Marsh")
     assert (page.status_code, "your other organizations rely on" in page.text) == (422, True)
+
+
+def test_a_token_of_it_does_not_change_what_other_organizations_rely_on_either(cast: Cast) -> None:
+    live, birch = cast.live, cast.live.world.birch.organization_id
+    live.server.database.write(lambda tx: memberships.add_roles(tx, birch, cast.ben.id, [Role.ADMINISTRATOR], NOW))
+    mallory = {"name": {"first": "Mallory", "last": "Marsh"}}
+    own = "mutation($input: ProfileInput!) { updateProfile(input: $input) { id } }"
+    any_member = "mutation($id: ID!, $input: MemberInput!) { updateMember(userId: $id, input: $input) { id } }"
+
+    def reason(token: str, document: str, **values: object) -> object:
+        answer = live.graphql(token, document, {"input": mallory, **values}).json()
+        return answer["errors"][0]["extensions"].get("reason") if "errors" in answer else None
+
+    token = token_of(cast, vouched(cast))
+    assert reason(token, own) == "confined_session"
+    assert reason(token, any_member, id=cast.ben.id) == "confined_session"
+    kept = live.server.database.read(lambda tx: users.find(tx, cast.ben.id))
+    assert kept == cast.ben
+
+    dora = live.server.database.write(lambda tx: add_person(tx, "dora@example.com", None))
+    live.server.database.write(lambda tx: memberships.add(tx, birch, dora.id, [Role.STAFF], NOW))
+    assert reason(token_of(cast, vouched(cast, person=dora)), own) is None, "nobody else relies on hers"
 
 
 def test_it_neither_sees_nor_ends_the_sessions_of_others(cast: Cast) -> None:
@@ -163,6 +180,21 @@ def test_who_has_nothing_of_their_own_sets_up_an_app_and_no_passkey(cast: Cast) 
     assert "code" in answered(browser.submit()), "after the recovery codes"
     [mine] = live.server.database.read(lambda tx: sessions.of_user(tx, dora.id))
     assert (mine.confined_to, mine.methods) == (birch, ("fed", "otp"))
+
+
+def tokens_of(cast: Cast, browser: Browser, **changes: str) -> Any:
+    """Returns what a client gets for whoever is signed in."""
+    pair = pkce()
+    code = answered(browser.open(cast.request(challenge=pair.challenge, **changes)))["code"]
+    form = {"client_id": cast.client_id, "redirect_uri": CALLBACK, "grant_type": "authorization_code"}
+    return browser.http.post(
+        browser.url + "/oauth/token", data=form | {"code": code, "code_verifier": pair.verifier}
+    ).json()
+
+
+def token_of(cast: Cast, browser: Browser) -> str:
+    """Returns a token that may change profiles."""
+    return str(tokens_of(cast, browser, scope="openid edit:profile edit:profile_self")["access_token"])
 
 
 def require_second_factor(cast: Cast) -> None:

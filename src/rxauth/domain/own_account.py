@@ -27,14 +27,16 @@ def require_own(session: Session, what: str) -> None:
         raise ConfinedError(what)
 
 
-def require_own_profile(transaction: Transaction, session: Session) -> None:
+def require_own_profile(transaction: Transaction, session: Session | None) -> None:
     """Refuses to change, in a session that opens one organization only, what others rely on too.
+
+    session None: nobody knows any longer which one it was.
 
     Raises:
         ConfinedError: see there.
     """
-    only = session.confined_to
-    if only is not None and members.elsewhere(transaction, only, [session.user_id]):
+    only = None if session is None else session.confined_to
+    if session is None or (only is not None and members.elsewhere(transaction, only, [session.user_id])):
         raise ConfinedError("change what your other organizations rely on too")
 
 

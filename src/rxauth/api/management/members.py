@@ -6,12 +6,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from rxauth.api.context import Info
+from rxauth.api.context import Context, Info
 from rxauth.api.errors import StepUpError
 from rxauth.api.management import roles as roles_resolvers
 from rxauth.api.management.callers import TWO_FACTORS, actor, doer
 from rxauth.api.management.invites import outbox_of
-from rxauth.domain import audit, member_acts, users
+from rxauth.domain import audit, member_acts, own_account, sessions, users
 from rxauth.domain.audit import Event
 from rxauth.domain.errors import AbsentError, InvalidError, RefusedError
 from rxauth.domain.member_acts import EDIT_PROFILES, GIVE_ROLES, Attempt
@@ -79,26 +79,37 @@ def end_sessions(_root: None, info: Info, user_id: str) -> int:
 
 def update(_root: None, info: Info, user_id: str, input: ProfileInput) -> User:  # noqa: A002  # the contract's name
     """Mutation.updateMember."""
-    return act(info, user_id, EDIT_PROFILES, lambda tx, attempt: member_acts.change_profile(tx, attempt, input.changes))
+
+    def work(transaction: Transaction, attempt: Attempt) -> User:
+        if attempt.user_id == info.context.user_id:
+            _require_own_profile(transaction, info.context)
+        return member_acts.change_profile(transaction, attempt, input.changes)
+
+    return act(info, user_id, EDIT_PROFILES, work)
 
 
 def update_own(_root: None, info: Info, input: ProfileInput) -> User:  # noqa: A002  # the contract's name
     """Mutation.updateProfile: of who asks.
 
     Raises:
-        InvalidError: a value that nobody has.
+        InvalidError: a value that nobody has. ConfinedError: see there.
     """
     context = info.context
     user_id, organization_id = context.user_id or "", context.organization_id
     details: dict[str, str | int] = dict.fromkeys(sorted(input.changes), 1)
 
     def work(transaction: Transaction) -> User:
+        _require_own_profile(transaction, context)
         changed = users.change_profile(transaction, user_id, context.clock.seconds(), **input.changes)
         act = audit.Act(Event.PROFILE_CHANGED, actor(context.caller), organization_id, user_id, details=details)
         audit.record(transaction, act, context.clock.microseconds())
         return changed
 
     return context.write(work)
+
+
+def _require_own_profile(transaction: Transaction, context: Context) -> None:
+    own_account.require_own_profile(transaction, sessions.load(transaction, context.caller.session_id or ""))
 
 
 def _setting(chosen: Callable[[frozenset[Role]], frozenset[Role]], where: str) -> Work[User]:
