@@ -19,3 +19,7 @@ class UnreachableError(UpstreamError):
     def __init__(self, code: str, explanation: str, *, is_slow: bool = False) -> None:
         super().__init__(code, explanation)
         self.is_slow = is_slow
+
+
+class NotAdmittedError(UpstreamError):
+    """The provider vouched for somebody, whom the organization does not let in."""

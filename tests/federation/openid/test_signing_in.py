@@ -4,6 +4,7 @@ from rxauth.domain import memberships, users
 from rxauth.domain.connection_settings import Joining
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
+from tests.federation import shut_out
 from tests.federation.openid.conftest import BOTH, Clinic
 from tests.people import PASSWORD, add_person
 from tests.signing_in import CALLBACK, answered
@@ -68,3 +69,8 @@ def test_an_account_with_the_same_address_is_linked_once_its_person_has_logged_i
     _, answer = clinic.sign_in("uma")
     assert answer.headers["location"].startswith(CALLBACK)
     assert clinic.read(lambda tx: users.find_by_email(tx, "uma@alder.example")).id == uma.id
+
+
+@BOTH
+def test_who_is_deactivated_is_refused_until_it_is_active_again(clinic: Clinic) -> None:
+    shut_out.who_is_deactivated_is_refused_until_it_is_active_again(clinic)

@@ -2,10 +2,13 @@
 
 from urllib.parse import parse_qsl, urlsplit
 
+import pytest
+
 from rxauth.domain import memberships, users
 from rxauth.edge.sso import saml
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
+from tests.federation import shut_out
 from tests.federation.saml.conftest import Clinic
 from tests.federation.saml.upstream import NAME, URLS
 from tests.signing_in import answered
@@ -80,3 +83,8 @@ def test_a_client_that_wants_a_new_proof_gets_one(clinic: Clinic) -> None:
     assert dict(parse_qsl(urlsplit(url).query))["Signature"]
     _, answer = clinic.sign_in("uma", prompt="login")
     assert "code" in answered(answer)
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_who_is_deactivated_is_refused_until_it_is_active_again(clinic: Clinic) -> None:
+    shut_out.who_is_deactivated_is_refused_until_it_is_active_again(clinic)

@@ -21,7 +21,7 @@ from rxauth.edge.responses import Answer, see_other
 from rxauth.federation import arrival
 from rxauth.federation.arrival import SignedIn
 from rxauth.federation.openid.authorization import Wishes
-from rxauth.federation.problems import UnreachableError, UpstreamError
+from rxauth.federation.problems import NotAdmittedError, UnreachableError, UpstreamError
 from rxauth.federation.saml.bindings import Outgoing
 from rxauth.oauth import page_request, sign_in
 from rxauth.oauth.authorization_request import AuthorizationRequest, AuthorizationResponse
@@ -34,6 +34,10 @@ _NO_WISHES: Final = Wishes()
 _UPSTREAM_PROMPTS: Final = ("login", "select_account")
 _NO_ANSWER: Final = "Your organization's identity provider cannot be reached at this moment. Nothing was changed."
 _NO_ENTRY: Final = "Your organization's identity provider did not let you in, or not in a way that counts here."
+_NOT_ADMITTED: Final = (
+    "Your organization's identity provider knows you, but your organization does not let you in here. "
+    "Its administrators can see why."
+)
 _log = structlog.get_logger("rxauth.sso")
 
 
@@ -73,7 +77,7 @@ async def arrive(edge: Edge, request: Request, browser: Browser, sent: UpstreamR
     except ConflictError:  # somebody came at the same moment: now it is known who
         found = await edge.in_thread(write, work)
     if isinstance(found, Refused):
-        told = UpstreamError(found.code, found.explanation)
+        told = NotAdmittedError(found.code, found.explanation)
         return await turned_away(edge, request, vouched.by, sign_in_id, told)
     if not isinstance(found, SignedIn):
         return see_other(f"{SIGN_IN_PATH}/{sign_in_id}")
@@ -150,13 +154,13 @@ def refused(
         reason=error.code,
         explanation=str(error),
     )
-    status = 403
+    status, explanation = 403, _NOT_ADMITTED if isinstance(error, NotAdmittedError) else _NO_ENTRY
     if isinstance(error, UnreachableError):
-        status = 504 if error.is_slow else 502
+        status, explanation = 504 if error.is_slow else 502, _NO_ANSWER
     way = f"{SIGN_IN_PATH}/{sign_in_id}"
     values = {
         "title": "The sign-in service does not answer" if is_theirs else "You could not be signed in",
-        "explanation": _NO_ANSWER if is_theirs else _NO_ENTRY,
+        "explanation": explanation,
         "request_id": request.request_id,
         "is_for_client": target is not None,
         "action": None if sign_in_id is None else way,
