@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import bindparam, select, update
 
 from rxauth.crypto import secrets
-from rxauth.domain import administrators, audit, connections, domains, letters, organizations, upstream_sessions
+from rxauth.domain import administrators, audit, domains, letters, organizations, upstream_sessions
 from rxauth.domain.audit import Act, Actor, Event
 from rxauth.domain.domains import PREFIX, Domain
 from rxauth.domain.errors import RefusedError
@@ -127,15 +127,13 @@ def settle(transaction: Transaction, domain: Domain, records: Records, outbox: O
 
 
 def end_sessions(transaction: Transaction, organization_id: str, now: int) -> list[Ended]:
-    """Ends every session that came of a provider of the organization, because a domain is its own no longer.
+    """Ends sessions that came of a provider of the organization, because a domain is its own no longer.
 
-    Of all of them: an account may have another address than the one that its provider vouched for. Whoever is still
-    vouched for signs in again without being asked anything.
+    Those of people with an address here in a domain that is verified still go on: they would be let in again. Which
+    address a provider vouched for is not kept, so whoever has another one here proves it anew, as far as it can.
     """
-    ended: list[Ended] = []
-    for one in connections.all_of(transaction, organization_id):
-        ended += upstream_sessions.end_of_connection(transaction, organization_id, one.id, now)
-    return ended
+    held = {one.name for one in domains.all_of(transaction, organization_id) if one.verified_at is not None}
+    return upstream_sessions.end_outside(transaction, organization_id, held, now)
 
 
 def record(transaction: Transaction, event: Event, domain: Domain, by: Actor, now_us: int) -> None:

@@ -1,6 +1,6 @@
 """Which session at an identity provider a session of ours came of, so that both can end together."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -8,10 +8,12 @@ from sqlalchemy import bindparam, select
 
 from rxauth.crypto.sealing import seal, unseal
 from rxauth.domain import sessions
+from rxauth.domain.domain_names import domain_of
 from rxauth.domain.sessions import Ended
 from rxauth.domain.upstream_identities import UpstreamIdentity
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.federation import upstream_sessions as table
+from rxauth.storage.tables.people import users as users_table
 from rxauth.storage.tables.sign_in import sessions as sessions_table
 from rxauth.storage.tenancy import insert_row, sql
 
@@ -25,8 +27,14 @@ _LIVE = (
     .where(_MINE, table.c.connection_id == bindparam("connection_id"), sessions_table.c.ended_at.is_(None))
     .order_by(table.c.session_id)
 )
-_OF_CONNECTION = sql(_LIVE)
 _OF_SUBJECT = sql(_LIVE.where(table.c.subject == bindparam("subject")))
+_OF_PEOPLE = sql(
+    select(table.c.session_id, sessions_table.c.user_id, users_table.c.email)
+    .join(sessions_table, sessions_table.c.id == table.c.session_id)
+    .join(users_table, users_table.c.id == sessions_table.c.user_id)
+    .where(_MINE, sessions_table.c.ended_at.is_(None))
+    .order_by(table.c.session_id)
+)
 _NAMED = sql(_LIVE.where(table.c.upstream_session == bindparam("upstream_session")))
 
 
@@ -65,10 +73,10 @@ def find(transaction: Transaction, organization_id: str, session_id: str) -> Ups
     return None if row is None else UpstreamSession(**row._mapping)
 
 
-def end_of_connection(transaction: Transaction, organization_id: str, connection_id: str, now: int) -> list[Ended]:
-    """Ends every session that came of a connection; returns those whose clients are to hear of it."""
-    which = {"organization_id": organization_id, "connection_id": connection_id}
-    return _end(transaction, transaction.all(_OF_CONNECTION, **which), now)
+def end_outside(transaction: Transaction, organization_id: str, held: Collection[str], now: int) -> list[Ended]:
+    """Ends the sessions, by whatever connection they came, of people whose address here is in none of some domains."""
+    rows = transaction.all(_OF_PEOPLE, organization_id=organization_id)
+    return _end(transaction, [row for row in rows if domain_of(row.email) not in held], now)
 
 
 def end_named(

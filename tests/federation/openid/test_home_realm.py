@@ -7,11 +7,13 @@ import pytest
 
 from rxauth.domain import (
     connections,
+    domain_acts,
     domains,
     emergency_access,
     failed_proofs,
     organization_settings,
     peoples_clients,
+    sessions,
     users,
 )
 from rxauth.domain.client_urls import Registered
@@ -20,7 +22,7 @@ from rxauth.domain.peoples_clients import PeoplesClient
 from rxauth.domain.sessions import LONGEST
 from rxauth.policy.assurance import FirstFactor
 from tests.browsing import Browser
-from tests.federation.openid.conftest import Clinic
+from tests.federation.openid.conftest import BOTH, Clinic
 from tests.people import PASSWORD, add_person
 from tests.security.test_forced_sign_on import totp_of
 from tests.signing_in import CALLBACK, answered
@@ -133,6 +135,25 @@ def test_who_came_before_is_refused_once_the_domain_is_verified_no_longer(home: 
     browser, answer = home.sign_in("uma")
     assert (answer.status_code, browser.heading()) == (403, "You could not be signed in")
     assert home.read(lambda tx: users.find_by_email(tx, "uma@alder.example")) is not None
+
+
+@BOTH
+def test_a_domain_that_is_gone_ends_the_sessions_of_its_own_people(home: Clinic) -> None:
+    def people(tx):  # type: ignore[no-untyped-def]
+        domains.verify(tx, domains.add(tx, home.alder, "elm.example", NOW), NOW)
+        return [one for one in domains.all_of(tx, home.alder) if one.name == "elm.example"]
+
+    [elm] = home.write(people)
+    home.sign_in("uma")
+    home.sign_in("vera", claims={"email": "vera@elm.example"})
+    vera = home.read(lambda tx: users.find_by_email(tx, "vera@elm.example"))
+
+    ended = home.write(lambda tx: domain_acts.remove(tx, elm, BY, NOW * 1_000_000))
+
+    assert [one.user_id for one in ended] == [vera.id]
+    assert home.read(lambda tx: sessions.of_user(tx, vera.id)) == []
+    uma = home.read(lambda tx: users.find_by_email(tx, "uma@alder.example"))
+    assert len(home.read(lambda tx: sessions.of_user(tx, uma.id))) == 1
 
 
 def test_where_everybody_must_use_it_the_page_offers_the_provider_and_a_password_leads_back_to_it(home: Clinic) -> None:
