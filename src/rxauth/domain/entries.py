@@ -8,7 +8,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from rxauth.domain import administrators, audit, group_roles, invites, memberships, scim_links, sessions, token_families
+from rxauth.domain import (
+    administrators,
+    audit,
+    group_roles,
+    invites,
+    memberships,
+    scim_links,
+    sessions,
+    token_families,
+    upstream_identities,
+)
 from rxauth.domain.audit import CONSEQUENCE, Act, Actor, Event
 from rxauth.domain.connection_settings import Joining
 from rxauth.domain.connections import Connection
@@ -54,7 +64,10 @@ NO_ROLE: Final = Refused("no_role", "none of the person's groups stands for a ro
 def judge(
     transaction: Transaction, vouched: Vouched, person: User, now: int, *, is_known: bool = False
 ) -> Entry | Refused:
-    """Judges whether a person may come in. is_known: it came before, and was a member then."""
+    """Judges whether a person may come in. is_known: it came before, and was a member then.
+
+    Whom its groups alone had left no role comes back when they leave one; whom people removed is invited again first.
+    """
     if person.disabled_at is not None:
         return DISABLED
     organization_id = vouched.by.organization_id
@@ -62,9 +75,10 @@ def judge(
     if mine is None and scim_links.shuts_out(transaction, organization_id, person.id, person.email):
         return Refused("deactivated", "the identity provider deactivated the person by SCIM")
     invite = None if mine is not None else invites.open_to(transaction, organization_id, person.email, now)
-    if mine is None and invite is None and is_known:
+    is_new = mine is None and invite is None
+    if is_new and is_known and not upstream_identities.has_left(transaction, vouched.identity):
         return Refused("no_longer_member", "the person was removed from the organization: invite it again")
-    if mine is None and invite is None and vouched.by.joining is Joining.INVITE_ONLY:
+    if is_new and not is_known and vouched.by.joining is Joining.INVITE_ONLY:
         return Refused("not_invited", "only members and invited people may come through this connection")
     before = frozenset[Role]() if invite is None else invite.roles
     roles = roles_after(transaction, vouched, before if mine is None else mine.roles)
@@ -108,12 +122,30 @@ def enter(transaction: Transaction, vouched: Vouched, entry: Entry, user_id: str
         _record(transaction, vouched, changed, now)
 
 
-def end_all(transaction: Transaction, organization_id: str, user_id: str, now: int) -> None:
-    """Ends what a member does for an organization whose groups leave it no role; a member without any there is not."""
+def leave(transaction: Transaction, vouched: Vouched, user_id: str, now: int) -> None:
+    """Ends the membership of somebody whose groups leave it no role, and what it does for the organization now.
+
+    The only administrator stays a member: somebody must be left who can mend the connection.
+    """
+    organization_id = vouched.by.organization_id
     token_families.revoke_of_member(transaction, user_id, organization_id, now)
     for session in sessions.of_user(transaction, user_id):
         if session.confined_to == organization_id:
             sessions.end(transaction, session.id, user_id, now)
+    managing = administrators.lock(transaction, organization_id)
+    before = frozenset(memberships.roles_of(transaction, organization_id, [user_id]).get(user_id, ()))
+    if not before or managing == [user_id] or roles_after(transaction, vouched, before):
+        return
+    memberships.remove(transaction, organization_id, user_id, now)
+    upstream_identities.note_left(transaction, vouched.identity, now)
+    _record(
+        transaction,
+        vouched,
+        Act(Event.MEMBER_REMOVED, CONSEQUENCE, target=user_id, details=_changes((), before)),
+        now,
+    )
+    for invite_id in invites.revoke_of_inviter(transaction, organization_id, user_id, now):
+        _record(transaction, vouched, Act(Event.INVITE_REVOKED, CONSEQUENCE, target=invite_id), now)
 
 
 def _membership(transaction: Transaction, organization_id: str, user_id: str) -> Membership | None:

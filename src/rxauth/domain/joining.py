@@ -106,7 +106,7 @@ def _again(transaction: Transaction, vouched: Vouched, user_id: str, now: int) -
     found = entries.DISABLED if person is None else entries.judge(transaction, vouched, person, now, is_known=True)
     if isinstance(found, Refused):
         if found == entries.NO_ROLE:
-            entries.end_all(transaction, vouched.by.organization_id, user_id, now)
+            entries.leave(transaction, vouched, user_id, now)
         return found
     entries.enter(transaction, vouched, found, user_id, now)
     upstream_identities.note_seen(transaction, vouched.identity, now)

@@ -21,15 +21,14 @@ _ANY = sql(
     select(table.c.connection_id).where(table.c.user_id == bindparam("user_id")).limit(1),
     across_tenants="a person's account is theirs, whichever organizations they work for",
 )
-_SEEN = sql(
-    update(table)
-    .where(
-        table.c.organization_id == bindparam("the_organization_id"),
-        table.c.connection_id == bindparam("the_connection_id"),
-        table.c.subject == bindparam("the_subject"),
-    )
-    .values(seen_at=bindparam("moment"))
+_LEFT = sql(select(table.c.left_at).where(*_ONE, table.c.left_at.is_not(None)))
+_THE_ONE = (
+    table.c.organization_id == bindparam("the_organization_id"),
+    table.c.connection_id == bindparam("the_connection_id"),
+    table.c.subject == bindparam("the_subject"),
 )
+_SEEN = sql(update(table).where(*_THE_ONE).values(seen_at=bindparam("moment"), left_at=None))
+_LEAVE = sql(update(table).where(*_THE_ONE).values(left_at=bindparam("moment")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +54,7 @@ class UpstreamIdentity:
 
 def person_of(transaction: Transaction, one: UpstreamIdentity) -> str | None:
     """Returns which person this identity was linked to; None: nobody yet."""
-    row = transaction.first(
-        _USER, organization_id=one.organization_id, connection_id=one.connection_id, subject=one.subject
-    )
+    row = transaction.first(_USER, **_of(one))
     return None if row is None else str(row.user_id)
 
 
@@ -76,15 +73,24 @@ def link(transaction: Transaction, one: UpstreamIdentity, user_id: str, now: int
         user_id=user_id,
         linked_at=now,
         seen_at=now,
+        left_at=None,
     )
 
 
 def note_seen(transaction: Transaction, one: UpstreamIdentity, now: int) -> None:
-    """Notes that the person came through the connection again."""
-    transaction.run(
-        _SEEN,
-        the_organization_id=one.organization_id,
-        the_connection_id=one.connection_id,
-        the_subject=one.subject,
-        moment=now,
-    )
+    """Notes that the person came through the connection again, and is in."""
+    transaction.run(_SEEN, **_of(one, "the_"), moment=now)
+
+
+def note_left(transaction: Transaction, one: UpstreamIdentity, now: int) -> None:
+    """Notes that the person is out because of its groups, and no decision of anybody's here."""
+    transaction.run(_LEAVE, **_of(one, "the_"), moment=now)
+
+
+def has_left(transaction: Transaction, one: UpstreamIdentity) -> bool:
+    """Tells whether the person is out because of its groups; see `note_left`."""
+    return transaction.first(_LEFT, **_of(one)) is not None
+
+
+def _of(one: UpstreamIdentity, prefix: str = "") -> dict[str, str]:
+    return {f"{prefix}{name}": getattr(one, name) for name in ("organization_id", "connection_id", "subject")}

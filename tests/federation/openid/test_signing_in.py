@@ -1,6 +1,6 @@
 """Sign-ins with an OpenID provider that nobody here wrote, over HTTP."""
 
-from rxauth.domain import memberships, users
+from rxauth.domain import group_roles, memberships, sessions, users
 from rxauth.domain.connection_settings import Joining
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
@@ -69,6 +69,33 @@ def test_an_account_with_the_same_address_is_linked_once_its_person_has_logged_i
     _, answer = clinic.sign_in("uma")
     assert answer.headers["location"].startswith(CALLBACK)
     assert clinic.read(lambda tx: users.find_by_email(tx, "uma@alder.example")).id == uma.id
+
+
+@BOTH
+def test_whose_groups_leave_no_role_is_out_until_they_do_and_whom_people_removed_until_they_invite(
+    clinic: Clinic,
+) -> None:
+    clinic.write(lambda tx: group_roles.replace(tx, clinic.alder, clinic.connection.id, {"it": {Role.DEVELOPER}}))
+    clinic.sign_in("uma", claims={"groups": ["it"]})
+    user = clinic.read(lambda tx: users.find_by_email(tx, "uma@alder.example"))
+    both = {Role.DEVELOPER, Role.SUPPORT}
+    clinic.write(lambda tx: memberships.set_roles(tx, clinic.alder, user.id, both, NOW))
+    assert "code" in answered(clinic.sign_in("uma", claims={"groups": []})[1])
+    assert roles(clinic) == {Role.SUPPORT}, "given by hand"
+    clinic.sign_in("uma", claims={"groups": ["it"]})
+    clinic.write(lambda tx: memberships.set_roles(tx, clinic.alder, user.id, {Role.DEVELOPER}, NOW))
+
+    for _ in range(2):
+        assert clinic.sign_in("uma", claims={"groups": []})[1].status_code == 403
+        assert clinic.read(lambda tx: memberships.of_person(tx, user.id)) == []
+        assert clinic.read(lambda tx: sessions.of_user(tx, user.id)) == []
+    clinic.change(joining=Joining.INVITE_ONLY)
+    assert "code" in answered(clinic.sign_in("uma", claims={"groups": ["it"]})[1])
+    assert roles(clinic) == {Role.DEVELOPER}
+
+    clinic.write(lambda tx: memberships.remove(tx, clinic.alder, user.id, NOW))
+    assert clinic.sign_in("uma", claims={"groups": ["it"]})[1].status_code == 403
+    assert not roles(clinic)
 
 
 @BOTH

@@ -58,6 +58,8 @@ upstream_identities: Final = tenant_table(
     Column("user_id", Text, ForeignKey("users.id"), nullable=False, index=True),
     Column("linked_at", BigInteger, nullable=False),
     Column("seen_at", BigInteger, nullable=False),
+    # When their groups left them no role; null: they are in, or people removed them.
+    Column("left_at", BigInteger),
 )
 
 # Browsers that were sent to an identity provider and are to come back, once.
