@@ -33,7 +33,10 @@ _KNOWN = sql(
     select(*table.c).where(table.c.id == bindparam("id")),
     across_tenants="an identity provider answers to a connection before its organization is known",
 )
-_HELD = sql(select(table.c.disabled_at).where(_MINE, table.c.id == bindparam("id")).with_for_update(read=True))
+_STATE = select(table.c.disabled_at).where(_MINE, table.c.id == bindparam("id"))
+_HELD = sql(_STATE.with_for_update(read=True))
+# By whom the row is written before the end: two who shared it would wait for each other.
+_KEPT = sql(_STATE.with_for_update(key_share=True))
 _CHANGE = sql(
     update(table)
     .where(table.c.organization_id == bindparam("the_organization_id"), table.c.id == bindparam("the_id"))
@@ -195,7 +198,8 @@ def require(transaction: Transaction, organization_id: str, connection_id: str) 
 
 def is_usable(transaction: Transaction, connection: Connection) -> bool:
     """Tells whether a connection can be used now, and it stays so until this transaction, which writes, ends."""
-    row = transaction.first(_HELD, organization_id=connection.organization_id, id=connection.id)
+    statement = _KEPT if connection.proven_at is None else _HELD
+    row = transaction.first(statement, organization_id=connection.organization_id, id=connection.id)
     return row is not None and row.disabled_at is None
 
 

@@ -3,7 +3,7 @@
 import pytest
 from sqlalchemy import bindparam, select, update
 
-from rxauth.domain import memberships, users
+from rxauth.domain import connections, memberships, users
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
 from rxauth.storage.tables.federation import upstream_identities, upstream_requests
@@ -47,6 +47,11 @@ def both_come(clinic: Clinic, hold, *subjects: str) -> list[bool]:  # type: igno
     return sorted(answer.headers.get("location", "").startswith(f"{CALLBACK}?code=") for answer in answers)
 
 
+def come_before(clinic: Clinic) -> None:
+    """Has somebody have come through the connection."""
+    clinic.write(lambda tx: connections.note_proven(tx, clinic.connection, NOW))
+
+
 def links(clinic: Clinic) -> list[tuple[str, str]]:
     """Lists which identities are linked to whom."""
     rows = clinic.read(lambda tx: tx.all(LINKS, organization_id=clinic.alder))
@@ -64,13 +69,20 @@ def make_uma(tx: Transaction) -> None:
     add_person(tx, EMAIL, None)
 
 
-def test_two_first_sign_ins_of_one_person_make_one_account_one_membership_and_one_link(clinic: Clinic) -> None:
+@pytest.mark.parametrize("is_new", [False, True])
+def test_two_first_sign_ins_of_one_person_make_one_account_one_membership_and_one_link(
+    clinic: Clinic, *, is_new: bool
+) -> None:
+    """Through a new connection too, of which the first notes that it works."""
+    if not is_new:
+        come_before(clinic)
     assert both_come(clinic, make_uma, "uma", "uma") == [True, True]
     [uma] = members(clinic)
     assert links(clinic) == [("uma", uma)]
 
 
 def test_of_two_that_the_provider_gives_one_address_the_second_gets_nobody_s_account(clinic: Clinic) -> None:
+    come_before(clinic)
     assert both_come(clinic, make_uma, "uma", "another uma") == [False, True]
     [uma] = members(clinic)
     assert [user_id for _, user_id in links(clinic)] == [uma]
@@ -85,6 +97,7 @@ def test_an_account_that_waits_for_its_person_is_the_first_one_s(clinic: Clinic,
         memberships.add(tx, clinic.alder, made.id, [Role.SUPPORT], NOW)
         return made.id
 
+    come_before(clinic)
     uma = clinic.write(waits)
     signed_in = both_come(clinic, lambda tx: users.lock(tx, uma), "uma", second)
     assert signed_in == [second == "uma", True]
