@@ -92,8 +92,7 @@ def roles_after(transaction: Transaction, vouched: Vouched, before: frozenset[Ro
     if connection.mapping.groups is None:  # then none is read, and none missing
         mapped, groups = {name: roles for name, roles in mapped.items() if name == EVERYBODY}, ()
     managed = frozenset(role for roles in mapped.values() for role in roles) - {Role.PRESCRIBER}
-    named = (EVERYBODY, *groups)
-    given = group_roles.roles_of(transaction, connection.organization_id, connection.id, named)
+    given = frozenset(role for name in (EVERYBODY, *groups) for role in mapped.get(name, ()))
     return (before - managed) | (given & managed)
 
 
