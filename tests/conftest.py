@@ -1,7 +1,8 @@
 """What every test may ask for: a world on each engine, and a server that serves it."""
 
+import gc
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,17 @@ def pytest_configure(config: pytest.Config) -> None:
         cluster = postgres.Cluster()
         _started.append(cluster)
         os.environ[postgres.VARIABLE] = str(cluster.folder)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Has the garbage collector leave alone what was collected: it stays, and to look through it takes a second."""
+    gc.disable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def pytest_unconfigure() -> None:
