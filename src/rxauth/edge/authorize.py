@@ -35,14 +35,12 @@ async def ask(edge: Edge, request: Request) -> Answer:
 
 
 async def _look_for_client(edge: Edge, asked: Asked) -> None:
-    """Reads a client that is not remembered, with others: what is made up takes no transaction of its own.
+    """Has the client remembered before a transaction begins that writes: what is made up takes none of its own.
 
     Raises:
         PageError: there is none, or none that the request may be of.
     """
-    client_id = checks.client_id(asked)
-    if edge.server.clients.peek(client_id) is None:
-        checks.redirect_uri(asked, await edge.client_reads.read(client_id))
+    checks.redirect_uri(asked, await edge.client(checks.client_id(asked)))
 
 
 def deliver(response: AuthorizationResponse, *headers: tuple[bytes, bytes]) -> Answer:

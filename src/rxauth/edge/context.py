@@ -11,7 +11,7 @@ from rxauth.crypto.passwords import Cost
 from rxauth.crypto.sealing import derive
 from rxauth.domain import retention
 from rxauth.domain.audit_sequencer import Sequencer
-from rxauth.domain.clients import load_all
+from rxauth.domain.clients import Client, load_all
 from rxauth.domain.destinations import Network
 from rxauth.domain.mails import Outbox
 from rxauth.domain.prescription_expiry import Expiry
@@ -129,6 +129,14 @@ class Edge:
         read("rxauth_requests_sent_away_total", "Requests refused because of too many.", self.door.refused, "lane")
         read("rxauth_connections", "Open connections.", lambda: len(self.connections.open))
         read("rxauth_connections_closed_total", "Connections closed, by why.", self.connections.why_closed, "reason")
+
+    async def client(self, client_id: str) -> Client | None:
+        """Returns a client as it is remembered or, together with others that are not, as the database has it.
+
+        Raises:
+            DatabaseUnavailableError: nobody knows.
+        """
+        return self.server.clients.peek(client_id) or await self.client_reads.read(client_id)
 
     async def in_thread(self, function: Callable[..., Result], *arguments: Any) -> Result:
         """Runs what may wait for the database in a worker thread."""

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from rxauth.domain import sessions, users
+from rxauth.domain.clients import Client
 from rxauth.domain.sessions import Session
 from rxauth.domain.users import User
 from rxauth.edge import pages
@@ -29,7 +30,7 @@ async def at_once(edge: Edge, request: Request) -> Answer:
     With `federated`, the session at the identity provider that it came of ends first.
     """
     asked = dict(query_pairs(request))
-    return_to = await edge.in_thread(_return_to, edge.server, asked)
+    return_to = end_session.return_url(await _client(edge, asked), asked.get("returnTo"))
     return await _end(edge, request, return_to, is_federated="federated" in asked)
 
 
@@ -37,7 +38,8 @@ async def ask(edge: Edge, request: Request) -> Answer:
     """Ends the session if a client proves that it means this one; otherwise asks the person, and ends nothing."""
     asked = dict(await form_pairs(request) if request.method == "POST" else query_pairs(request))
     handle = session_handle(request)
-    wanted, session, user = await edge.in_thread(_judge, edge.server, asked, handle)
+    client = await _client(edge, asked)
+    wanted, session, user = await edge.in_thread(_judge, edge.server, asked, handle, client)
     if wanted.is_certain or session is None or user is None or handle is None:
         return await _end(edge, request, wanted.return_to, is_federated=True, after_form=request.method == "POST")
     values = {
@@ -81,13 +83,14 @@ def _elsewhere(server: Server, handle: str | None) -> Farewell | None:
     return server.database.read(lambda tx: farewell.of(tx, sessions.find(tx, handle)))
 
 
-def _return_to(server: Server, asked: Mapping[str, str]) -> str | None:
+async def _client(edge: Edge, asked: Mapping[str, str]) -> Client | None:
     client_id = asked.get("client_id")
-    client = None if client_id is None else server.clients.peek(client_id) or server.clients.fetch(client_id)
-    return end_session.return_url(client, asked.get("returnTo"))
+    return None if client_id is None else await edge.client(client_id)
 
 
-def _judge(server: Server, asked: Mapping[str, str], handle: str | None) -> tuple[Wanted, Session | None, User | None]:
+def _judge(
+    server: Server, asked: Mapping[str, str], handle: str | None, client: Client | None
+) -> tuple[Wanted, Session | None, User | None]:
     def work(transaction: Transaction) -> tuple[Session | None, User | None]:
         found = None if handle is None else sessions.find(transaction, handle)
         if found is None or found.ended_at is not None:
@@ -95,4 +98,4 @@ def _judge(server: Server, asked: Mapping[str, str], handle: str | None) -> tupl
         return found, users.find(transaction, found.user_id)
 
     session, user = server.database.read(work)
-    return end_session.wanted(server, asked, session), session, user
+    return end_session.wanted(server, asked, session, client), session, user

@@ -242,12 +242,9 @@ class _Endpoint:
         """Returns the client that a page's request came from, also one that was forgotten while it was answered."""
         if request.client_id is None or cors.origin_of(request) is None:
             return None
-        clients = self._edge.server.clients
-        known = clients.peek(request.client_id)
-        if known is None:
-            with suppress(DatabaseUnavailableError):  # the answer says so already
-                known = await self._edge.client_reads.read(request.client_id)
-        return known
+        with suppress(DatabaseUnavailableError):  # the answer says so already
+            return await self._edge.client(request.client_id)
+        return None
 
     async def _preflight(self, edge: Edge, request: Request) -> Answer:
         origin, known = cors.origin_of(request), None

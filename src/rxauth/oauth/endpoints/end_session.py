@@ -38,10 +38,12 @@ def return_url(client: Client | None, presented: str | None) -> str | None:
 
 def end(server: Server, handle: str | None, network: str, request_id: str) -> tuple[Notice, ...]:
     """Ends the session of a cookie, with all that it led to; returns what its clients must be told."""
+    if handle is None:
+        return ()
     now, now_us = server.clock.seconds(), server.clock.microseconds()
 
     def work(transaction: Transaction) -> Session | None:
-        session = None if handle is None else sessions.find(transaction, handle)
+        session = sessions.find(transaction, handle)
         if session is None or not sessions.end(transaction, session.id, session.user_id, now):
             return None
         act = Act(
@@ -59,12 +61,14 @@ def end(server: Server, handle: str | None, network: str, request_id: str) -> tu
     return () if session is None else logout_tokens.notices(server, session.id, session.user_id)
 
 
-def wanted(server: Server, asked: Mapping[str, str], session: Session | None) -> Wanted:
-    """Judges a request to sign out, which only the hint can make certain (RP-Initiated Logout §2); may read clients."""
+def wanted(server: Server, asked: Mapping[str, str], session: Session | None, client: Client | None) -> Wanted:
+    """Judges a request to sign out, which only the hint can make certain (RP-Initiated Logout §2).
+
+    client: the one of `client_id`, if it was sent; that of the hint may be read.
+    """
     claims = _hinted(server, asked.get("id_token_hint"))
     client_id = asked.get("client_id", None if claims is None else claims["aud"])
-    client = None
-    if client_id is not None:
+    if client_id is not None and "client_id" not in asked:
         client = server.clients.peek(client_id) or server.clients.fetch(client_id)
     if claims is None or claims["aud"] != client_id:
         return Wanted(False, client, None)
