@@ -40,6 +40,7 @@ _ENTRA: Final[dict[str, Any]] = {
         "scopes": ["openid", "email", "profile"],
     },
     "saml": None,
+    "ownCertificates": [],
     "claims": {
         "email": "preferred_username",
         "firstName": "given_name",
@@ -60,7 +61,18 @@ _FINGERPRINTS: Final = [
     "3F:8A:0C:51:9E:77:D4:2B:66:1D:E0:95:4A:BC:08:F3:27:61:90:DD:5E:14:C8:3A:72:B9:06:EF:41:8D:2C:A7",
     "B1:04:7C:9A:5E:20:D8:33:91:6F:AA:0D:48:E2:75:1C:F6:0B:84:C9:37:52:EE:19:A0:6D:28:FB:43:90:D5:7E",
 ]
+_LINE: Final = f"{'MIIDBzCCAe+gAwIBAgIU':A<64}\n"
+_PEM: Final = f"-----BEGIN CERTIFICATE-----\n{_LINE * 15}-----END CERTIFICATE-----\n"
+
+
+def _own(state: str, fingerprint: str, ends_at: str) -> dict[str, Any]:
+    return {"state": state, "fingerprint": fingerprint, "endsAt": ends_at, "hasEnded": False, "pem": _PEM}
+
+
+_CURRENT: Final = _own("CURRENT", _FINGERPRINTS[0], "2036-11-17T00:00:00.000Z")
+_NEXT: Final = _own("NEXT", _FINGERPRINTS[1], "2036-11-20T00:00:00.000Z")
 _SAML: Final = _ENTRA | {
+    "ownCertificates": [_CURRENT],
     "name": "alder-clinic-saml",
     "displayName": "Alder Hospital",
     "kind": "SAML",
@@ -159,6 +171,12 @@ def _one(name: str, template: str, connection: dict[str, Any], **changes: Any) -
     return settings(name, template, TAB, data, **(around | changes))
 
 
+def _certificates(name: str, *there: dict[str, Any], template: str = "connection_own", people: int = 41) -> Any:
+    by_state = {"current": None, "next": None, "previous": None}
+    by_state |= {one["state"].lower(): one for one in there}
+    return _one(name, template, _SAML | {"ownCertificates": [*there], "people": people}, by_state=by_state)
+
+
 def _trial(name: str, trial: Any, connection: dict[str, Any] = _ENTRA, **changes: Any) -> Any:
     data = {"connection": connection, "connectionTrial": trial}
     title = "SAML 2.0" if connection["saml"] else "Entra ID"
@@ -199,6 +217,15 @@ SAMPLES: Final = (
     _one("connection-secret", "connection_secret", _ENTRA),
     _one("connection-certificates", "connection_certificates", _SAML),
     _one("connection-certificates-none", "connection_certificates", _ENTRA),
+    _certificates("connection-own-none"),
+    _certificates("connection-own", _CURRENT),
+    _certificates("connection-own-published", _CURRENT, _NEXT),
+    _certificates("connection-own-changed", _NEXT | {"state": "CURRENT"}, _CURRENT | {"state": "PREVIOUS"}),
+    _one("connection-own-openid", "connection_own", _ENTRA, by_state={}),
+    _certificates("connection-own-use", _CURRENT, _NEXT, template="connection_own_use"),
+    _certificates("connection-own-use-one", _CURRENT, _NEXT, template="connection_own_use", people=1),
+    _certificates("connection-own-use-unused", _CURRENT, _NEXT, template="connection_own_use", people=0),
+    _certificates("connection-own-use-none", _CURRENT, template="connection_own_use"),
     _one("connection-remove", "connection_remove", _ENTRA),
     _one("connection-remove-unused", "connection_remove", _SAML),
     _trial("before", None),

@@ -42,6 +42,11 @@ class Certificate:
         return base64.b64encode(self.der).decode()
 
     @property
+    def pem(self) -> str:
+        """Returns it as files have it: base64 in armour."""
+        return self.parsed.public_bytes(Encoding.PEM).decode()
+
+    @property
     def public(self) -> rsa.RSAPublicKey | ec.EllipticCurvePublicKey:
         """Returns its public key."""
         public = self.parsed.public_key()

@@ -4,7 +4,7 @@ A connection's key is nobody else's: one organization changes it, and no other's
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
@@ -45,9 +45,10 @@ class KeyState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KeyDescription:
-    """What may be shown of a key. Times: UTC seconds; ends_at: of its certificate."""
+    """What may be shown of a key. Times: UTC seconds; ends_at: of its certificate, which pem is."""
 
     state: KeyState
+    pem: str = field(repr=False)
     fingerprint: str
     created_at: int
     ends_at: int
@@ -59,6 +60,10 @@ class Keys:
 
     published: tuple[KeyPair, ...]
     retired: tuple[KeyPair, ...]
+
+    def next_first(self) -> "Keys":
+        """Returns the same keys, of which the one that waits signs."""
+        return Keys(self.published[::-1], self.retired)
 
 
 def load(transaction: Transaction, connection: Connection, sealing_key: bytes) -> Keys | None:
@@ -76,7 +81,7 @@ def load(transaction: Transaction, connection: Connection, sealing_key: bytes) -
 def descriptions(transaction: Transaction, connection: Connection) -> Sequence[KeyDescription]:
     """Lists the keys of a connection, oldest first, and opens none."""
     return [
-        KeyDescription(KeyState(row.state), found.fingerprint, row.created_at, found.not_after)
+        KeyDescription(KeyState(row.state), found.pem, found.fingerprint, row.created_at, found.not_after)
         for row in _rows(transaction, connection)
         for found in [from_der(row.certificate)]
     ]

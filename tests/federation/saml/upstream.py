@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import httpx
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, PublicFormat
+from lxml import etree
 
-from rxauth.crypto.certificates import Certificate, KeyPair, new_key_pair
+from rxauth.crypto.certificates import Certificate, KeyPair, from_text, new_key_pair
 from rxauth.domain.connection_urls import urls_of
 from tests.federation import node
 from tests.live import free_port, http_client
@@ -21,6 +22,7 @@ FOLDER: Final = Path(__file__).parent
 NAME: Final = "alder-saml"
 URLS: Final = urls_of(ISSUER, NAME)
 PERSISTENT: Final = "urn:oasis:names:tc:SAML:2.0:nameid-format:persistent"
+_MD: Final = "{urn:oasis:names:tc:SAML:2.0:metadata}"
 _FIELD: Final = re.compile(r'<input[^>]*name="(SAMLResponse|RelayState)"[^>]*value="([^"]*)"')
 
 
@@ -45,6 +47,16 @@ class Upstream:
         public = certificate.public.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
         pem = certificate.parsed.public_bytes(Encoding.PEM).decode()
         self._put(settings={"spCertificate": pem, "spPublicKey": public, "encrypts": encrypts})
+
+    def know(self, metadata: bytes, *, place: int = 0) -> None:
+        """Hands it our metadata. place: which of the certificates in them it keeps, having room for one."""
+        root = etree.fromstring(metadata)
+        acs, slo = (root.find(f".//{_MD}{name}") for name in ("AssertionConsumerService", "SingleLogoutService"))
+        assert acs is not None
+        assert slo is not None
+        self._put(settings={"audience": root.get("entityID"), "acs": acs.get("Location"), "slo": slo.get("Location")})
+        signing = [one for one in root.iter(f"{_MD}KeyDescriptor") if one.get("use") == "signing"]
+        self.trust(from_text("".join(signing[place].itertext())))
 
     def metadata(self) -> str:
         """Returns its metadata."""

@@ -14,11 +14,15 @@ CONNECTION: Final = """
   id name displayName kind isEnabled joining createdAt people lastUsedAt revision
   openIdConnect { issuer clientId authentication hasSecret scopes }
   saml { entityId ssoUrl sloUrl idpInitiated certificates { fingerprint endsAt hasEnded } }
+  ownCertificates { state fingerprint endsAt hasEnded }
   claims { email firstName lastName groups secondFactor }
   groups { group roles { id name } }
   urls { callback backchannelLogout entityId assertionConsumer singleLogout }
 """
 ONE: Final = f"query Connection($id: ID!) {{ connection(id: $id) {{ {CONNECTION} }} }}"
+OWN: Final = f"""
+query ConnectionCertificates($id: ID!) {{ connection(id: $id) {{ {CONNECTION} ownCertificates {{ pem }} }} }}
+"""
 TRIAL: Final = f"""
 query ConnectionTrial($id: ID!, $of: ID!) {{
   connection(id: $id) {{ {CONNECTION} }}
@@ -49,6 +53,9 @@ mutation RemoveConnectionCertificate($id: ID!, $fingerprint: String!) {
   removeConnectionCertificate(id: $id, fingerprint: $fingerprint) { id }
 }
 """
+PUBLISH: Final = "mutation PublishCertificate($id: ID!) { publishConnectionCertificate(id: $id) { id } }"
+USE: Final = "mutation UseCertificate($id: ID!) { useConnectionCertificate(id: $id) { id } }"
+WITHDRAW: Final = "mutation WithdrawCertificate($id: ID!) { withdrawConnectionCertificate(id: $id) { id } }"
 GROUPS: Final = """
 mutation SetConnectionGroups($id: ID!, $groups: [GroupRolesInput!]!) {
   setConnectionGroups(id: $id, groups: $groups) { id }

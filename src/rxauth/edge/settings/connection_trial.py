@@ -32,13 +32,22 @@ _METHODS: Final = ("amr", "acr", "AuthnContextClassRef")
 
 
 async def _try(edge: Edge, _request: Request, visitor: Visit, fields: Fields) -> Answer:
-    """Sends the administrator's browser to the provider."""
+    return await leave(edge, visitor, fields)
+
+
+async def leave(edge: Edge, visitor: Visit, fields: Fields, *, signs_with_next: bool = False) -> Answer:
+    """Sends the administrator's browser to the provider. signs_with_next: with our certificate that is not used yet.
+
+    Raises:
+        FieldError: nobody can be sent there now; in an administrator's words.
+    """
     organization_id, connection_id = visitor.organization_id or "", fields.text("connection_id")
+    errand = Errand(tried_by=visitor.user.id, signs_with_next=signs_with_next)
     try:
         found = await edge.in_thread(
             edge.server.database.read, lambda tx: connections.require(tx, organization_id, connection_id)
         )
-        outgoing = await departure.begin(edge, found, visitor.browser, Errand(tried_by=visitor.user.id))
+        outgoing = await departure.begin(edge, found, visitor.browser, errand)
     except AbsentError as error:
         raise FieldError("", wording.sentence(str(error))) from None
     except UpstreamError as error:

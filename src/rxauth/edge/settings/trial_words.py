@@ -30,6 +30,7 @@ ADVICE: Final[Mapping[str, str]] = MappingProxyType(
         "not_invited": "Invite the person, or let everybody in whom the provider vouches for.",
         "no_longer_member": "Invite the person again, if it is to come back.",
         "deactivated": "Activate the person at the provider, or take it in again by an invite.",
+        "connection_disabled": "If the rest of this is right, switch it on.",
         "no_role": "Say what a group of theirs gives, or what everybody gets who comes through.",
         "forbidden_address": "The server's operator names private networks in RXAUTH_OUTBOUND_NETWORKS.",
         "metadata_malformed": "Check the issuer: the provider describes itself at /.well-known/openid-configuration.",

@@ -43,10 +43,14 @@ _log = structlog.get_logger("rxauth.sso")
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """What a browser is sent for: a sign-in, or, of somebody at the settings page, to try the connection."""
+    """What a browser is sent for: a sign-in, or, of somebody at the settings page, to try the connection.
+
+    signs_with_next: with our certificate that is published and not used yet, to try that; of SAML only.
+    """
 
     sign_in_id: str | None = None
     tried_by: str | None = None
+    signs_with_next: bool = False
     wishes: Wishes = field(default=_NO_WISHES, repr=False)
 
 
@@ -93,6 +97,11 @@ async def arrive(edge: Edge, request: Request, browser: Browser, sent: UpstreamR
 def trial_url(connection_id: str, name: str) -> str:
     """Returns the page that shows what came of a trial; name: as `connection_trials.keep` returned it."""
     return f"{SETTINGS_PATH}/connections/{connection_id}/trial?of={name}"
+
+
+def is_shut(connection: Connection, sent: UpstreamRequest | None) -> bool:
+    """Tells whether nobody comes back through a connection: one that is switched off is still tried."""
+    return connection.disabled_at is not None and (sent is None or sent.tried_by is None)
 
 
 def leave(way: Outgoing, *, after_form: bool = False) -> Answer:

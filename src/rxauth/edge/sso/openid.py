@@ -111,7 +111,7 @@ def _taken(
     server, now = edge.server, edge.server.clock.seconds()
     sent = upstream_requests.find(transaction, said.get("state", ""))
     connection = None if sent is None else connections.find(transaction, sent.connection_id)
-    if sent is None or connection is None or connection.disabled_at is not None:
+    if sent is None or connection is None or errands.is_shut(connection, sent):
         return None
     # An answer of one provider that another had sent here is no answer of that other (RFC 9700 §4.4).
     if connection.name != request.part("name") or not isinstance(connection.settings, OpenIdSettings):

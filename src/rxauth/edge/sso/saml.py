@@ -90,7 +90,8 @@ async def begin(
         )
 
     def work() -> Outgoing:
-        us = parties.us(server.issuer, connection, keys_of(server, connection))
+        keys = keys_of(server, connection)
+        us = parties.us(server.issuer, connection, keys.next_first() if errand.signs_with_next else keys)
         server.database.write(note)
         wishes, now = Wishes(is_forced=_is_forced(errand)), server.clock.seconds()
         them = parties.them(settings)
@@ -165,10 +166,12 @@ def _metadata(server: Server, name: str) -> bytes | None:
 def _consumed(server: Server, name: str, fields: Mapping[str, str]) -> str | Refusal | None:
     """Judges what was posted; returns where the browser goes on, why it does not, or None: it answers nothing."""
     found, state = named(server, name), fields.get("RelayState", "")
-    if found is None or found[0].disabled_at is not None:
+    if found is None:
         return None
     connection, settings = found
     sent = server.database.read(lambda tx: upstream_requests.find(tx, state)) if state else None
+    if errands.is_shut(connection, sent):
+        return None
     if sent is not None and (sent.connection_id != connection.id or sent.used_at is not None):
         return None
     try:
@@ -216,7 +219,7 @@ def _taken(server: Server, transaction: Transaction, name: str, browser: Browser
     """Takes what was kept; None: nothing, or for another browser, or another connection."""
     sent = upstream_requests.find(transaction, state)
     connection = None if sent is None else connections.find(transaction, sent.connection_id)
-    if sent is None or connection is None or connection.disabled_at is not None or connection.name != name:
+    if sent is None or connection is None or errands.is_shut(connection, sent) or connection.name != name:
         return None
     since = None
     if sent.sign_in_id is not None:

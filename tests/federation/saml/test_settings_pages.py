@@ -1,0 +1,153 @@
+"""An administrator connects a SAML provider that nobody here wrote, on the pages: tries it, and people sign in."""
+
+import html
+import re
+from collections.abc import Iterator
+from ipaddress import ip_network
+
+import pytest
+
+from rxauth.domain.connection_urls import urls_of
+from rxauth.domain.webhooks import Keeper
+from rxauth.edge.cookies import NAME as COOKIE
+from rxauth.edge.outbound import Outbound
+from rxauth.edge.settings.connection_new import PATH
+from rxauth.policy.roles import Role
+from tests.browsing import Browser, form_with
+from tests.federation.saml.conftest import Clinic
+from tests.federation.saml.test_signing_in import roles
+from tests.signing_in import answered
+from tests.token_holders import Holders
+from tests.world import ISSUER
+
+PAGE_NAME = "alder-page"
+URLS = urls_of(ISSUER, PAGE_NAME)
+LOOPBACK = (ip_network("127.0.0.0/8"),)
+LEAVING = "Your organization signs in there."
+
+
+@pytest.fixture(params=["sqlite"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """The pages ask the API, which is tried on both."""
+    return str(request.param)
+
+
+@pytest.fixture
+def desk(clinic: Clinic) -> Iterator[Browser]:
+    """The browser of an administrator who proved two factors a moment ago."""
+    clinic.live.edge.api.keeper = Keeper(clinic.live.server.sealing_key, LOOPBACK)
+    clinic.live.edge.look_ups = Outbound(LOOPBACK)
+    holders = Holders(clinic.live)
+    _, handle = holders.session(holders.person(Role.ADMINISTRATOR), ("pwd", "otp"))
+    browser = Browser(clinic.live.url, ISSUER)
+    browser.cookies[COOKIE] = handle
+    yield browser
+    browser.close()
+    clinic.upstream.know(metadata(clinic, clinic.connection.name))
+
+
+def metadata(clinic: Clinic, name: str = PAGE_NAME) -> bytes:
+    """Returns our metadata, as the provider reads them."""
+    return clinic.live.http.get(f"/sso/{name}/metadata").content
+
+
+def do(browser: Browser, act: str, **fields: str) -> str:
+    """Sends the form of an act; returns the text of the page that comes next."""
+    return html.unescape(browser.submit(form_with(browser, act), **fields).text)
+
+
+def way_of(page: str) -> str:
+    """Returns where a page leads that stands between this server and the provider."""
+    assert LEAVING in page, page
+    return page.partition("0;url=")[2].partition('">')[0]
+
+
+def come_back(desk: Browser, clinic: Clinic, way: str) -> str:
+    """Walks an administrator's browser through the provider; returns the text of the page that it ends on."""
+    answer = clinic.post(clinic.upstream.answer(way), name=PAGE_NAME)
+    return html.unescape(desk.open(answer.headers["location"]).text)
+
+
+def added(desk: Browser, clinic: Clinic, **given: str) -> str:
+    """Adds the connection on its page, and hands the provider our metadata; returns the path of its own page."""
+    desk.open(f"{PATH}/new/saml?name={PAGE_NAME}")
+    assert all(url in desk.page.text for url in (URLS.entity_id, URLS.assertion_consumer, URLS.single_logout))
+    text = do(desk, "add_saml", display_name="Alder's own", joining="just_in_time", **given)
+    assert "The connection was added." in text, text
+    path = desk.page.url.path
+    desk.open(f"{path}/claims")
+    do(desk, "connection_claims", groups="groups")
+    desk.open(f"{path}/groups")
+    do(desk, "connection_groups", rol_support="nurses")
+    clinic.upstream.know(metadata(clinic))
+    clinic.upstream.present("uma", groups=["nurses", "porters"])
+    return path
+
+
+def test_an_administrator_connects_a_provider_by_its_url_tries_it_and_somebody_signs_in(
+    desk: Browser, clinic: Clinic
+) -> None:
+    path = added(desk, clinic, metadata_url=f"{clinic.upstream.base}/metadata")
+    assert clinic.upstream.key.certificate.fingerprint[:8] in desk.open(f"{path}/certificates").text
+    desk.open(path)
+    assert "nobody signs in with it" in do(desk, "connection_off").casefold()
+    desk.open(f"{path}/trial")
+    text = come_back(desk, clinic, way_of(do(desk, "try_connection")))
+    shown = (
+        "is switched off",
+        "uma@alder.example",
+        "NameID",
+        "nurses, porters",
+        "AuthnContextClassRef",
+        "PasswordProtected",
+    )
+    for words in shown:
+        assert words in re.sub(r"<[^>]*>", "", text), text
+    assert roles(clinic) == set()
+    desk.open(path)
+    assert "People can sign in with it again." in do(desk, "connection_on")
+    desk.open(f"{path}/trial")
+    assert "let in" in come_back(desk, clinic, way_of(do(desk, "try_connection")))
+    browser, way = clinic.leave(connection=PAGE_NAME)
+    answer = clinic.post(clinic.upstream.answer(way), name=PAGE_NAME)
+    assert "code" in answered(browser.open(answer.headers["location"]))
+    assert roles(clinic) == {Role.SUPPORT}
+
+
+def test_our_certificate_is_changed_in_three_steps_and_nobody_is_kept_out(desk: Browser, clinic: Clinic) -> None:
+    path = added(desk, clinic, metadata=clinic.upstream.metadata())
+    own, before = f"{path}/own-certificate", metadata(clinic)
+    desk.open(own)
+    assert "Now give it to the provider." in do(desk, "publish_own")
+    assert metadata(clinic).count(b'use="signing"') == 2
+    refused = clinic.upstream.http.get(way_of(do(desk, "try_next")))
+    assert refused.status_code == 400, refused.text
+    _, way = clinic.leave(connection=PAGE_NAME)
+    assert clinic.upstream.answer(way)
+    clinic.upstream.know(metadata(clinic), place=1)
+    clinic.upstream.present("uma", groups=["nurses"])
+    desk.open(own)
+    assert "let in" in come_back(desk, clinic, way_of(do(desk, "try_next")))
+    desk.open(f"{own}/use")
+    assert "Nobody signs in through this connection yet." in desk.page.text
+    assert "This server signs with the new certificate." in do(desk, "use_own")
+    assert "The one before" in desk.page.text
+    browser, way = clinic.leave(connection=PAGE_NAME)
+    answer = clinic.post(clinic.upstream.answer(way), name=PAGE_NAME)
+    assert "code" in answered(browser.open(answer.headers["location"]))
+    assert metadata(clinic) != before
+
+
+def test_a_stale_page_puts_no_certificate_to_use(desk: Browser, clinic: Clinic) -> None:
+    path = added(desk, clinic, metadata=clinic.upstream.metadata())
+    desk.open(f"{path}/own-certificate")
+    do(desk, "publish_own")
+    desk.open(f"{path}/own-certificate/use")
+    other = Browser(clinic.live.url, ISSUER)
+    other.cookies = desk.cookies
+    other.open(f"{path}/own-certificate")
+    assert "taken back" in do(other, "withdraw_own")
+    do(other, "publish_own")
+    other.close()
+    assert "Somebody changed this since you opened it." in do(desk, "use_own")
+    assert "This server signs" not in desk.open(f"{path}/own-certificate").text
