@@ -81,7 +81,10 @@ def link(transaction: Transaction, vouched: Vouched, user_id: str, now: int) -> 
     if not connections.is_usable(transaction, vouched.by):
         return _OFF
     users.lock(transaction, user_id)
-    if upstream_identities.person_of(transaction, identity) is not None or person is None:
+    known = upstream_identities.person_of(transaction, identity)
+    if known == user_id:  # who proved it elsewhere too, in another tab
+        return _again(transaction, vouched, known, now)
+    if known is not None or person is None:
         return Refused("identity_taken", "the provider's account was linked to somebody meanwhile")
     if users.email_key(person.email) != users.email_key(identity.email or ""):
         return Refused("email_differs", "the person who proved itself has another address")

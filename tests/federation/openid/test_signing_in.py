@@ -72,6 +72,15 @@ def test_an_account_with_the_same_address_is_linked_once_its_person_has_logged_i
 
 
 @BOTH
+def test_who_proves_in_two_browsers_that_an_account_is_theirs_is_signed_in_to_both(clinic: Clinic) -> None:
+    clinic.write(lambda tx: add_person(tx, "uma@alder.example"))
+    browsers = [clinic.sign_in("uma")[0] for _ in range(2)]
+    for browser in browsers:
+        assert "code" in answered(clinic.cast.log_in(browser, "uma@alder.example", PASSWORD))
+    assert roles(clinic) == {Role.STAFF}
+
+
+@BOTH
 def test_whose_groups_leave_no_role_is_out_until_they_do_and_whom_people_removed_until_they_invite(
     clinic: Clinic,
 ) -> None:
