@@ -201,7 +201,7 @@ ACROSS_TENANTS = {
     "rxauth.domain.member_words": ["_ORGANIZATIONS", "_REMOVE_ALL"],
     "rxauth.domain.members": ["_ELSEWHERE"],
     "rxauth.domain.memberships": ["_OF_PERSON"],
-    "rxauth.domain.peoples_clients": ["_ORIGIN"],
+    "rxauth.domain.registered_origins": ["_ARE_REGISTERED"],
     "rxauth.domain.organizations": ["_OF_PERSON"],
     "rxauth.domain.providers": ["_LICENCES_OF_PERSON", "_LOCK_PERSON", "_OF_PERSON"],
     "rxauth.domain.users": ["_APPROVED_NPIS"],
