@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from rxauth.domain.connection_urls import urls_of
-from rxauth.edge.settings.trial_words import ADVICE
+from rxauth.edge.settings.trial_words import ADVICE, MENDING
 from tests.edge.page_sample import Values, settings
 
 TAB: Final = "single_sign_on"
@@ -167,7 +167,8 @@ def _new(provider: str, state: str = "", **changes: Any) -> Any:
 def _one(name: str, template: str, connection: dict[str, Any], **changes: Any) -> Any:
     data = {"connection": connection, "mappableRoles": ROLES}
     title = "SAML 2.0" if connection["saml"] else "Entra ID"
-    around: Values = {"provider_title": title, "lines": {}, "everybody": [], "role_choices": OFFERED}
+    around: Values = {"provider_title": title, "provider": "saml" if connection["saml"] else "entra"}
+    around |= {"lines": {}, "everybody": [], "role_choices": OFFERED}
     return settings(name, template, TAB, data, **(around | changes))
 
 
@@ -181,9 +182,9 @@ def _trial(name: str, trial: Any, connection: dict[str, Any] = _ENTRA, **changes
     data = {"connection": connection, "connectionTrial": trial}
     title = "SAML 2.0" if connection["saml"] else "Entra ID"
     advice = None if trial is None else ADVICE.get(trial["code"] or "")
-    mends = ("/settings/connections/con_1/claims", "Choose the claim") if advice else None
-    around: Values = {"provider_title": title, "meanings": _MEANINGS, "advice": advice, "mends": mends}
-    around |= {"is_over": False}
+    mends = None if trial is None else MENDING.get(trial["code"] or "")
+    around: Values = {"provider_title": title, "provider": "saml" if connection["saml"] else "entra"}
+    around |= {"meanings": _MEANINGS, "advice": advice, "mends": mends, "is_over": False}
     return settings(f"connection-trial-{name}", "connection_trial", TAB, data, **(around | changes))
 
 

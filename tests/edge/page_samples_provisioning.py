@@ -42,7 +42,7 @@ def _reads(permission: str) -> bool:
 
 
 def _overview(name: str, scim: dict[str, Any], groups: Any, **changes: Any) -> Any:
-    around = {"given": {"Nurses": ["Support"]}, "after": None}
+    around = {"given": {"Nurses": ["Support"], "*": ["Support"]} if groups else {}, "after": None}
     return settings(name, "provisioning", TAB, {"scim": scim, "scimGroups": groups}, **around, **changes)
 
 

@@ -134,6 +134,11 @@ def test_a_page_and_its_files_are_small(sample: Sample) -> None:
     assert len(answer.body) + sum(len(assets.file(name).body) for name in names) < PAGE_LIMIT_BYTES
 
 
+def test_a_title_is_plain_text() -> None:
+    titles = {sample.name: sample.page().body.decode().partition("</title>")[0] for sample in SAMPLES}
+    assert [name for name, title in titles.items() if "&lt;" in title] == []
+
+
 def test_the_stylesheet_is_small() -> None:
     assert len((FOLDER / "static" / "style.css").read_bytes()) < SHEET_LIMIT_BYTES
 

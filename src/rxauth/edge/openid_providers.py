@@ -109,7 +109,7 @@ class OpenIdProviders:
     async def _get(self, url: str, headers: dict[str, str] = _PLAIN) -> Answered:
         answer = await self._asked(url, None, headers)
         if answer.status != 200:
-            raise UnreachableError("provider_failed", f"{url} answered {answer.status}, not 200")
+            raise UnreachableError("provider_failed", f"the provider answered {answer.status}, not 200, at {url}")
         return answer
 
     async def _asked(self, url: str, body: bytes | None, headers: dict[str, str]) -> Answered:
@@ -117,12 +117,12 @@ class OpenIdProviders:
             answer = await self._outbound.ask(url, body, headers, ANSWER_LIMIT_BYTES)
         except ForbiddenAddressError:
             raise UpstreamError(
-                "forbidden_address", f"{url} is at a private address, which the operator has to name"
+                "forbidden_address", f"the provider is at a private address, which the operator has to name: {url}"
             ) from None
         except OSError as error:
             raise UnreachableError(f"provider_{why(error)}", f"nobody answered at {url}") from None
         if answer.status >= 500:
-            raise UnreachableError("provider_failed", f"{url} answered {answer.status}")
+            raise UnreachableError("provider_failed", f"the provider answered {answer.status} at {url}")
         if len(answer.body) >= ANSWER_LIMIT_BYTES:
-            raise UpstreamError("answer_malformed", f"{url} answered with more than anybody reads")
+            raise UpstreamError("answer_malformed", f"the provider answered with more than anybody reads at {url}")
         return answer

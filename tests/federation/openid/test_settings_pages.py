@@ -123,7 +123,7 @@ def test_what_a_trial_shows_only_whoever_tried_sees_and_not_for_long(desk: Brows
     [
         ("openid", {"issuer": "http://127.0.0.1:9"}, "issuer", "Nobody answered at http://127.0.0.1:9/.well-known"),
         ("openid", {"issuer": "http://10.0.0.1"}, "issuer", "at a private address"),
-        ("openid", {"issuer": "nonsense"}, "issuer", "Nobody answered"),
+        ("openid", {"issuer": "nonsense"}, "issuer", "An issuer is an address"),
         ("saml", {}, "metadata_url", "or paste the metadata themselves"),
         ("saml", {"metadata_url": "http://127.0.0.1:9/"}, "metadata_url", "Nobody answered at this URL."),
         ("saml", {"metadata_url": "http://10.0.0.1/"}, "metadata_url", "private address"),

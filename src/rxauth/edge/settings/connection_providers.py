@@ -45,11 +45,17 @@ OTHER: Final = Provider("openid", "Another OpenID provider", lambda fields: fiel
 OPEN_ID: Final = (ENTRA, GOOGLE, OKTA, OTHER)
 
 
-def title_of(issuer: str) -> str:
-    """Returns what people call the provider of an issuer."""
+def of(issuer: str) -> Provider:
+    """Returns the provider of an issuer."""
     host = urlsplit(issuer).hostname or issuer
     if host == "login.microsoftonline.com":
-        return ENTRA.title
+        return ENTRA
     if host == "accounts.google.com":
-        return GOOGLE.title
-    return OKTA.title if host.endswith((".okta.com", ".oktapreview.com")) else host
+        return GOOGLE
+    return OKTA if host.endswith((".okta.com", ".oktapreview.com")) else OTHER
+
+
+def title_of(issuer: str) -> str:
+    """Returns what people call the provider of an issuer."""
+    found = of(issuer)
+    return urlsplit(issuer).hostname or issuer if found is OTHER else found.title

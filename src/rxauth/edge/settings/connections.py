@@ -31,10 +31,12 @@ def _to_the_list(_data: Data, _fields: Fields) -> str:
 
 
 def about(data: Data, _fields: Fields) -> Mapping[str, Any]:
-    """Returns what people call the provider."""
+    """Returns what people call the provider, and which of those that the pages know it is."""
     one = data.get("connection") or {}
     named = one.get("openIdConnect")
-    return {"provider_title": "SAML 2.0" if named is None else providers.title_of(named["issuer"])}
+    if named is None:
+        return {"provider_title": "SAML 2.0", "provider": "saml"}
+    return {"provider_title": providers.title_of(named["issuer"]), "provider": providers.of(named["issuer"]).key}
 
 
 def _change(fields: Fields) -> Variables:

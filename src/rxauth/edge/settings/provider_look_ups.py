@@ -2,6 +2,8 @@
 
 from rxauth.edge.context import Edge
 from rxauth.edge.outbound import ForbiddenAddressError
+from rxauth.edge.pages import wording
+from rxauth.edge.settings import trial_words
 from rxauth.edge.settings.connection_providers import Provider
 from rxauth.edge.settings.fields import FieldError, Fields
 from rxauth.edge.settings.sections import Ready
@@ -64,8 +66,10 @@ async def _describe(edge: Edge, issuer: str, its_field: str) -> None:
     Raises:
         FieldError: it does not, or as somebody else; in an administrator's words.
     """
+    if "://" not in issuer:
+        raise FieldError(its_field, "An issuer is an address, such as https://login.clinic.example.")
     try:
         await edge.openid_providers.metadata(issuer)
     except UpstreamError as error:
-        message = str(error)
-        raise FieldError(its_field, f"{message[:1].upper()}{message[1:]}.") from None
+        advice = "" if error.code == "issuer_differs" else trial_words.ADVICE.get(error.code, "")
+        raise FieldError(its_field, f"{wording.sentence(str(error))} {advice}".strip()) from None

@@ -52,7 +52,7 @@ def read(body: bytes, issuer: str, networks: Sequence[Network]) -> Metadata:
         said = _DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         told = str(error) if isinstance(error, msgspec.ValidationError) else "it is not JSON"
-        raise UpstreamError("metadata_malformed", f"{url_of(issuer)} does not describe a provider: {told}") from None
+        raise UpstreamError("metadata_malformed", f"no provider is described at {url_of(issuer)}: {told}") from None
     if said.issuer != issuer:  # Discovery §4.3
         raise UpstreamError(
             "issuer_differs", f"the provider calls itself {said.issuer[:200]}: enter exactly this as the issuer"
