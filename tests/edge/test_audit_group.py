@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import Connection, create_engine, event
+from sqlalchemy import create_engine
 
 from rxauth.domain.audit import ANONYMOUS, Act, Event, row
 from rxauth.edge.audit_group import AuditGroup
@@ -30,15 +30,15 @@ class Watched(AuditGroup):
         super().__init__(database)
         self.arrived = 0
         self.commits = 0
-        event.listen(database.engines.writer, "before_cursor_execute", self._count)
 
     async def commit(self, row: dict[str, Any]) -> None:
         """Counts an arrival."""
         self.arrived += 1
         await super().commit(row)
 
-    def _count(self, _connection: Connection, _cursor: object, statement: str, *_others: object) -> None:
-        self.commits += statement == "COMMIT"
+    def _commit(self, rows: list[dict[str, Any]]) -> None:
+        self.commits += 1
+        super()._commit(rows)
 
 
 @contextlib.contextmanager

@@ -89,13 +89,17 @@ def remembered() -> None:
 
 def unrecorded() -> None:
     """Forgets every fifth audit record that is written with others."""
-    honest, counted = audit.record_all, [0]
+    counted = [0]
 
-    def forgetful(transaction: Any, rows: Any) -> None:
-        counted[0] += 1
-        honest(transaction, rows if counted[0] % 5 else [])
+    def forgetting(honest: Any) -> Any:
+        def forgetful(where: Any, rows: Any) -> None:
+            counted[0] += 1
+            honest(where, rows if counted[0] % 5 else [])
 
-    vars(audit)["record_all"] = forgetful
+        return forgetful
+
+    for name in ("record_all", "record_group"):
+        vars(audit)[name] = forgetting(vars(audit)[name])
 
 
 def wrong_clock() -> None:

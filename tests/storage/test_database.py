@@ -4,6 +4,7 @@ import contextlib
 import re
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
@@ -14,16 +15,19 @@ from sqlalchemy.exc import DBAPIError
 
 from rxauth.domain import organizations
 from rxauth.domain.organizations import Organization
-from rxauth.storage import bounds, postgres
+from rxauth.storage import alone, bounds, postgres
 from rxauth.storage.database import ConflictError, Database, DatabaseUnavailableError, OutcomeUnknownError, Transaction
 from rxauth.storage.engines import UnsupportedDatabaseError, parse_url
 from rxauth.storage.tables.access import clients
 from rxauth.storage.tables.access import organizations as table
+from rxauth.storage.tables.audit import audit_reports
 from rxauth.storage.tenancy import TenancyError, insert_row, sql
 from tests.storage.test_migrations import administer
 from tests.world import NOW, World
 
 ADD_CLIENT = insert_row(clients)
+ADD_DAY = insert_row(audit_reports)
+DAYS = sql(select(audit_reports.c.day).order_by(audit_reports.c.day))
 RENAME = sql(update(table).where(table.c.id == bindparam("the_id")).values(name=bindparam("the_name")))
 
 MACHINE = sql(select(clients.c.id).where(clients.c.organization_id == bindparam("owner")))
@@ -52,6 +56,11 @@ def other(world: World) -> Iterator[Database]:
 def names(transaction: Transaction) -> list[str]:
     """Returns the names of the organizations."""
     return sorted(one.name for one in organizations.all_of_them(transaction))
+
+
+def days(transaction: Transaction) -> list[int]:
+    """Returns the days that something was reported of."""
+    return [row.day for row in transaction.all(DAYS)]
 
 
 def add_cedar(transaction: Transaction) -> Organization:
@@ -265,6 +274,49 @@ def test_a_connection_that_breaks_at_commit_leaves_unknown_what_was_kept(world: 
     with broken_at_commit(world, database), pytest.raises(DatabaseUnavailableError) as failed:
         database.read(names)
     assert not isinstance(failed.value, OutcomeUnknownError)
+
+
+def test_a_statement_alone_is_committed_once_or_refused(database: Database, other: Database) -> None:
+    database.write_one(ADD_DAY, day=1, seq=1)
+    assert other.read(days) == [1]
+    with pytest.raises(ConflictError):
+        database.write_one(ADD_DAY, day=1, seq=2)
+    database.write_one(ADD_DAY, day=2, seq=2)
+    assert other.read(days) == [1, 2]
+
+
+def test_a_statement_alone_is_of_no_organization(database: Database) -> None:
+    with pytest.raises(ValueError, match="row-level security"):
+        database.write_one(MACHINE, owner="org_1")
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_statement_alone_waits_for_another_writer(world: World, database: Database, other: Database) -> None:
+    with ThreadPoolExecutor(1) as thread:
+        with holding_the_write_lock(world):
+            waiting = thread.submit(database.write_one, ADD_DAY, day=1, seq=1)
+            while not database.connections_in_use()["writer"]:
+                time.sleep(0.001)
+            assert other.read(days) == []
+        waiting.result()
+    assert other.read(days) == [1]
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_a_statement_alone_outlives_its_connection_unless_nobody_knows_what_came_of_it(
+    world: World, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database.write_one(ADD_DAY, day=1, seq=1)
+    disconnect(world)
+    database.write_one(ADD_DAY, day=2, seq=2)
+    disconnect(world)
+    with pytest.raises(OutcomeUnknownError):
+        database.write_one(ADD_DAY, day=2, seq=2)
+    disconnect(world)
+    monkeypatch.setattr(alone, "AT_ONCE_S", -1.0)
+    with pytest.raises(OutcomeUnknownError):
+        database.write_one(ADD_DAY, day=3, seq=3)
+    assert database.read(days) == [1, 2]
 
 
 @pytest.mark.parametrize("engine", ["postgresql"])

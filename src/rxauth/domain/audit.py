@@ -9,7 +9,7 @@ import msgspec
 from sqlalchemy import bindparam, insert
 
 from rxauth.ids import new_ulid
-from rxauth.storage.database import Origin, Transaction
+from rxauth.storage.database import Database, Origin, Transaction
 from rxauth.storage.many_rows import insert_rows, packed
 from rxauth.storage.sequencing import record_number
 from rxauth.storage.tables.audit import audit_outbox
@@ -229,3 +229,9 @@ def record_all(transaction: Transaction, rows: Sequence[Mapping[str, Any]]) -> N
     """Records many acts at once, each as `row` made it."""
     if rows:
         transaction.run(_INSERT_ALL, **packed(audit_outbox, rows))
+
+
+def record_group(database: Database, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Records many acts at once that nothing else is committed with; returns when they are durable."""
+    if rows:
+        database.write_one(_INSERT_ALL, **packed(audit_outbox, rows))

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from rxauth.domain.audit import record_all
+from rxauth.domain.audit import record_group
 from rxauth.storage.database import Database
 
 
@@ -60,7 +60,7 @@ class AuditGroup:
         self._writing = None
 
     def _commit(self, rows: list[dict[str, Any]]) -> None:
-        self._database.write(lambda tx: record_all(tx, rows))
+        record_group(self._database, rows)
 
 
 def _settle(group: list[tuple[dict[str, Any], asyncio.Future[None]]], error: Exception | None) -> None:

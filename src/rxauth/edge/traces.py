@@ -29,6 +29,7 @@ from rxauth.edge.outbound import ANSWER_LIMIT_BYTES, Answered, ForbiddenAddressE
 from rxauth.edge.proxies import REQUEST_ID, Proxies
 from rxauth.storage.database import Database, Origin, Transaction
 from rxauth.storage.engines import parse_url
+from rxauth.storage.tenancy import Statement
 
 Result = TypeVar("Result")
 _PROPAGATOR: Final = TraceContextTextMapPropagator()
@@ -168,6 +169,11 @@ class _TracedDatabase(Database):
         """Writes, in a span."""
         with self._within("write", {"db.system.name": self._system}):
             return super().write(work, origin, organization_id=organization_id)
+
+    def write_one(self, statement: Statement, **values: Any) -> None:
+        """Writes, in a span."""
+        with self._within("write", {"db.system.name": self._system}):
+            super().write_one(statement, **values)
 
 
 class _TracedAuditGroup(AuditGroup):

@@ -6,12 +6,14 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from sqlalchemy import Connection, CursorResult, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import QueuePool
 
+from rxauth.storage.alone import Alone, Outcome
 from rxauth.storage.bounds import BUSY_PAUSE_S, begun, commit, roll_back
 from rxauth.storage.engines import BUSY_TIMEOUT_S, Engines, open_engines
 from rxauth.storage.errors import (
@@ -136,6 +138,7 @@ class Database:
         self.engines: Engines = open_engines(url)
         self.watch: Watch = open_watch(self.engines.watcher)
         self._places = Places(self.engines.writers)
+        self._alone = Alone(self.engines.writer)
         self._counting = threading.Lock()
         self.refused_rights = 0  # how often something was tried here that the role, or a trigger, does not allow
         self.times_unavailable = 0  # how often a transaction ended in DatabaseUnavailableError
@@ -175,17 +178,28 @@ class Database:
             ConflictError: a constraint refused it.
             DatabaseUnavailableError: see there. OutcomeUnknownError: see there.
         """
-        try:
-            self._require_answers()
-            with self._places.take(BUSY_TIMEOUT_S):
-                self._require_answers()
-                return self._attempt(self.engines.writer, self.engines.begin_write, work, origin, organization_id)
-        except NoPlaceError:
-            self._count_unavailable()
-            raise DatabaseUnavailableError("every connection is in use") from None
-        except DatabaseUnavailableError:
-            self._count_unavailable()
-            raise
+        return self._in_place(
+            lambda: self._attempt(self.engines.writer, self.engines.begin_write, work, origin, organization_id)
+        )
+
+    def write_one(self, statement: Statement, **values: Any) -> None:
+        """Commits one statement of no organization at the least cost; its rows have identifiers that there are once.
+
+        Raises:
+            ConflictError, DatabaseUnavailableError, OutcomeUnknownError: as `write`.
+        """
+
+        def act() -> None:
+            outcome, work = self._alone.run(statement, values), partial(Transaction.run, statement=statement, **values)
+            try:
+                if outcome is not Outcome.COMMITTED:
+                    self._attempt(self.engines.writer, self.engines.begin_write, work, None, None)
+            except ConflictError:
+                if outcome is Outcome.BROKEN:
+                    raise OutcomeUnknownError("it was kept, or something like it") from None
+                raise
+
+        self._in_place(act)
 
     def look(self, work: Callable[[Transaction], Result]) -> Result:
         """Reads on the watch's own connection, for the one thread that has the watch.
@@ -213,6 +227,20 @@ class Database:
         """Closes all connections."""
         self.engines.dispose()
         self.watch.close()
+
+    def _in_place(self, act: Callable[[], Result]) -> Result:
+        """Does something with a writer's connection, as soon as there is one."""
+        try:
+            self._require_answers()
+            with self._places.take(BUSY_TIMEOUT_S):
+                self._require_answers()
+                return act()
+        except NoPlaceError:
+            self._count_unavailable()
+            raise DatabaseUnavailableError("every connection is in use") from None
+        except DatabaseUnavailableError:
+            self._count_unavailable()
+            raise
 
     def _attempt(
         self,
