@@ -8,7 +8,7 @@ import httpx
 import pyotp
 import pytest
 
-from rxauth.domain import invites, memberships, operators, organizations, sessions, users
+from rxauth.domain import consents, invites, memberships, operators, organizations, sessions, users
 from rxauth.domain.invites import Asked
 from rxauth.domain.sessions import Proof
 from rxauth.domain.users import User
@@ -115,6 +115,27 @@ def test_a_token_of_it_does_not_change_what_other_organizations_rely_on_either(c
     dora = live.server.database.write(lambda tx: add_person(tx, "dora@example.com", None))
     live.server.database.write(lambda tx: memberships.add(tx, birch, dora.id, [Role.STAFF], NOW))
     assert reason(token_of(cast, vouched(cast, person=dora)), own) is None, "nobody else relies on hers"
+
+
+def test_it_says_nothing_of_the_person_s_other_organizations_and_takes_no_consent_of_theirs_back(cast: Cast) -> None:
+    live, alder = cast.live, cast.live.world.alder.organization_id
+    birch = live.world.birch.organization_id
+    live.server.database.write(lambda tx: organizations.require_second_factor(tx, alder, NOW, required=True))
+    live.server.database.write(
+        lambda tx: consents.give(tx, cast.ben.id, cast.third_party_id, frozenset({"read:patient"}), NOW)
+    )
+    browser = vouched(cast)
+    page = browser.open("/account/security")
+    assert ("Alder Clinic" in page.text, "Birch" in page.text) == (False, True), "Ben prescribes in the other"
+    page = sent(browser, "/account/apps", "revoke", client_id=cast.third_party_id)
+    assert (page.status_code, "your other organizations rely on" in page.text) == (422, True)
+
+    token = token_of(cast, browser)
+    assert live.data(token, "{ organizations { id } }") == {"organizations": [{"id": birch}]}
+    document = "mutation($id: ID!) { revokeMyConsent(clientId: $id) }"
+    refused = live.graphql(token, document, {"id": cast.third_party_id}).json()["errors"][0]
+    assert refused["extensions"]["reason"] == "confined_session"
+    assert live.server.database.read(lambda tx: consents.given(tx, cast.ben.id, cast.third_party_id))
 
 
 def test_it_neither_sees_nor_ends_the_sessions_of_others(cast: Cast) -> None:

@@ -84,17 +84,19 @@ def of(transaction: Transaction, user_id: str) -> Factors:
     )
 
 
-def required_by(transaction: Transaction, user_id: str) -> tuple[str, ...]:
+def required_by(transaction: Transaction, user_id: str, only: str | None = None) -> tuple[str, ...]:
     """Returns the names of what a person must have a second factor for: organizations, and the operators' console.
 
-    Prescribers always must.
+    Prescribers always must. only: the one organization that is to be named; None: all of them.
     """
     mine = [
         one.organization_name
         for one in memberships.of_person(transaction, user_id)
-        if not one.organization_disabled and (one.second_factor_required or Role.PRESCRIBER in one.roles)
+        if only in {None, one.organization_id}
+        and not one.organization_disabled
+        and (one.second_factor_required or Role.PRESCRIBER in one.roles)
     ]
-    return (*mine, *([_CONSOLE] if operators.is_operator(transaction, user_id) else ()))
+    return (*mine, *([_CONSOLE] if only is None and operators.is_operator(transaction, user_id) else ()))
 
 
 def require_fresh(transaction: Transaction, session: Session, now: int) -> None:

@@ -27,10 +27,10 @@ def require_own(session: Session, what: str) -> None:
         raise ConfinedError(what)
 
 
-def require_own_profile(transaction: Transaction, session: Session | None) -> None:
+def require_own_profile(transaction: Transaction, session: Session | None) -> Session:
     """Refuses to change, in a session that opens one organization only, what others rely on too.
 
-    session None: nobody knows any longer which one it was.
+    session None: nobody knows any longer which one it was. Returns it otherwise.
 
     Raises:
         ConfinedError: see there.
@@ -38,6 +38,12 @@ def require_own_profile(transaction: Transaction, session: Session | None) -> No
     only = None if session is None else session.confined_to
     if session is None or (only is not None and members.elsewhere(transaction, only, [session.user_id])):
         raise ConfinedError("change what your other organizations rely on too")
+    return session
+
+
+def is_open_to(session: Session | None, organization_id: str) -> bool:
+    """Tells whether a session opens an organization of its person; None: there is no such session."""
+    return session is not None and session.confined_to in {None, organization_id}
 
 
 def seen_from(session: Session | None, mine: Iterable[Session]) -> list[Session]:
@@ -63,13 +69,14 @@ def end_sessions(
 
 
 def take_consent_back(
-    transaction: Transaction, user_id: str, client_id: str, at_us: int, network: str | None = None
+    transaction: Transaction, session: Session | None, client_id: str, at_us: int, network: str | None = None
 ) -> None:
-    """Takes a consent back, and with it every token that came of it; at_us: UTC microseconds.
+    """Takes a consent back, and with it every token that came of it, wherever that is for; at_us: UTC microseconds.
 
     Raises:
-        AbsentError: there is none.
+        AbsentError: there is none. ConfinedError: see there.
     """
+    user_id = require_own_profile(transaction, session).user_id
     consents.take_back(transaction, user_id, client_id, at_us // 1_000_000)
     act = Act(Event.CONSENT_TAKEN_BACK, Actor("person", user_id), target=client_id, network=network)
     audit.record(transaction, act, at_us)

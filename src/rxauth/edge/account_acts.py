@@ -217,9 +217,8 @@ async def revoke_app(edge: Edge, visitor: Visit, fields: Mapping[str, str]) -> R
     client_id = fields.get("client_id", "")
 
     def work(tx: Transaction) -> None:
-        own_account.take_consent_back(
-            tx, visitor.user.id, client_id, edge.server.clock.microseconds(), visitor.browser.network
-        )
+        at_us, network = edge.server.clock.microseconds(), visitor.browser.network
+        own_account.take_consent_back(tx, visitor.session, client_id, at_us, network)
 
     await edge.in_thread(edge.server.database.write, work)
     return Result("revoked")

@@ -38,7 +38,7 @@ def security(server: Server, transaction: Transaction, visitor: Visit, _typed: M
             for one in mine.passkeys
         ],
         "recovery_codes_left": mine.recovery_codes_left,
-        "required_by": factors.required_by(transaction, user_id),
+        "required_by": factors.required_by(transaction, user_id, visitor.session.confined_to),
         "passkey_options": passkeys.registration_options(transaction, user_id, asker(server, visitor.browser), now),
     }
 

@@ -80,13 +80,14 @@ def revoke_consent(_root: None, info: Info, client_id: str) -> bool:
     """Mutation.revokeMyConsent.
 
     Raises:
-        AbsentError: the person agreed to nothing that this application asked for.
+        AbsentError: the person agreed to nothing that this application asked for. ConfinedError: see there.
     """
     context = info.context
 
     def work(transaction: Transaction) -> None:
-        at_us = context.clock.microseconds()
-        own_account.take_consent_back(transaction, _own(context, transaction), client_id, at_us)
+        _own(context, transaction)
+        asking = sessions.load(transaction, context.caller.session_id or "")
+        own_account.take_consent_back(transaction, asking, client_id, context.clock.microseconds())
 
     context.write(work)
     return True

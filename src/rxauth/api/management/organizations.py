@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from rxauth.api.context import Info
 from rxauth.api.management.callers import actor
 from rxauth.api.management.inputs import OrganizationInput
-from rxauth.domain import audit, organizations
+from rxauth.domain import audit, organizations, own_account, sessions
 from rxauth.domain.audit import Event
 from rxauth.domain.errors import AbsentError
 from rxauth.domain.organizations import Organization
@@ -23,10 +23,16 @@ def organization(_root: None, info: Info) -> Organization:
 
 
 def of_person(_root: None, info: Info) -> Sequence[Organization]:
-    """Query.organizations: those that the person works for."""
-    subject = info.context.caller.subject
-    user_id = subject.user_id if isinstance(subject, UserSubject) else ""
-    return info.context.read(lambda tx: organizations.of_person(tx, user_id))
+    """Query.organizations: those that the person works for, and the session opens."""
+    caller = info.context.caller
+    user_id = caller.subject.user_id if isinstance(caller.subject, UserSubject) else ""
+
+    def work(transaction: Transaction) -> list[Organization]:
+        session = sessions.load(transaction, caller.session_id or "")
+        mine = organizations.of_person(transaction, user_id)
+        return [one for one in mine if own_account.is_open_to(session, one.id)]
+
+    return info.context.read(work)
 
 
 def update(
