@@ -1,17 +1,18 @@
 """Sign-ins with a SAML provider that nobody here wrote, over HTTP."""
 
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
 from rxauth.domain import memberships, users
 from rxauth.edge.sso import saml
+from rxauth.federation.saml import bindings
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
-from tests.federation import shut_out
 from tests.federation.saml.conftest import Clinic
 from tests.federation.saml.upstream import NAME, URLS
 from tests.signing_in import answered
+from tests.world import StandingClock
 
 
 def roles(clinic: Clinic, email: str = "uma@alder.example") -> set[Role]:
@@ -77,14 +78,28 @@ def test_who_begins_at_the_provider_is_sent_back_to_it_with_a_request_of_ours(cl
     assert roles(clinic) == {Role.STAFF}
 
 
-def test_a_client_that_wants_a_new_proof_gets_one(clinic: Clinic) -> None:
-    clinic.upstream.present("uma")
-    _, url = clinic.leave(prompt="login")
-    assert dict(parse_qsl(urlsplit(url).query))["Signature"]
+def is_forced(clinic: Clinic, **asked: str) -> bool:
+    """Tells whether the provider is asked to authenticate anew."""
+    _, url = clinic.leave(**asked)
+    ours = [one.certificate for one in saml.keys_of(clinic.live.server, clinic.connection).published]
+    return bindings.from_query(urlsplit(url).query, ours).root.get("ForceAuthn") == "true"
+
+
+def test_a_client_that_wants_a_new_proof_has_the_provider_asked_for_one_and_gets_it(clinic: Clinic) -> None:
+    assert not is_forced(clinic)
+    assert is_forced(clinic, prompt="login")
+    assert is_forced(clinic, max_age="60")
     _, answer = clinic.sign_in("uma", prompt="login")
     assert "code" in answered(answer)
 
 
-@pytest.mark.parametrize("engine", ["postgresql"])
-def test_who_is_deactivated_is_refused_until_it_is_active_again(clinic: Clinic) -> None:
-    shut_out.who_is_deactivated_is_refused_until_it_is_active_again(clinic)
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_provider_that_answers_with_an_older_proof_than_was_asked_for_is_refused(clinic: Clinic) -> None:
+    assert isinstance(clinic.live.clock, StandingClock)
+    clinic.live.clock.advance(600)  # so that what the provider proves now was proven ten minutes ago
+    for max_age, prompt in (("60", None), (None, "login")):
+        _, answer = clinic.sign_in("uma", max_age=max_age, prompt=prompt)
+        assert (answer.status_code, "You could not be signed in" in answer.text) == (403, True)
+    for max_age in ("3600", None):
+        _, answer = clinic.sign_in("uma", max_age=max_age)
+        assert "code" in answered(answer)

@@ -1,6 +1,7 @@
 """Single logout with a provider made of pysaml2, over HTTP, whichever of the two it begins at."""
 
 import time
+from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -104,13 +105,27 @@ def test_a_federated_logout_asks_the_provider_and_leads_back_to_the_client(clini
     assert there.startswith("https://idp.example/slo?SAMLRequest=")
     assert clinic.is_over
     sent = dict(parse_qsl(urlsplit(there).query))
+    assert len(sent["RelayState"]) <= 80  # SAML V2.0 Bindings §3.4.3
     request = clinic.provider.request(sent, is_logout=True)
     assert (request.name_id.text, [one.text for one in request.session_index]) == ("grace", ["s1"])
 
     answer = clinic.hear(clinic.provider.logout_answer(request, sent["RelayState"]))
     assert (answer.status_code, answer.headers["location"]) == (303, BYE)
+    again = clinic.hear(clinic.provider.logout_answer(request, sent["RelayState"]))
+    assert (again.status_code, "location" in again.headers) == (200, False)
     elsewhere = clinic.hear(clinic.provider.logout_answer(request, "https://evil.example"))
     assert (elsewhere.status_code, "location" in elsewhere.headers) == (400, False)
+
+
+def test_the_relay_state_of_a_logout_is_no_way_into_an_account(clinic: Clinic) -> None:
+    asked = urlencode({"client_id": clinic.cast.client_id, "returnTo": BYE})
+    there = clinic.browser.send("GET", f"/v2/logout?{asked}&federated").headers["location"]
+    sent = dict(parse_qsl(urlsplit(there).query))
+    request = clinic.provider.request(sent, is_logout=True)
+    form = {"SAMLResponse": b64encode(clinic.provider.answer(request.id).encode()), "RelayState": sent["RelayState"]}
+    answer = clinic.live.http.post("/sso/alder-saml/acs", data=form)
+    landed = clinic.browser.open(answer.headers.get("location", f"/sso/alder-saml/acs?state={sent['RelayState']}"))
+    assert (landed.status_code, clinic.browser.heading()) == (400, "This sign-in is over")
 
 
 def test_a_logout_at_the_provider_ends_the_session_here_once_and_is_answered(clinic: Clinic) -> None:

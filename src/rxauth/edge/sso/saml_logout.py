@@ -6,19 +6,20 @@ from dataclasses import dataclass
 
 import structlog
 
-from rxauth.crypto import sealing
-from rxauth.domain import audit, upstream_messages, upstream_sessions
+from rxauth.crypto import sealing, secrets
+from rxauth.domain import audit, upstream_messages, upstream_requests, upstream_sessions
 from rxauth.domain.audit import Act, Actor, Event
 from rxauth.domain.connection_settings import SamlSettings
 from rxauth.domain.connections import Connection
 from rxauth.domain.sessions import Ended
+from rxauth.domain.upstream_requests import Sent
 from rxauth.domain.upstream_sessions import UpstreamSession
 from rxauth.edge import pages
 from rxauth.edge.context import Edge
 from rxauth.edge.forms import form_pairs
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, nothing_here, see_other
-from rxauth.edge.sso import errands, saml, way_back
+from rxauth.edge.sso import errands, saml
 from rxauth.federation.saml import bindings, identity, logout, parties
 from rxauth.federation.saml.bindings import Incoming, Outgoing
 from rxauth.federation.saml.errors import SamlError
@@ -49,7 +50,7 @@ async def hear(edge: Edge, request: Request) -> Answer:
     try:
         incoming = await _incoming(request, found.them)
         if incoming.parameter == "SAMLResponse":
-            return await edge.in_thread(_back, edge, found, incoming)
+            return await edge.in_thread(_back, edge.server, found, incoming)
         ended, answer = await edge.in_thread(_asked, edge.server, request, found, incoming)
     except SamlError as error:
         _log.warning("upstream_logout_refused", connection_id=found.by.id, reason=error.code)
@@ -72,15 +73,27 @@ def depart(
     hint = came.hint(server.sealing_key)
     if settings.slo_url is None or hint is None:
         return None
-    us, state = (
-        parties.us(server.issuer, connection, saml.keys_of(server, connection)),
-        way_back.sealed(server, return_to),
-    )
+    us, state = parties.us(server.issuer, connection, saml.keys_of(server, connection)), secrets.new_handle()
+    request_id, now = _request_id(server, state), server.clock.seconds()
+
+    def keep(transaction: Transaction) -> None:
+        upstream_requests.begin(
+            transaction,
+            connection,
+            Sent(state, request_id, return_to),
+            server.sealing_key,
+            now,
+            browser_digest=secrets.digest(""),
+            sign_in_id=upstream_requests.LOGOUT,
+        )
+
+    if return_to is not None:
+        server.database.write(keep)
     return logout.request(
         us,
         parties.them(settings),
-        server.clock.seconds(),
-        request_id=_request_id(server, state),
+        now,
+        request_id=request_id,
         name_id=identity.name_id_of(hint),
         session_index=came.upstream_session,
         relay_state=state,
@@ -88,7 +101,7 @@ def depart(
 
 
 def _request_id(server: Server, state: str) -> str:
-    """Returns the ID of the request that goes with a state: it follows from it, so that nothing is kept of either."""
+    """Returns the ID of the request that goes with a state: it follows from it, kept or not."""
     key = sealing.derive(server.sealing_key, "SAML logout requests")
     return f"_{hmac.new(key, state.encode(), hashlib.sha256).hexdigest()}"
 
@@ -111,16 +124,25 @@ async def _incoming(request: Request, them: IdentityProvider) -> Incoming:
     raise SamlError("no_message", "The form carries no SAML message.")
 
 
-def _back(edge: Edge, found: _Parties, incoming: Incoming) -> Answer:
+def _back(server: Server, found: _Parties, incoming: Incoming) -> Answer:
     """Leads a browser on whose session at the provider is over; here it was before it went.
 
     Raises:
         SamlError: the provider did not say so, or not about the request that this browser went with.
     """
     state = incoming.relay_state or ""
-    logout.read_response(incoming, found.us, found.them, _request_id(edge.server, state))
-    url = way_back.unsealed(edge.server, state)
+    logout.read_response(incoming, found.us, found.them, _request_id(server, state))
+    url = server.database.write(lambda tx: _way_on(server, tx, found.by, state))
     return pages.page("logged_out.html", {"client_name": None}) if url is None else see_other(url)
+
+
+def _way_on(server: Server, transaction: Transaction, connection: Connection, state: str) -> str | None:
+    """Returns where a browser is led on, once; None: nowhere, or it took more than 30 minutes."""
+    sent = upstream_requests.find(transaction, state)
+    if sent is None or sent.connection_id != connection.id or sent.sign_in_id != upstream_requests.LOGOUT:
+        return None
+    is_first = upstream_requests.use(transaction, sent, server.clock.seconds())
+    return sent.verifier(server.sealing_key) if is_first else None
 
 
 def _asked(

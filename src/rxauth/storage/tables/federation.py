@@ -68,13 +68,13 @@ upstream_requests: Final = tenant_table(
     # Of the state (or RelayState) that goes with the browser.
     Column("digest", LargeBinary, primary_key=True),
     Column("connection_id", Text, ForeignKey("connections.id"), nullable=False),
-    # What it is for; null: somebody tries the connection on the settings page.
+    # What it is for, a sign-in or a logout; null: somebody tries the connection on the settings page.
     Column("sign_in_id", Text),
     Column("tried_by", Text, ForeignKey("users.id")),
     Column("browser_digest", LargeBinary, nullable=False),
     # What the answer must fit: the nonce, or the request's ID.
     Column("answers_to", Text, nullable=False),
-    # The PKCE verifier, which belongs to the state.
+    # What belongs to the state: the PKCE verifier, or where a logout leads.
     Column("sealed_verifier", LargeBinary),
     Column("created_at", BigInteger, nullable=False, index=True),
     Column("used_at", BigInteger),
