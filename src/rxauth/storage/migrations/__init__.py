@@ -6,9 +6,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
+from alembic.runtime.environment import EnvironmentContext
+from alembic.runtime.migration import MigrationStep
+from alembic.script import Script, ScriptDirectory
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
@@ -48,8 +49,9 @@ def migrate(owner_url: str, serving_url: str, attempts: int = ATTEMPTS) -> list[
                 serving_role = parse_url(serving_url).username
                 with revision_by_revision(connection):
                     require_role(connection, serving_role)
-                for revision in _to_apply(connection):
-                    _patiently(lambda one=revision: _upgrade(connection, one, applied), attempts)  # type: ignore[misc]
+                scripts = ScriptDirectory.from_config(_config())
+                for revision in _to_apply(connection, scripts):
+                    _patiently(lambda one=revision: _upgrade(connection, scripts, one, applied), attempts)  # type: ignore[misc]
                 with revision_by_revision(connection):
                     grant_to_serving_role(connection, serving_role)
                     grant_to_second_role(connection)
@@ -62,21 +64,24 @@ def migrate(owner_url: str, serving_url: str, attempts: int = ATTEMPTS) -> list[
     return applied
 
 
-def _to_apply(connection: Connection) -> list[str]:
+def _to_apply(connection: Connection, scripts: ScriptDirectory) -> list[Script]:
     """Lists what is still to be applied, one by one where others may go on meanwhile."""
     with revision_by_revision(connection):
         found = read_revision(connection)
-    steps = ScriptDirectory.from_config(_config()).iterate_revisions("head", found or "base")
-    return [step.revision for step in steps][::-1]
+    return list(scripts.iterate_revisions("head", found or "base"))[::-1]
 
 
-def _upgrade(connection: Connection, revision: str, applied: list[str]) -> None:
+def _upgrade(connection: Connection, scripts: ScriptDirectory, revision: Script, applied: list[str]) -> None:
     before = len(applied)
     config = _config()
     config.attributes.update(connection=connection, applied=applied)
+    step = MigrationStep.upgrade_from_script(scripts.revision_map, revision)
     try:
-        with revision_by_revision(connection):
-            command.upgrade(config, revision)
+        with (
+            revision_by_revision(connection),
+            EnvironmentContext(config, scripts, fn=lambda *_: [step], destination_rev=revision.revision),
+        ):
+            scripts.run_env()
     except BaseException:
         del applied[before:]
         raise
