@@ -15,8 +15,11 @@ from hypothesis_graphql import Mode, mutations, nodes, queries
 
 from rxauth.api.errors import ERRORS_LIMIT, Code
 from rxauth.api.limits import PAGE_LIMIT
+from rxauth.domain import machine_clients
+from rxauth.domain.clients import Client, load
 from rxauth.domain.webhooks import Keeper
 from rxauth.policy.roles import Role
+from rxauth.storage.database import Transaction
 from tests.api.answers import MODERN, Clinics
 from tests.api.measures import PAGED, SCHEMA
 from tests.prescribing import Practice
@@ -56,9 +59,19 @@ def practices(
 
 
 @pytest.fixture
-def practice(practices: dict[str, Practice], engine: str) -> Practice:
-    """The one of an engine."""
-    return practices[engine]
+def practice(practices: dict[str, Practice], engine: str) -> Iterator[Practice]:
+    """The one of an engine, whose machine gets back what the documents of a field took from it."""
+    practice = practices[engine]
+    machine_id, now = practice.live.world.alder.client_id, practice.live.clock.seconds()
+
+    def machine(transaction: Transaction) -> Client:
+        found = load(transaction, machine_id)
+        assert found is not None
+        return found
+
+    permitted = practice.live.server.database.read(machine).subject.permissions
+    yield practice
+    practice.holders.write(lambda tx: machine_clients.set_permissions(tx, machine(tx), permitted, now))
 
 
 def proven(holders: Holders, user_id: str) -> str:
