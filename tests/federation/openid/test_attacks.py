@@ -72,7 +72,6 @@ def test_state_replay(attack: Attack) -> None:
     assert attack.forger.asked == []
 
 
-@BOTH
 def test_state_is_used_up_by_an_answer_that_failed(attack: Attack) -> None:
     attack.forger.claims = {"nonce": "another"}
     browser, url = attack.leave()

@@ -42,7 +42,6 @@ def test_roles_follow_the_groups_and_those_given_by_hand_stay(clinic: Clinic) ->
     assert roles(clinic) == {Role.STAFF, Role.SUPPORT}
 
 
-@BOTH
 def test_who_is_known_comes_again_by_its_subject_whatever_its_address_is_now(clinic: Clinic) -> None:
     clinic.sign_in("uma")
     _, answer = clinic.sign_in("uma", claims={"email": "boss@elsewhere.example", "email_verified": False})
@@ -71,7 +70,6 @@ def test_an_account_with_the_same_address_is_linked_once_its_person_has_logged_i
     assert clinic.read(lambda tx: users.find_by_email(tx, "uma@alder.example")).id == uma.id
 
 
-@BOTH
 def test_who_proves_in_two_browsers_that_an_account_is_theirs_is_signed_in_to_both(clinic: Clinic) -> None:
     clinic.write(lambda tx: add_person(tx, "uma@alder.example"))
     browsers = [clinic.sign_in("uma")[0] for _ in range(2)]
@@ -107,6 +105,5 @@ def test_whose_groups_leave_no_role_is_out_until_they_do_and_whom_people_removed
     assert not roles(clinic)
 
 
-@BOTH
 def test_who_is_deactivated_is_refused_until_it_is_active_again(clinic: Clinic) -> None:
     shut_out.who_is_deactivated_is_refused_until_it_is_active_again(clinic)
