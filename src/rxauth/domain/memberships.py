@@ -11,6 +11,7 @@ from sqlalchemy import Select, bindparam, delete, select
 from rxauth.domain import administrators, changes, member_words, provider_leaving, providers, scim_links
 from rxauth.domain import users as people
 from rxauth.domain.errors import AbsentError, InvalidError
+from rxauth.domain.users import User
 from rxauth.policy.assurance import AAL2, FirstFactor, acr_of, first_factors_of
 from rxauth.policy.authority import role_refusal
 from rxauth.policy.roles import Role
@@ -184,15 +185,25 @@ def roles_of(transaction: Transaction, organization_id: str, user_ids: Sequence[
     return {user_id: sorted(given, key=list(Role).index) for user_id, given in found.items()}
 
 
-def add(transaction: Transaction, organization_id: str, user_id: str, roles: Iterable[Role], now: int) -> None:
+def add(
+    transaction: Transaction,
+    organization_id: str,
+    user_id: str,
+    roles: Iterable[Role],
+    now: int,
+    *,
+    person: User | None = None,
+) -> None:
     """Makes a person a member; a Prescriber's role gives nothing until two people gave the authority.
+
+    person: who it is, where that is known; None: it is looked up.
 
     Raises:
         InvalidError: no role. ConflictError: the person is a member already.
     """
     transaction.run(_INSERT, organization_id=organization_id, user_id=user_id, created_at=now, emergency_since=None)
     _give_roles(transaction, organization_id, user_id, roles)
-    user = people.find(transaction, user_id)
+    user = person or people.find(transaction, user_id)
     if user is not None:
         member_words.add(transaction, organization_id, user_id, member_words.words_of(user.name, user.email))
         scim_links.joined(transaction, organization_id, user.email, user_id, now)

@@ -38,7 +38,7 @@ from rxauth.domain.sessions import Ended
 from rxauth.domain.users import User
 from rxauth.ids import Kind, new_id
 from rxauth.policy.roles import Role
-from rxauth.storage.database import ConflictError, Transaction
+from rxauth.storage.database import Transaction
 from rxauth.storage.tables.scim import scim_users as table
 from rxauth.storage.tenancy import sql
 
@@ -77,14 +77,27 @@ def settle(
     found = memberships.roles_of(transaction, user.organization_id, [user.user_id]).get(user.user_id)
     ended = []
     if found is None:
-        if roles and (was_active is False or not user.given_roles):
-            _join(transaction, user, user.user_id, roles, telling)
+        person = users.find(transaction, user.user_id)
+        if person is not None and roles and (was_active is False or not user.given_roles):
+            _join(transaction, user, person, roles, telling)
         else:
             roles = user.given_roles  # somebody here removed the person, and the provider's next word changes nothing
     else:
         ended = _give(transaction, user, frozenset(found), roles, telling)
     scim_users.link(transaction, replace(user, given_roles=roles))
     return ended
+
+
+def arrive(transaction: Transaction, user: ScimUser, telling: Telling) -> ScimUser:
+    """Returns a user who is sent for the first time, is in no group yet, and is not kept yet, as what it became.
+
+    Raises:
+        ConflictError: somebody took the address at this moment.
+    """
+    if not user.active:
+        return user
+    roles = group_roles.roles_of(transaction, user.organization_id, group_roles.SCIM, [EVERYBODY])
+    return _arrive(transaction, user, roles, telling)
 
 
 def leave(transaction: Transaction, user: ScimUser, telling: Telling) -> list[Ended]:
@@ -155,11 +168,8 @@ def _arrive(transaction: Transaction, user: ScimUser, roles: frozenset[Role], te
     domain = domain_of(address)
     if domain is not None and domains.is_held(transaction, user.organization_id, domain):
         made = User(new_id(Kind.USER, telling.now * 1000), address, None, scim_accounts.name_of(user.resource), None)
-        try:
-            transaction.attempt(lambda tx: users.add(tx, made, telling.now))
-        except ConflictError:  # somebody took the address at this moment
-            return _invite(transaction, user, address, roles, telling)
-        _join(transaction, user, made.id, roles, telling)
+        users.add(transaction, made, telling.now)
+        _join(transaction, user, made, roles, telling)
         return replace(user, user_id=made.id, made_account=True, given_roles=roles)
     return _invite(transaction, user, address, roles, telling)
 
@@ -176,7 +186,7 @@ def _meet(transaction: Transaction, user: ScimUser, person: User, roles: frozens
             telling.record(transaction, Event.MEMBER_ROLES_SET, user, person.id, {"given": _listed(new)})
         return replace(user, user_id=person.id, given_roles=new)
     if scim_accounts.is_ours(transaction, user.organization_id, person):
-        _join(transaction, user, person.id, roles, telling)
+        _join(transaction, user, person, roles, telling)
         return replace(user, user_id=person.id, made_account=True, given_roles=roles)
     return _invite(transaction, user, person.email, roles, telling)
 
@@ -205,9 +215,9 @@ def _take_back(transaction: Transaction, user: ScimUser, telling: Telling) -> No
             telling.record(transaction, Event.INVITE_REVOKED, user, one.id, {})
 
 
-def _join(transaction: Transaction, user: ScimUser, user_id: str, roles: frozenset[Role], telling: Telling) -> None:
-    memberships.add(transaction, user.organization_id, user_id, roles, telling.now)
-    telling.record(transaction, Event.MEMBER_ADDED, user, user_id, {"roles": _listed(roles)})
+def _join(transaction: Transaction, user: ScimUser, person: User, roles: frozenset[Role], telling: Telling) -> None:
+    memberships.add(transaction, user.organization_id, person.id, roles, telling.now, person=person)
+    telling.record(transaction, Event.MEMBER_ADDED, user, person.id, {"roles": _listed(roles)})
 
 
 def _give(

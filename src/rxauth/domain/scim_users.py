@@ -116,37 +116,13 @@ def address_of(resource: Mapping[str, Any]) -> str | None:
     return None
 
 
-def add(transaction: Transaction, organization_id: str, resource: Mapping[str, Any], now_ms: int) -> ScimUser:
-    """Adds a user; nobody comes of it yet.
-
-    Raises:
-        InvalidError: the user name is too long. ConflictError: another user has it.
-    """
-    values = _stored(resource, is_active=True)
-    user_id = new_id(Kind.SCIM_USER, now_ms)
-    transaction.run(
-        _INSERT,
-        organization_id=organization_id,
-        id=user_id,
-        user_name_key=values["new_key"],
-        external_id=values["new_external_id"],
-        active=values["is_active"],
-        resource=values["new_resource"],
-        created_at_ms=now_ms,
-        changed_at_ms=now_ms,
-        version=1,
-        user_id=None,
-        made_account=False,
-        given_roles="",
-        invited_key=None,
-        settle_at=None,
-    )
-    _note_emails(transaction, organization_id, user_id, resource)
+def new(organization_id: str, resource: Mapping[str, Any], now_ms: int) -> ScimUser:
+    """Returns a user as it is first said, of whom nobody came yet; it is kept by `add`."""
     return ScimUser(
         organization_id,
-        user_id,
-        values["new_external_id"],
-        values["is_active"],
+        new_id(Kind.SCIM_USER, now_ms),
+        resource.get("externalId"),
+        resource.get("active", True),
         resource,
         created_at_ms=now_ms,
         changed_at_ms=now_ms,
@@ -156,6 +132,33 @@ def add(transaction: Transaction, organization_id: str, resource: Mapping[str, A
         given_roles=frozenset(),
         invited_key=None,
     )
+
+
+def add(transaction: Transaction, user: ScimUser) -> None:
+    """Adds a user, with what became of it.
+
+    Raises:
+        InvalidError: the user name is too long. ConflictError: another user has it.
+    """
+    values = _stored(user.resource, is_active=user.active)
+    transaction.run(
+        _INSERT,
+        organization_id=user.organization_id,
+        id=user.id,
+        user_name_key=values["new_key"],
+        external_id=user.external_id,
+        active=user.active,
+        resource=values["new_resource"],
+        created_at_ms=user.created_at_ms,
+        changed_at_ms=user.changed_at_ms,
+        version=user.version,
+        user_id=user.user_id,
+        made_account=user.made_account,
+        given_roles=_listed(user.given_roles),
+        invited_key=user.invited_key,
+        settle_at=None,
+    )
+    _note_emails(transaction, user.organization_id, user.id, user.resource)
 
 
 def find(transaction: Transaction, organization_id: str, scim_id: str) -> ScimUser | None:
@@ -200,7 +203,7 @@ def link(transaction: Transaction, user: ScimUser) -> None:
         the_id=user.id,
         person=user.user_id,
         has_made=user.made_account,
-        roles="\n".join(sorted(user.given_roles)),
+        roles=_listed(user.given_roles),
         invited=user.invited_key,
     )
 
@@ -239,6 +242,10 @@ def _stored(resource: Mapping[str, Any], *, is_active: bool) -> dict[str, Any]:
         "is_active": resource.get("active", is_active),
         "new_resource": msgspec.json.encode(resource),
     }
+
+
+def _listed(roles: frozenset[Role]) -> str:
+    return "\n".join(sorted(roles))
 
 
 def _note_emails(transaction: Transaction, organization_id: str, scim_id: str, resource: Mapping[str, Any]) -> None:

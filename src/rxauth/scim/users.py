@@ -25,16 +25,16 @@ def create(transaction: Transaction, desk: Desk, asked: Asked) -> Given:
         UniquenessError: another user has the userName. ScimError: see `values.resource`.
     """
     resource = {"active": True, **values.resource(USER, asked.body)}
+    new = scim_users.new(desk.organization_id, resource, desk.now_ms)
+    user = scim_people.arrive(transaction, new, desk.telling)
     try:
-        user = scim_users.add(transaction, desk.organization_id, resource, desk.now_ms)
+        scim_users.add(transaction, user)
     except ConflictError:
         raise UniquenessError(_TAKEN) from None
     except InvalidError as error:
         raise InvalidValueError(refused_value(error)) from None
-    ended = scim_people.settle(transaction, user, desk.telling)
     desk.record(transaction, Event.SCIM_USER_CREATED, user.id)
-    shown = _given(desk, user, [], asked, status=201)
-    return Given(shown.status, shown.body, shown.location, shown.version, ended)
+    return _given(desk, user, [], asked, status=201)
 
 
 def show(transaction: Transaction, desk: Desk, asked: Asked) -> Given:
