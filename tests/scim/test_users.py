@@ -83,7 +83,7 @@ def test_an_entity_tag_says_who_knows_the_resource_as_it_is(lone_provider: Provi
     assert provider.create("mona@clinic.example")["id"] != made["id"]
 
 
-def test_pages_go_by_place_and_by_cursor(provider: Provider) -> None:
+def test_pages_go_by_place_and_by_cursor(provider: Provider, monkeypatch: pytest.MonkeyPatch) -> None:
     for number in range(5):
         provider.create(f"user{number}", title="Nurse" if number % 2 else "Doctor")
         provider.live.clock.advance(1)
@@ -96,6 +96,10 @@ def test_pages_go_by_place_and_by_cursor(provider: Provider) -> None:
     assert provider.find(startIndex=-3, count=-1) | {"Resources": 0} == provider.find(count=0) | {"Resources": 0}
     assert provider.names(startIndex=6) == []
     assert provider.names(filter='title eq "nurse"', startIndex=2) == ["user3"]
+    with monkeypatch.context() as many:
+        many.setattr("rxauth.domain.scim_user_lists.FEW", 0)
+        found = [provider.names(startIndex=place, count=2) for place in range(1, 8)]
+        assert found == [every[place : place + 2] for place in range(7)]
 
     for wanted, query in ((every, {}), (["user1", "user3"], {"filter": 'title eq "Nurse"'})):
         cursor: str | None = ""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from enum import Enum, auto
 from functools import cache
 from typing import Any, Final
 
@@ -16,6 +17,15 @@ from rxauth.storage.tenancy import Statement, sql
 # The identifier, where its own index is not to be read on until what is looked for comes.
 _UNSORTED: Final = func.coalesce(table.c.id, literal_column("''"))
 _MINE: Final = table.c.organization_id == bindparam("organization_id")
+FEW: Final = 1_000
+
+
+class _Way(Enum):
+    """How a page is come by."""
+
+    FEW = auto()  # they are so few that all of them are found first, rather than reading on until they come
+    ON = auto()
+    BACK = auto()  # from the last one, which is nearer than the first
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,24 +57,25 @@ def page(
     organization_id: str,
     narrow: Narrow,
     rows: int,
+    total: int,
     *,
     offset: int = 0,
     after: str = "",
-    few: bool = False,
 ) -> list[ScimUser]:
     """Returns some of the users that are looked for, in the order in which they were made.
 
-    after: the identifier of the row before the first; offset: how many of those that follow are left out. few: they are
-    so few that all of them are found first, rather than reading on until they come.
+    total: how many there are. after: the identifier of the row before the first; offset: how many of those that follow
+    are left out.
     """
-    given = narrow.given()
+    given, way = frozenset(narrow.given()), _Way.ON
+    if total <= FEW:
+        way = _Way.FEW
+    elif not after and offset > total // 2:
+        way, rows = _Way.BACK, max(0, min(rows, total - offset))
+        offset = total - offset - rows
+    bound = _bound(narrow.given())
     found = transaction.all(
-        _paging(frozenset(given), few),
-        organization_id=organization_id,
-        after=after,
-        rows=rows,
-        offset=offset,
-        **_bound(given),
+        _paging(given, way), organization_id=organization_id, after=after, rows=rows, offset=max(0, offset), **bound
     )
     return [read(row) for row in found]
 
@@ -95,16 +106,17 @@ def _counting(names: frozenset[str]) -> Statement:
 
 
 @cache
-def _paging(names: frozenset[str], few: bool) -> Statement:
+def _paging(names: frozenset[str], way: _Way) -> Statement:
     """The rows are chosen by an index alone, however many are left out before them."""
-    if few:
-        return sql(_cut(_chosen(names, select(*COLUMNS)), _UNSORTED))
-    ids = _cut(_chosen(names, select(table.c.id)), table.c.id)
+    if way is _Way.FEW:
+        return sql(_cut(_chosen(names, select(*COLUMNS)), _UNSORTED, _UNSORTED))
+    order = table.c.id.desc() if way is _Way.BACK else table.c.id
+    ids = _cut(_chosen(names, select(table.c.id)), table.c.id, order)
     return sql(select(*COLUMNS).where(_MINE, table.c.id.in_(ids)).order_by(table.c.id))
 
 
-def _cut(selected: Select[Any], by: ColumnElement[Any]) -> Select[Any]:
-    following = selected.where(by > bindparam("after")).order_by(by)
+def _cut(selected: Select[Any], by: ColumnElement[Any], order: ColumnElement[Any]) -> Select[Any]:
+    following = selected.where(by > bindparam("after")).order_by(order)
     return following.limit(bindparam("rows")).offset(bindparam("offset"))
 
 

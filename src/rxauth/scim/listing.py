@@ -20,7 +20,6 @@ from rxauth.storage.database import Transaction
 
 # So many rows a search looks through, where no index answers all of it.
 LOOKED_THROUGH: Final = 5_000
-FEW: Final = 1_000
 MEMBERS_SHOWN: Final = 50_000
 Row = TypeVar("Row", ScimUser, ScimGroup)
 
@@ -31,8 +30,8 @@ class _Shelf(Generic[Row]):
 
     kind: ResourceKind
     count: Callable[[], int]
-    # How many, how many left out before them, after which identifier, and whether all that there are are few.
-    page: Callable[[int, int, str, bool], list[Row]]
+    # How many, of how many, how many left out before them, and after which identifier.
+    page: Callable[[int, int, int, str], list[Row]]
     render: Callable[[Sequence[Row]], list[dict[str, Any]]]
 
 
@@ -98,8 +97,8 @@ def _users(transaction: Transaction, desk: Desk, written: str | None, wanted: Wi
     shelf = _Shelf(
         USER,
         lambda: scim_user_lists.count(transaction, desk.organization_id, narrow),
-        lambda rows, offset, after, few: scim_user_lists.page(
-            transaction, desk.organization_id, narrow, rows, offset=offset, after=after, few=few
+        lambda rows, total, offset, after: scim_user_lists.page(
+            transaction, desk.organization_id, narrow, rows, total, offset=offset, after=after
         ),
         render,
     )
@@ -122,7 +121,7 @@ def _groups(transaction: Transaction, desk: Desk, written: str | None, wanted: W
     shelf = _Shelf(
         GROUP,
         lambda: scim_groups.count(transaction, desk.organization_id, narrow),
-        lambda rows, offset, after, _: scim_groups.page(
+        lambda rows, _, offset, after: scim_groups.page(
             transaction, desk.organization_id, narrow, rows, offset=offset, after=after
         ),
         render,
@@ -138,7 +137,7 @@ def _found(shelf: _Shelf[Row], sought: Filter | None, wanted: Window, seen: Choi
     if wanted.count == 0:
         return _Found([], total)
     left_out = 0 if wanted.cursor is not None else wanted.offset
-    rows = shelf.page(wanted.count + 1, left_out, wanted.cursor or "", total <= FEW)
+    rows = shelf.page(wanted.count + 1, total, left_out, wanted.cursor or "")
     shown = rows[: wanted.count]
     cursor = shown[-1].id if len(rows) > wanted.count else None
     return _Found([seen.shown(shelf.kind, one) for one in shelf.render(shown)], total, cursor)
@@ -154,7 +153,7 @@ def _looked_through(shelf: _Shelf[Row], sought: Filter, wanted: Window, seen: Ch
         )
     matched: list[dict[str, Any]] = []
     after = ""
-    while rows := shelf.page(MOST, 0, after, total <= FEW):
+    while rows := shelf.page(MOST, total, 0, after):
         matched += [one for one in shelf.render(rows) if fits(one)]
         after = rows[-1].id
     begin = wanted.offset
