@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from rxauth.domain import invites, memberships, passwords, providers, scim_links, users
+from rxauth.domain import invites, memberships, passwords, providers, scim_links, sessions, users
 from rxauth.domain.audit import Event
 from rxauth.domain.users import User
 from rxauth.policy.authority import State
@@ -122,6 +122,45 @@ def test_who_is_deactivated_is_out_at_once_and_comes_back_without_authority(prov
     assert state(provider, doctor) is State.SUSPENDED
     assert provider.live.graphql(token, "{ organization { id } }").json().get("errors")
     assert not database.read(lambda tx: scim_links.shuts_out(tx, provider.organization_id, doctor, email))
+
+
+def test_a_group_that_goes_has_everybody_out_at_once_whom_it_leaves_nothing(
+    provider: Provider, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("rxauth.scim.groups.SETTLED_AT_ONCE", 0)  # all of them are the rest
+    provider.own()
+    provider.give(Nurses=[Role.SUPPORT], Night=[Role.STAFF])
+    holders, here, now = Holders(provider.live), provider.organization_id, provider.live.clock.seconds()
+    doctor = holders.provider(roles=(Role.PRESCRIBER,))
+    addresses = [address(provider, doctor), *(f"{name}@{DOMAIN}" for name in ("mona", "nora", "olga"))]
+    sent = [provider.create(one)["id"] for one in addresses]
+    nurses = provider.group("Nurses", *sent)
+    provider.group("Night", sent[3])
+    provider.settle()
+    mona, nora, olga = (provider.person(one).id for one in addresses[1:])
+    provider.write(lambda tx: memberships.set_roles(tx, here, doctor, [Role.SUPPORT], now))
+    provider.write(lambda tx: memberships.add_roles(tx, here, nora, [Role.DEVELOPER], now))
+    session, _ = holders.session(doctor, ("pwd", "otp"))
+    provider.write(lambda tx: sessions.choose_organization(tx, session.id, here, now))
+    token = holders.redeemed(holders.code(session))["access_token"]
+    assert provider.live.graphql(token, "{ organization { id } }").status_code == 200
+
+    assert provider.http.delete(f"Groups/{nurses['id']}").status_code == 204
+
+    assert [roles(provider, one) for one in (doctor, mona)] == [set(), set()]
+    assert state(provider, doctor) is State.SUSPENDED
+    refused = provider.live.graphql(token, "{ organization { id } }")
+    assert refused.json()["errors"][0]["extensions"]["code"] in {"INVALID_TOKEN", "FORBIDDEN"}
+    gone = [one for one in provider.recorded() if one["event"] == Event.MEMBER_REMOVED]
+    assert {one["target"]: one["sessions"] for one in gone} == {doctor: 1, mona: 0}
+    [letter] = letters(provider.live.server.database, provider.live.world, addresses[1])
+    assert "no longer work" in letter.subject
+    assert [roles(provider, one) for one in (nora, olga)] == [
+        {Role.SUPPORT, Role.DEVELOPER},
+        {Role.SUPPORT, Role.STAFF},
+    ]
+    provider.settle()
+    assert [roles(provider, one) for one in (doctor, nora, olga)] == [set(), {Role.DEVELOPER}, {Role.STAFF}]
 
 
 def test_who_is_deleted_is_no_member_and_nothing_that_was_said_is_left(provider: Provider) -> None:

@@ -1,6 +1,6 @@
 """Administrators of an organization: there is always one, and letters tell them of what concerns all of its people."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Final
 
 from sqlalchemy import bindparam, select
@@ -84,13 +84,24 @@ def require_another(transaction: Transaction, organization_id: str, user_id: str
     Raises:
         LastAdministratorError, LastWithEmergencyAccessError: see there.
     """
-    found = lock(transaction, organization_id)
-    if keeps or user_id not in found:
+    require_others(transaction, organization_id, () if keeps else (user_id,))
+
+
+def require_others(transaction: Transaction, organization_id: str, leaving: Iterable[str]) -> None:
+    """Checks that somebody can still manage the organization if some members are administrators no longer.
+
+    Raises:
+        LastAdministratorError, LastWithEmergencyAccessError: see there.
+    """
+    found = set(lock(transaction, organization_id))
+    gone = found.intersection(leaving)
+    if not gone:
         return
-    if found == [user_id]:
+    if gone == found:
         raise LastAdministratorError
     rows = transaction.all(_EMERGENCY, organization_id=organization_id)
-    if {row.user_id for row in rows} & set(found) == {user_id}:
+    passing = {row.user_id for row in rows} & found
+    if passing and passing <= gone:
         raise LastWithEmergencyAccessError
 
 

@@ -127,7 +127,7 @@ def leave(transaction: Transaction, vouched: Vouched, user_id: str, now: int) ->
     The only administrator stays a member: somebody must be left who can mend the connection.
     """
     organization_id = vouched.by.organization_id
-    token_families.revoke_of_member(transaction, user_id, organization_id, now)
+    token_families.revoke_of_members(transaction, [user_id], organization_id, now)
     for session in sessions.of_user(transaction, user_id):
         if session.confined_to == organization_id:
             sessions.end(transaction, session.id, user_id, now)
@@ -143,7 +143,7 @@ def leave(transaction: Transaction, vouched: Vouched, user_id: str, now: int) ->
         Act(Event.MEMBER_REMOVED, CONSEQUENCE, target=user_id, details=_changes((), before)),
         now,
     )
-    for invite_id in invites.revoke_of_inviter(transaction, organization_id, user_id, now):
+    for invite_id in invites.revoke_of_inviters(transaction, organization_id, [user_id], now):
         _record(transaction, vouched, Act(Event.INVITE_REVOKED, CONSEQUENCE, target=invite_id), now)
 
 

@@ -1,5 +1,6 @@
 """Invites: an organization asks whoever reads an address to work for it, with some roles. For 7 days, once."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -88,9 +89,13 @@ _SPEND_ONE = sql(
     .where(table.c.organization_id == bindparam("owner"), table.c.id == bindparam("invite_id"), *_IS_LIVE)
     .values(accepted_at=bindparam("moment"))
 )
-_REVOKE_OF_INVITER = sql(
+_REVOKE_OF_INVITERS = sql(
     update(table)
-    .where(table.c.organization_id == bindparam("owner"), table.c.inviter_id == bindparam("inviter"), *_IS_LIVE)
+    .where(
+        table.c.organization_id == bindparam("owner"),
+        table.c.inviter_id.in_(bindparam("inviters", expanding=True)),
+        *_IS_LIVE,
+    )
     .values(revoked_at=bindparam("moment"))
     .returning(table.c.id)
 )
@@ -219,9 +224,11 @@ def revoke(transaction: Transaction, organization_id: str, invite_id: str, now: 
         raise AbsentError("there is no such invite, or it was accepted or taken back", "inviteId")
 
 
-def revoke_of_inviter(transaction: Transaction, organization_id: str, inviter_id: str, now: int) -> list[str]:
-    """Takes back what somebody invited to and nobody accepted yet; returns the identifiers."""
-    rows = transaction.all(_REVOKE_OF_INVITER, owner=organization_id, inviter=inviter_id, moment=now)
+def revoke_of_inviters(
+    transaction: Transaction, organization_id: str, inviter_ids: Sequence[str], now: int
+) -> list[str]:
+    """Takes back what some people invited to and nobody accepted yet; returns the identifiers."""
+    rows = transaction.all(_REVOKE_OF_INVITERS, owner=organization_id, inviters=inviter_ids, moment=now)
     return sorted(row.id for row in rows)
 
 

@@ -1,5 +1,6 @@
 """Letters on their way: written in the transaction of the act that they tell of, sealed, and handed over later."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -94,17 +95,24 @@ class Outbox:
 
     def put(self, transaction: Transaction, letter: Letter, now: int) -> str:
         """Has a letter sent once the transaction is committed; returns its identifier."""
+        row = self._row(letter, now)
+        transaction.run(_INSERT, **row)
+        return str(row["id"])
+
+    def put_all(self, transaction: Transaction, letters: Iterable[Letter], now: int) -> None:
+        """Has several letters sent; see `put`."""
+        transaction.run_many(_INSERT, [self._row(one, now) for one in letters])
+
+    def _row(self, letter: Letter, now: int) -> dict[str, Any]:
         mail_id = new_id(Kind.MAIL, now * 1000)
-        transaction.run(
-            _INSERT,
-            id=mail_id,
-            sealed=sealing.seal(msgspec.json.encode(letter), self.sealing_key, _purpose(mail_id)),
-            created_at=now,
-            next_attempt_at=now,
-            attempts=0,
-            sent_at=None,
-        )
-        return mail_id
+        return {
+            "id": mail_id,
+            "sealed": sealing.seal(msgspec.json.encode(letter), self.sealing_key, _purpose(mail_id)),
+            "created_at": now,
+            "next_attempt_at": now,
+            "attempts": 0,
+            "sent_at": None,
+        }
 
 
 def is_due(transaction: Transaction, now: int) -> bool:

@@ -97,7 +97,7 @@ def remove(transaction: Transaction, attempt: Attempt, outbox: Outbox) -> None:
     _require(giving.change_refusal(attempt.giver, attempt.user_id, attempt.roles, (), attempt.now))
     organization_id, user_id, now = attempt.organization_id, attempt.user_id, attempt.now
     memberships.remove(transaction, organization_id, user_id, now)
-    taken_back = invites.revoke_of_inviter(transaction, organization_id, user_id, now)
+    taken_back = invites.revoke_of_inviters(transaction, organization_id, [user_id], now)
     record(transaction, Event.MEMBER_REMOVED, attempt, {"taken": _listed(attempt.roles)})
     for invite_id in taken_back:
         act = audit.Act(Event.INVITE_REVOKED, audit.CONSEQUENCE, organization_id, invite_id)
@@ -115,7 +115,7 @@ def end_sessions(transaction: Transaction, attempt: Attempt) -> list[Ended]:
     """
     require_rank(attempt)
     organization_id, user_id, now = attempt.organization_id, attempt.user_id, attempt.now
-    token_families.revoke_of_member(transaction, user_id, organization_id, now)
+    token_families.revoke_of_members(transaction, [user_id], organization_id, now)
     mine = [one for one in sessions.of_user(transaction, user_id) if one.organization_id == organization_id]
     ended = [Ended(user_id, one.id) for one in mine if sessions.end(transaction, one.id, user_id, now)]
     record(transaction, Event.MEMBER_SESSIONS_ENDED, attempt, {"sessions": len(ended)})

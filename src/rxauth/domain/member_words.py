@@ -1,6 +1,6 @@
 """The words by which members are found: those of their names and addresses, for each organization they work for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sqlalchemy import bindparam, delete, select
 
@@ -13,7 +13,10 @@ from rxauth.storage.tenancy import insert_row, sql
 _EVERYWHERE = "a person has one name, wherever they work"
 _INSERT = insert_row(table)
 _REMOVE = sql(
-    delete(table).where(table.c.organization_id == bindparam("the_organization_id"), table.c.user_id == bindparam("of"))
+    delete(table).where(
+        table.c.organization_id == bindparam("the_organization_id"),
+        table.c.user_id.in_(bindparam("user_ids", expanding=True)),
+    )
 )
 _REMOVE_ALL = sql(delete(table).where(table.c.user_id == bindparam("of")), across_tenants=_EVERYWHERE)
 _ORGANIZATIONS = sql(
@@ -32,9 +35,9 @@ def add(transaction: Transaction, organization_id: str, user_id: str, words: Ite
     transaction.run_many(_INSERT, rows)
 
 
-def remove(transaction: Transaction, organization_id: str, user_id: str) -> None:
-    """Has somebody who is no member any more not found."""
-    transaction.run(_REMOVE, the_organization_id=organization_id, of=user_id)
+def remove(transaction: Transaction, organization_id: str, user_ids: Sequence[str]) -> None:
+    """Has people who are no members any more not found."""
+    transaction.run(_REMOVE, the_organization_id=organization_id, user_ids=user_ids)
 
 
 def replace(transaction: Transaction, user_id: str, words: Iterable[str]) -> None:

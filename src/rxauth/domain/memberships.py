@@ -67,16 +67,14 @@ _ROLES_OF = sql(
         membership_roles.c.user_id.in_(bindparam("user_ids", expanding=True)),
     )
 )
-_TAKE_ROLES = sql(
-    delete(membership_roles).where(
-        membership_roles.c.organization_id == bindparam("organization_id"),
-        membership_roles.c.user_id == bindparam("user_id"),
+_TAKE_ROLES, _REMOVE = (
+    sql(
+        delete(one).where(
+            one.c.organization_id == bindparam("organization_id"),
+            one.c.user_id.in_(bindparam("user_ids", expanding=True)),
+        )
     )
-)
-_REMOVE = sql(
-    delete(memberships).where(
-        memberships.c.organization_id == bindparam("organization_id"), memberships.c.user_id == bindparam("user_id")
-    )
+    for one in (membership_roles, memberships)
 )
 
 
@@ -221,7 +219,7 @@ def set_roles(transaction: Transaction, organization_id: str, user_id: str, role
     authority = providers.lock(transaction, organization_id, user_id)
     administrators.require_another(transaction, organization_id, user_id, keeps=Role.ADMINISTRATOR in roles)
     before = _roles(transaction, organization_id, user_id)
-    if transaction.run(_TAKE_ROLES, organization_id=organization_id, user_id=user_id) == 0:
+    if transaction.run(_TAKE_ROLES, organization_id=organization_id, user_ids=[user_id]) == 0:
         raise AbsentError(f"{user_id} is no member of the organization")
     if Role.PRESCRIBER in roles - before:
         refused = role_refusal(None if authority is None else providers.state_at(authority, now))
@@ -240,20 +238,26 @@ def add_roles(transaction: Transaction, organization_id: str, user_id: str, role
 
 
 def remove(transaction: Transaction, organization_id: str, user_id: str, now: int) -> None:
-    """Ends a membership; every token for the organization is refused from the next request on.
+    """Ends a membership; see `remove_all`."""
+    remove_all(transaction, organization_id, [user_id], now)
+
+
+def remove_all(transaction: Transaction, organization_id: str, user_ids: Sequence[str], now: int) -> None:
+    """Ends memberships; every token for the organization is refused from the next request on.
 
     An authority to prescribe is suspended: whoever comes back needs two people again.
 
     Raises:
-        AbsentError: no member. LastAdministratorError: see `administrators`.
+        AbsentError: somebody is no member. LastAdministratorError: see `administrators`.
     """
-    provider_leaving.leave(transaction, organization_id, user_id, now)
-    administrators.require_another(transaction, organization_id, user_id, keeps=False)
-    transaction.run(_TAKE_ROLES, organization_id=organization_id, user_id=user_id)
-    member_words.remove(transaction, organization_id, user_id)
-    if transaction.run(_REMOVE, organization_id=organization_id, user_id=user_id) == 0:
-        raise AbsentError(f"{user_id} is no member of the organization")
-    changes.record(transaction, changes.ChangeKind.PERSON, user_id, now)
+    for user_id in sorted(providers.states_of(transaction, organization_id, user_ids, now)):
+        provider_leaving.leave(transaction, organization_id, user_id, now)
+    administrators.require_others(transaction, organization_id, user_ids)
+    transaction.run(_TAKE_ROLES, organization_id=organization_id, user_ids=user_ids)
+    member_words.remove(transaction, organization_id, user_ids)
+    if transaction.run(_REMOVE, organization_id=organization_id, user_ids=user_ids) < len(user_ids):
+        raise AbsentError("somebody of them is no member of the organization")
+    changes.record_all(transaction, changes.ChangeKind.PERSON, user_ids, now)
 
 
 def _roles(transaction: Transaction, organization_id: str, user_id: str) -> frozenset[Role]:

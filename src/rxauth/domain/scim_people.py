@@ -16,14 +16,11 @@ from rxauth.domain import (
     domains,
     group_roles,
     invites,
-    letters,
     memberships,
-    organizations,
     scim_accounts,
     scim_groups,
+    scim_leaving,
     scim_users,
-    sessions,
-    token_families,
     users,
 )
 from rxauth.domain.audit import Event
@@ -106,27 +103,12 @@ def leave(transaction: Transaction, user: ScimUser, telling: Telling) -> list[En
     Raises:
         LastAdministratorError: the organization would have no other.
     """
-    organization_id, now = user.organization_id, telling.now
+    organization_id = user.organization_id
     if user.invited_key is not None:
         _take_back(transaction, user, telling)
     if user.user_id is None or not memberships.roles_of(transaction, organization_id, [user.user_id]):
         return []
-    token_families.revoke_of_member(transaction, user.user_id, organization_id, now)
-    ended = [
-        Ended(user.user_id, one.id)
-        for one in sessions.of_user(transaction, user.user_id)
-        if organization_id in {one.organization_id, one.confined_to}
-        and sessions.end(transaction, one.id, user.user_id, now)
-    ]
-    memberships.remove(transaction, organization_id, user.user_id, now)
-    telling.record(transaction, Event.MEMBER_REMOVED, user, user.user_id, {"sessions": len(ended)})
-    for invite_id in invites.revoke_of_inviter(transaction, organization_id, user.user_id, now):
-        act = audit.Act(Event.INVITE_REVOKED, audit.CONSEQUENCE, organization_id, invite_id)
-        audit.record(transaction, act, now * 1_000_000)
-    person, organization = users.find(transaction, user.user_id), organizations.find(transaction, organization_id)
-    if person is not None and organization is not None:
-        telling.outbox.put(transaction, letters.membership_ended(person.email, organization.name), now)
-    return ended
+    return scim_leaving.leave(transaction, organization_id, [user], telling)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,8 +129,7 @@ class Settling:
 
 def _roles(transaction: Transaction, user: ScimUser) -> frozenset[Role]:
     of_user = scim_groups.of_users(transaction, user.organization_id, [user.id]).get(user.id, [])
-    names = [EVERYBODY, *(name for one in of_user for name in (one.name, one.external_id) if name)]
-    return group_roles.roles_of(transaction, user.organization_id, group_roles.SCIM, names)
+    return group_roles.roles_of(transaction, user.organization_id, group_roles.SCIM, scim_leaving.names_of(of_user))
 
 
 def _arrive(transaction: Transaction, user: ScimUser, roles: frozenset[Role], telling: Telling) -> ScimUser:
@@ -224,7 +205,7 @@ def _give(
     transaction: Transaction, user: ScimUser, before: frozenset[Role], roles: frozenset[Role], telling: Telling
 ) -> list[Ended]:
     """Gives a member what groups give now, and takes what they gave; a member whom nothing is left is one no longer."""
-    after = (before - (user.given_roles - roles)) | roles
+    after = scim_leaving.remaining(before, user, roles)
     if after == before or user.user_id is None:
         return []
     if not after:

@@ -66,6 +66,12 @@ _SAME_INVITE = sql(
     select(table.c.id).where(_MINE, table.c.invited_key == bindparam("key"), table.c.id != bindparam("but"))
 )
 _IDS: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
+_LOCKED_ALL = sql(select(*COLUMNS).where(_MINE, table.c.id.in_(_IDS)).order_by(table.c.id).with_for_update())
+_FORGET_GIVEN = sql(
+    update(table)
+    .where(table.c.organization_id == bindparam("owner"), table.c.id.in_(_IDS))
+    .values(given_roles="", settle_at=None)
+)
 _KNOWN = sql(select(table.c.id).where(_MINE, table.c.id.in_(_IDS)))
 
 
@@ -173,6 +179,11 @@ def lock(transaction: Transaction, organization_id: str, scim_id: str) -> ScimUs
     return None if row is None else read(row)
 
 
+def lock_all(transaction: Transaction, organization_id: str, ids: Sequence[str]) -> list[ScimUser]:
+    """Returns those of some users that the organization has, and has whoever changes them wait."""
+    return [read(row) for row in transaction.all(_LOCKED_ALL, organization_id=organization_id, ids=ids)]
+
+
 def change(transaction: Transaction, user: ScimUser, resource: Mapping[str, Any], now_ms: int) -> ScimUser:
     """Has a locked user be as it was said last.
 
@@ -206,6 +217,11 @@ def link(transaction: Transaction, user: ScimUser) -> None:
         roles=_listed(user.given_roles),
         invited=user.invited_key,
     )
+
+
+def forget_given(transaction: Transaction, organization_id: str, ids: Sequence[str]) -> None:
+    """Notes that groups give nothing to some locked users."""
+    transaction.run(_FORGET_GIVEN, owner=organization_id, ids=ids)
 
 
 def remove(transaction: Transaction, user: ScimUser) -> None:

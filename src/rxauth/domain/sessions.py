@@ -1,5 +1,6 @@
 """Sessions: a person signed in with one browser; one cookie, whose value changes at every login and step-up."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
@@ -59,6 +60,16 @@ _END = sql(
         sessions.c.ended_at.is_(None),
     )
     .values(ended_at=bindparam("moment"))
+)
+_END_OF_MEMBERS = sql(
+    update(sessions)
+    .where(
+        sessions.c.user_id.in_(bindparam("user_ids", expanding=True)),
+        sessions.c.ended_at.is_(None),
+        (sessions.c.organization_id == bindparam("chosen")) | (sessions.c.confined_to == bindparam("chosen")),
+    )
+    .values(ended_at=bindparam("moment"))
+    .returning(sessions.c.user_id, sessions.c.id)
 )
 _CHOOSE = sql(
     update(sessions)
@@ -257,6 +268,14 @@ def end_all(transaction: Transaction, user_id: str, now: int, *, but: str | None
     """Ends every session of a person, except `but`; returns those it ended."""
     mine = [session.id for session in of_user(transaction, user_id) if session.id != but]
     return [session_id for session_id in mine if end(transaction, session_id, user_id, now)]
+
+
+def end_of_members(transaction: Transaction, organization_id: str, user_ids: Sequence[str], now: int) -> list[Ended]:
+    """Ends the sessions in which some people act for an organization, or that open it alone; returns them."""
+    rows = transaction.all(_END_OF_MEMBERS, user_ids=user_ids, chosen=organization_id, moment=now)
+    ended = sorted(Ended(*row) for row in rows)
+    changes.record_all(transaction, changes.ChangeKind.SESSION, [one.session_id for one in ended], now)
+    return ended
 
 
 def forget(transaction: Transaction, now: int) -> bool:

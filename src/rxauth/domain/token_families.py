@@ -7,6 +7,7 @@ client whose answer was lost, and none has to remember it.
 import hashlib
 import hmac
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any, Final
@@ -55,12 +56,15 @@ _OF_CLIENT = sql(
 _OF_ORGANIZATION = sql(
     select(table.c.id).where(table.c.organization_id == bindparam("organization_id"), table.c.revoked_at.is_(None))
 )
-_OF_MEMBER = sql(
-    select(table.c.id).where(
-        table.c.user_id == bindparam("user_id"),
-        table.c.organization_id == bindparam("organization_id"),
+_REVOKE_OF_MEMBERS = sql(
+    update(table)
+    .where(
+        table.c.user_id.in_(bindparam("user_ids", expanding=True)),
+        table.c.organization_id == bindparam("owner"),
         table.c.revoked_at.is_(None),
     )
+    .values(revoked_at=bindparam("moment"))
+    .returning(table.c.id)
 )
 
 
@@ -207,10 +211,10 @@ def revoke_of_organization(transaction: Transaction, organization_id: str, now: 
         revoke(transaction, row.id, now)
 
 
-def revoke_of_member(transaction: Transaction, user_id: str, organization_id: str, now: int) -> None:
-    """Ends everything with which a person acts for an organization."""
-    for row in transaction.all(_OF_MEMBER, user_id=user_id, organization_id=organization_id):
-        revoke(transaction, row.id, now)
+def revoke_of_members(transaction: Transaction, user_ids: Sequence[str], organization_id: str, now: int) -> None:
+    """Ends everything with which some people act for an organization."""
+    rows = transaction.all(_REVOKE_OF_MEMBERS, user_ids=user_ids, owner=organization_id, moment=now)
+    changes.record_all(transaction, changes.ChangeKind.FAMILY, sorted(row.id for row in rows), now)
 
 
 def _counter(row: Any, presented: str, sealing_key: bytes) -> int | None:

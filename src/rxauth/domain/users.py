@@ -48,6 +48,7 @@ _OF_ORGANIZATION = sql(
 # Rows that only refer to the person may be added meanwhile: hence FOR NO KEY UPDATE.
 _LOCK = sql(select(users.c.id).where(users.c.id == bindparam("user_id")).with_for_update(key_share=True))
 _LOCKED = sql(select(*users.c).where(users.c.id == bindparam("user_id")).with_for_update(key_share=True))
+_EMAILS = sql(select(users.c.email).where(users.c.id.in_(bindparam("ids", expanding=True))).order_by(users.c.id))
 _NAMES: Final = ("title", "first_name", "middle_name", "last_name")
 _SAID: Final = ("phone", "npi", "fax", "signature")
 _CHANGE = sql(
@@ -153,6 +154,11 @@ def find_by_email(transaction: Transaction, email: str) -> User | None:
     """Returns the person with an address, however it is written, or None."""
     row = transaction.first(_BY_EMAIL, email_key=email_key(email))
     return None if row is None else read(row)
+
+
+def emails(transaction: Transaction, ids: Sequence[str]) -> list[str]:
+    """Returns the addresses of some people."""
+    return [row.email for row in transaction.all(_EMAILS, ids=ids)]
 
 
 def of_organization(transaction: Transaction, organization_id: str, rows: int) -> list[User]:

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any, Final
 
-from rxauth.domain import scim_groups, scim_people, scim_status, scim_users
+from rxauth.domain import scim_groups, scim_leaving, scim_people, scim_status, scim_users
 from rxauth.domain.audit import Event
 from rxauth.domain.scim_groups import GROUPS_LIMIT, MEMBERS_LIMIT, Narrow, ScimGroup
 from rxauth.domain.scim_people import SETTLED_AT_ONCE
@@ -153,14 +153,15 @@ def _users(transaction: Transaction, desk: Desk, resource: dict[str, Any], *, kn
 
 
 def _settle(transaction: Transaction, desk: Desk, users: Collection[str]) -> list[Ended]:
-    """Works out what some users get now, or, if they are many, within a minute."""
+    """Works out what some users get now, or, if they are many, within a minute; who is left nothing is out now."""
     ids, ended = sorted(users), []
     for one in ids[:SETTLED_AT_ONCE]:
         user = scim_users.lock(transaction, desk.organization_id, one)
         if user is not None:
             ended += scim_people.settle(transaction, user, desk.telling)
-    scim_status.mark_users(transaction, desk.organization_id, ids[SETTLED_AT_ONCE:], desk.telling.now)
-    return ended
+    rest = ids[SETTLED_AT_ONCE:]
+    scim_status.mark_users(transaction, desk.organization_id, rest, desk.telling.now)
+    return ended + scim_leaving.leave_without_roles(transaction, desk.organization_id, rest, desk.telling)
 
 
 def _given(
