@@ -250,7 +250,7 @@ SAMPLES: Final = (
     Sample("leave", "leave.html", {"url": "https://login.alder.example/authorize?a=b", "host": "login.alder.example"}),
     Sample("sso_failed", "sso_failed.html", _SSO_FAILED | {"is_for_client": True}, CLIENT_ORIGIN),
     Sample("sso_failed_for_good", "sso_failed.html", _SSO_FAILED | {"action": None}),
-    Sample("login_to_link", "login.html", LOGIN | {"links": True, "email": "maya@alder.example"}),
+    Sample("login_to_link", "login.html", LOGIN | {"links": True, "finds_home": True, "email": "maya@alder.example"}),
     Sample("confirm", "confirm.html", _CONFIRM),
     Sample("confirm-harmless", "confirm.html", _CONFIRM_EMAIL),
     Sample("mails", "mails.html", {"letters": [LETTER, LETTER | {"subject": "You are invited to Alder Clinic"}]}),
