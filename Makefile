@@ -13,9 +13,13 @@ unexport PYTHONDONTWRITEBYTECODE
 run: $(STAMP)
 	@$(VENV)/bin/rxauth sandbox --port $(PORT)
 
-test: $(VENV)/.docs-installed
+test:
+	@tools/system-packages postgresql softhsm2 chromium npm fonts-dejavu-core systemd sqlite3 xmlsec1 nginx haproxy caddy
+	@tools/node-modules & modules=$$!; \
+	$(MAKE) --no-print-directory $(VENV)/.docs-installed; made=$$?; \
+	wait $$modules && exit $$made
 	@$(VENV)/bin/mypy & types=$$!; \
-	tools/system-packages postgresql softhsm2 chromium npm fonts-dejavu-core systemd sqlite3 xmlsec1 nginx haproxy caddy && tools/node-modules && npm --prefix sdk --silent test; tried=$$?; \
+	npm --prefix sdk --silent test; tried=$$?; \
 	wait $$types && exit $$tried
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check --quiet
