@@ -172,6 +172,20 @@ def _one(name: str, template: str, connection: dict[str, Any], **changes: Any) -
     return settings(name, template, TAB, data, **(around | changes))
 
 
+_LOOKED: Final[Values] = {
+    "saml": {
+        "entity_id": "https://idp.alder.example/saml",
+        "sso_url": "https://sso.alder.example/saml/sso",
+        "slo_url": None,
+    },
+    "certificates": [
+        {"fingerprint": _FINGERPRINTS[1], "ends_at": 1_888_000_000},
+        {"fingerprint": ":".join(["5C"] * 32), "ends_at": 1_950_000_000},
+    ],
+    "digest": "5c" * 32,
+}
+
+
 def _certificates(name: str, *there: dict[str, Any], template: str = "connection_own", people: int = 41) -> Any:
     by_state = {"current": None, "next": None, "previous": None}
     by_state |= {one["state"].lower(): one for one in there}
@@ -216,8 +230,9 @@ SAMPLES: Final = (
     _one("connection-groups", "connection_groups", _ENTRA, lines=_LINES, everybody=["rol_support"]),
     _one("connection-groups-unread", "connection_groups", _SAML),
     _one("connection-secret", "connection_secret", _ENTRA),
-    _one("connection-certificates", "connection_certificates", _SAML),
-    _one("connection-certificates-none", "connection_certificates", _ENTRA),
+    _one("connection-certificates", "connection_certificates", _SAML, looked=None),
+    _one("connection-certificates-looked", "connection_certificates", _SAML, looked=_LOOKED),
+    _one("connection-certificates-none", "connection_certificates", _ENTRA, looked=None),
     _certificates("connection-own-none"),
     _certificates("connection-own", _CURRENT),
     _certificates("connection-own-published", _CURRENT, _NEXT),

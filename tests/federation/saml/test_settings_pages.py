@@ -15,6 +15,7 @@ from rxauth.edge.settings.connection_new import PATH
 from rxauth.policy.roles import Role
 from tests.browsing import Browser, form_with
 from tests.federation.saml.conftest import Clinic
+from tests.federation.saml.issuing import OUR_KEY
 from tests.federation.saml.test_signing_in import roles
 from tests.signing_in import answered
 from tests.token_holders import Holders
@@ -151,3 +152,21 @@ def test_a_stale_page_puts_no_certificate_to_use(desk: Browser, clinic: Clinic) 
     other.close()
     assert "Somebody changed this since you opened it." in do(desk, "use_own")
     assert "This server signs" not in desk.open(f"{path}/own-certificate").text
+
+
+def test_metadata_that_are_read_anew_show_what_would_change_and_only_that_is_taken(
+    desk: Browser, clinic: Clinic
+) -> None:
+    theirs = clinic.upstream.metadata()
+    path = f"{added(desk, clinic, metadata=theirs)}/certificates"
+    other = theirs.replace(clinic.upstream.key.certificate.base64, OUR_KEY.certificate.base64)
+    desk.open(path)
+    text = re.sub(r"<[^>]*>", "", do(desk, "look_at_metadata", metadata=other))
+    assert f"new {OUR_KEY.certificate.fingerprint}" in text
+    assert f"goes {clinic.upstream.key.certificate.fingerprint}" in text
+    assert "not the metadata that you looked at" in do(desk, "saml_metadata", metadata=theirs)
+    assert OUR_KEY.certificate.fingerprint not in desk.open(path).text
+    do(desk, "look_at_metadata", metadata=other)
+    assert "The metadata were taken." in do(desk, "saml_metadata")
+    assert OUR_KEY.certificate.fingerprint in desk.page.text
+    assert "Nobody answered" in do(desk, "look_at_metadata", metadata_url="http://127.0.0.1:9/")

@@ -64,18 +64,6 @@ def _secret(fields: Fields) -> Variables:
     return {**identifier(fields), "secret": fields.text("secret")}
 
 
-def _certificate(fields: Fields) -> Variables:
-    return {**identifier(fields), "certificate": fields.text("certificate")}
-
-
-def _fingerprint(fields: Fields) -> Variables:
-    return {**identifier(fields), "fingerprint": fields.text("fingerprint")}
-
-
-def _metadata(fields: Fields) -> Variables:
-    return {**identifier(fields), "input": {"metadata": fields.text("metadata")}}
-
-
 def _switched(*, on: bool) -> Callable[[Fields], Variables]:
     return lambda fields: {**identifier(fields), "on": on}
 
@@ -109,7 +97,13 @@ def _shown(*names: str) -> Callable[[Data], Any]:
     return lambda data: [data["connection"][name] for name in names]
 
 
-def _below(name: str, acts: Mapping[str, Act], *, query: str = documents.ONE, values: Values = about) -> Section:
+def _below(
+    name: str,
+    acts: Mapping[str, Act],
+    *,
+    query: str = documents.ONE,
+    values: Values = about,
+) -> Section:
     """Returns a page below that of a connection, on which something of it is changed."""
     return Section(
         path=f"{ONE_PATH}/{name}",
@@ -199,16 +193,6 @@ SECTIONS: Final = (
             "connection_secret": Act(
                 documents.NEW_SECRET, _secret, "The new secret is used from now on. Try it.", leads_to=to_the_one
             )
-        },
-    ),
-    _below(
-        "certificates",
-        {
-            "add_certificate": Act(documents.ADD_CERTIFICATE, _certificate, "The certificate was added."),
-            "remove_certificate": Act(documents.REMOVE_CERTIFICATE, _fingerprint, "The certificate was removed."),
-            "saml_metadata": Act(
-                documents.CHANGE, _metadata, "The metadata were read.", ready=provider_look_ups.of_saml
-            ),
         },
     ),
     _below(

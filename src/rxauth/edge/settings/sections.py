@@ -66,8 +66,8 @@ class Section:
     required: the root field without which there is nothing to show: null answers 404. wanted: how surely one must know
     who is there before the page is shown; None: as for any page. acts: by the field `act` of a form. redraws: values of
     that field that do nothing but show the form again as it was typed, such as with one more row. runs: forms by that
-    field that ask another endpoint, in process, and show on the same page what it said. leaves: those that lead the
-    browser away; FieldError: it stays.
+    field that ask another endpoint, in process, or somebody else, and show on the same page what it said; FieldError:
+    nobody said anything. leaves: those that lead the browser away; FieldError: it stays.
     """
 
     path: str

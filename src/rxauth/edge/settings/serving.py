@@ -77,13 +77,11 @@ async def act(edge: Edge, request: Request, section: Section) -> Answer:
     if isinstance(one, Answer):
         return one
     sent = fields_of.of(await read_form_pairs(request, one.path, SETTINGS_LIMITS)).within(one.fields.parts)
-    run = section.runs.get(sent.text("act"))
-    if run is not None:
-        return await _page(one, await _ask(one), typed=sent, more=await run(edge, request, sent))
-    chosen = section.acts.get(sent.text("act"))
-    wanted = section.wanted
+    chosen, wanted = section.acts.get(sent.text("act")), section.wanted
     if wanted is not None and not wanted.is_met(one.caller.authentication, edge.server.clock.seconds()):
         return await _prove(one, sent, wanted.max_age_s)
+    if sent.text("act") in section.runs:
+        return await _run(one, sent)
     if sent.text("act") in section.redraws:
         return await _page(one, await _ask(one), typed=sent)
     if sent.text("act") in section.leaves:
@@ -98,6 +96,15 @@ async def act(edge: Edge, request: Request, section: Section) -> Answer:
     key = None if chosen.is_repeatable else f"page-{sent.text('once') or secrets.new_handle()}"
     done = await ask(edge, request, one.caller, body, key=key, rests=rests)
     return await _after(one, chosen, sent, done)
+
+
+async def _run(one: Entered, sent: Fields) -> Answer:
+    """Asks what is no act, and shows what came of it on the same page."""
+    try:
+        more = await one.section.runs[sent.text("act")](one.edge, one.request, sent)
+    except FieldError as error:
+        return await _page(one, await _ask(one), problem=Problem("", str(error), error.name), typed=sent)
+    return await _page(one, await _ask(one), typed=sent, more=more)
 
 
 async def _leave(one: Entered, sent: Fields) -> Answer:
