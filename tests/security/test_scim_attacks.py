@@ -6,11 +6,16 @@ from typing import Any
 import pytest
 
 from rxauth.domain import memberships, organizations, passwords, scim_tokens, scim_users, users
+from rxauth.domain.audit import Actor
+from rxauth.domain.scim_accounts import Telling
 from rxauth.policy.roles import Role
+from rxauth.scim import users as scim_endpoints
+from rxauth.scim.errors import VersionError
+from rxauth.scim.requests import Asked, Desk
 from rxauth.storage.database import ConflictError, Transaction
 from tests.live import Live
-from tests.people import add_person, letters, one_after_the_other
-from tests.provisioning import DOMAIN, ENTERPRISE, PATCH, USER, Provider
+from tests.people import add_person, letters, one_after_the_other, outbox
+from tests.provisioning import DOMAIN, ENTERPRISE, PATCH, SEARCH, USER, Provider
 from tests.world import NOW, World
 
 VICTIM = f"victim@{DOMAIN}"
@@ -190,6 +195,20 @@ def test_two_users_of_one_name_at_once_are_one_and_a_conflict(world: World) -> N
     assert isinstance(second.exception(), ConflictError)
 
 
+def test_of_two_changes_at_once_that_know_the_same_version_one_is_made(world: World) -> None:
+    made = scim_users.new(world.alder.organization_id, {"userName": "Mona"}, NOW * 1000)
+    database = world.open()
+    database.write(lambda tx: scim_users.add(tx, made))
+    database.close()
+    desk = Desk(made.organization_id, "", Telling(outbox(world), Actor("scim", "sct_1"), NOW), NOW * 1000)
+    body = {"schemas": [PATCH], "Operations": [{"op": "replace", "path": "title", "value": "Nurse"}]}
+    asked = Asked(made.id, body=body, if_match='W/"1"')
+    first, second = one_after_the_other(world, lambda tx: scim_endpoints.patch(tx, desk, asked))
+    assert (first.status, first.version) == (200, 'W/"2"')
+    assert isinstance(second.exception(), VersionError)
+    assert VersionError.status == 412
+
+
 def test_a_user_name_that_is_taken_is_a_conflict_under_every_spelling(provider: Provider) -> None:
     mona, nora = provider.create("Mona"), provider.create("nora")
     for answer in (
@@ -223,6 +242,15 @@ def test_deeply_nested_and_wide_bodies_are_refused_and_the_server_goes_on(provid
     assert provider.http.post("Users", content=deep).status_code == 400
     assert provider.http.patch("Users/scu_1", json=wide).status_code in {400, 404}
     assert provider.http.post("Users", json=many).status_code == 400
+    bombs = [
+        "active pr " * 1_000,
+        "(" * 3_000,
+        "not (" * 300 + "active pr" + ")" * 300,
+        " or ".join(["active pr"] * 250),
+    ]
+    for bomb in bombs:
+        answer = provider.http.post("Users/.search", json={"schemas": [SEARCH], "filter": bomb})
+        assert (answer.status_code, answer.json()["scimType"]) == (400, "invalidFilter")
     assert provider.http.get("Users").status_code == 200
 
 
@@ -244,6 +272,25 @@ def test_nothing_that_was_sent_is_repeated_in_an_error_or_kept_in_a_record(provi
     )
     assert secret not in repr(user)
     assert provider.text not in repr(provider.token)
+
+
+def test_a_path_reaches_nothing_but_what_the_schema_lets_a_client_change(provider: Provider) -> None:
+    mona = provider.create("mona")
+    paths = (
+        "id",
+        "meta.version",
+        "groups",
+        "given_roles",
+        "user_id",
+        "__class__",
+        "name.__dict__",
+        "emails[0].value",
+        "a.b.c",
+    )
+    for path in paths:
+        answer = provider.patch(f"Users/{mona['id']}", {"op": "replace", "path": path, "value": "x"})
+        assert answer.status_code == 400, path
+    assert provider.http.get(f"Users/{mona['id']}").json() == mona
 
 
 def test_a_password_that_is_sent_is_nobodys(provider: Provider) -> None:
