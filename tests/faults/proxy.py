@@ -14,6 +14,9 @@ BEFORE: Final = "before COMMIT"
 AFTER: Final = "after COMMIT, its reply lost"
 _STARTUP: Final = 196_608  # the protocol's number; what comes before it is asked for encryption, and refused
 _COMMIT: Final = b"COMMIT"
+_ROLLBACK: Final = b"ROLLBACK"
+_BEGIN: Final = b"BEGIN"
+_INSERT: Final = b"INSERT"  # where no transaction is open it is one of its own
 
 
 class Commits:
@@ -22,10 +25,11 @@ class Commits:
     def __init__(self) -> None:
         self._rest = b""
         self._has_begun = False
-        self._prepared: set[bytes] = set()
+        self._is_open = False
+        self._prepared: dict[bytes, bytes] = {}
 
     def split(self, data: bytes) -> Iterator[tuple[bytes, bool]]:
-        """Returns each whole message, and whether it is a COMMIT."""
+        """Returns each whole message, and whether it commits."""
         self._rest += data
         while (size := self._size()) is not None:
             message, self._rest = self._rest[:size], self._rest[size:]
@@ -44,11 +48,19 @@ class Commits:
 
     def _is_commit(self, message: bytes) -> bool:
         kind, parts = message[:1], message[5:].split(b"\0")
-        if kind == b"Q":
-            return parts[0] == _COMMIT
         if kind == b"P":
-            (self._prepared.add if parts[1] == _COMMIT else self._prepared.discard)(parts[0])
-        return kind == b"B" and parts[1] in self._prepared
+            self._prepared[parts[0]] = parts[1]
+        if kind == b"Q":
+            return self._runs(parts[0])
+        return kind == b"B" and self._runs(self._prepared.get(parts[1], b""))
+
+    def _runs(self, statement: bytes) -> bool:
+        was_open = self._is_open
+        if statement.startswith(_BEGIN):
+            self._is_open = True
+        elif statement in {_COMMIT, _ROLLBACK}:
+            self._is_open = False
+        return statement == _COMMIT or (statement.startswith(_INSERT) and not was_open)
 
 
 class Proxy:

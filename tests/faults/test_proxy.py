@@ -27,6 +27,12 @@ SENT = [
     (EXECUTED, True),
     (message(b"B", b"", b"s_2"), False),
     (EXECUTED, True),
+    (message(b"P", b"", b"INSERT INTO audit_outbox"), False),
+    (message(b"B", b"", b""), True),
+    (message(b"Q", b"BEGIN ISOLATION LEVEL READ COMMITTED"), False),
+    (message(b"B", b"", b""), False),
+    (message(b"Q", b"ROLLBACK"), False),
+    (message(b"B", b"", b""), True),
 ]
 
 
