@@ -1,6 +1,6 @@
 """Pictures of every page in every state, for the eye: on a phone and on a desktop, light and dark."""
 
-import sys
+import argparse
 from pathlib import Path
 from typing import Literal
 
@@ -42,5 +42,14 @@ def _take(stage: Stage, folder: Path, samples: list[Sample]) -> None:
         browser.close()
 
 
+def main() -> None:
+    """Reads what is asked for, and takes the pictures."""
+    parser = argparse.ArgumentParser(prog="tools/look", description=__doc__)
+    parser.add_argument("folder", type=Path, nargs="?", default=Path("/tmp/looks"), help="where they go (/tmp/looks)")
+    parser.add_argument("part", nargs="?", default="", help="only pages whose name contains this")
+    chosen = parser.parse_args()
+    take(chosen.folder, chosen.part)
+
+
 if __name__ == "__main__":
-    take(Path(sys.argv[1]), sys.argv[2])
+    main()
