@@ -11,6 +11,8 @@ import dns.message
 import dns.rcode
 import dns.rrset
 
+from tests.live import free_port
+
 TTL_S: Final = 1
 _LONGEST_OVER_UDP: Final = 512
 
@@ -42,8 +44,8 @@ class NameServer:
                 answered = answer(self.rfile.read(length), limit_bytes=65_535)
                 self.wfile.write(len(answered).to_bytes(2) + answered)
 
-        self._udp = socketserver.ThreadingUDPServer(("127.0.0.1", 0), Datagram)
-        self._tcp = socketserver.ThreadingTCPServer(self._udp.server_address, Stream)
+        self._tcp = socketserver.ThreadingTCPServer(("127.0.0.1", free_port()), Stream)
+        self._udp = socketserver.ThreadingUDPServer(self._tcp.server_address, Datagram)
         self.address = ("127.0.0.1", int(self._udp.server_address[1]))
         self._threads = [threading.Thread(target=one.serve_forever, args=(0.02,)) for one in (self._udp, self._tcp)]
         for thread in self._threads:
