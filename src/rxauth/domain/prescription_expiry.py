@@ -3,7 +3,6 @@
 Nobody waits for this: a prescription that is over is refused, and shown as EXPIRED, from the moment on which it is.
 """
 
-import threading
 from collections import defaultdict
 from typing import Final
 
@@ -14,6 +13,7 @@ from rxauth.clock import Clock
 from rxauth.domain import prescription_events, prescriptions
 from rxauth.domain.prescription_states import PrescriptionState
 from rxauth.domain.prescriptions import COLUMNS, Prescription
+from rxauth.regular_work import RegularWork
 from rxauth.storage.database import Database, Transaction
 from rxauth.storage.tables.clinical import prescriptions as table
 from rxauth.storage.tenancy import sql
@@ -66,23 +66,13 @@ def expire(transaction: Transaction, now_ms: int, rows: int = BATCH) -> int:
     return len(found)
 
 
-class Expiry:
-    """The thread that ends prescriptions. Each process has one; none waits for what another holds."""
+class Expiry(RegularWork):
+    """The thread that ends prescriptions, once a minute. Each process has one; none waits for what another holds."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
+        super().__init__("prescription-expiry", LOOK_EVERY_S, self.work_once, _note)
         self._database = database
         self._clock = clock
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="prescription-expiry", daemon=True)
-
-    def start(self) -> None:
-        """Looks now, and then once a minute."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ends it after the batch that is under way."""
-        self._stopping.set()
-        self._thread.join()
 
     def work_once(self) -> int:
         """Ends what is over, batch by batch; returns how many prescriptions that were.
@@ -91,17 +81,13 @@ class Expiry:
             DatabaseUnavailableError: the next look makes up for it.
         """
         now_ms, ended = self._clock.milliseconds(), 0
-        while not self._stopping.is_set() and self._database.read(lambda tx: is_due(tx, now_ms)):
+        while not self.is_over and self._database.read(lambda tx: is_due(tx, now_ms)):
             batch = self._database.write(lambda tx: expire(tx, now_ms))
             if not batch:
                 break  # somebody holds the rest
             ended += batch
         return ended
 
-    def _work(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.work_once()
-            except Exception as error:  # whatever it is, the next look makes up for it
-                _log.warning("prescription_expiry_failed", error=type(error).__name__)
-            self._stopping.wait(LOOK_EVERY_S)
+
+def _note(error: Exception) -> None:
+    _log.warning("prescription_expiry_failed", error=type(error).__name__)

@@ -1,6 +1,5 @@
 """The watch over domains: once a day each verified one is asked of DNS again, by whichever process comes first."""
 
-import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -11,14 +10,15 @@ from rxauth.domain import domain_proofs
 from rxauth.domain.domain_proofs import Look
 from rxauth.domain.mails import Outbox
 from rxauth.domain.sessions import Ended
+from rxauth.regular_work import RegularWork
 from rxauth.storage.database import Database
 
 LOOK_EVERY_S: Final = 60
 _log = structlog.get_logger("rxauth.domains")
 
 
-class DomainWatch:
-    """The thread that looks at domains. tell: has the clients of sessions that ended hear of it."""
+class DomainWatch(RegularWork):
+    """The thread that looks at domains, once a minute. tell: has the clients of sessions that ended hear of it."""
 
     def __init__(
         self,
@@ -28,22 +28,12 @@ class DomainWatch:
         look: Look,
         tell: Callable[[Sequence[Ended]], None],
     ) -> None:
+        super().__init__("domain-watch", LOOK_EVERY_S, self.work_once, _note)
         self._database = database
         self._clock = clock
         self._outbox = outbox
         self._look = look
         self._tell = tell
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="domain-watch", daemon=True)
-
-    def start(self) -> None:
-        """Looks now, and then once a minute."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ends it after the domain that is looked at now."""
-        self._stopping.set()
-        self._thread.join()
 
     def work_once(self) -> int:
         """Looks at every domain whose turn it is; returns how many those were.
@@ -52,7 +42,7 @@ class DomainWatch:
             DatabaseUnavailableError: the next look makes up for it.
         """
         looked = 0
-        while not self._stopping.is_set() and self._look_at_one():
+        while not self.is_over and self._look_at_one():
             looked += 1
         return looked
 
@@ -68,10 +58,6 @@ class DomainWatch:
         self._tell(database.write(lambda tx: domain_proofs.settle(tx, domain, records, self._outbox, now_us)))
         return True
 
-    def _work(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.work_once()
-            except Exception as error:  # whatever it is, the next look makes up for it
-                _log.warning("domain_watch_failed", error=type(error).__name__)
-            self._stopping.wait(LOOK_EVERY_S)
+
+def _note(error: Exception) -> None:
+    _log.warning("domain_watch_failed", error=type(error).__name__)

@@ -2,7 +2,6 @@
 
 import smtplib
 import ssl
-import threading
 from dataclasses import dataclass, field
 from email.message import EmailMessage
 from email.policy import SMTP as SMTP_POLICY
@@ -17,6 +16,7 @@ from rxauth.clock import Clock
 from rxauth.crypto.sealing import CannotUnsealError
 from rxauth.domain import mails
 from rxauth.domain.mails import Letter, Mail
+from rxauth.regular_work import RegularWork
 from rxauth.storage.database import Database, DatabaseUnavailableError
 
 LOOK_EVERY_S: Final = 2.0
@@ -61,26 +61,16 @@ def mail_server(url: str, sender: str) -> MailServer:
     return MailServer(parts.hostname or "", port, is_tls, sender, user, unquote(parts.password or ""))
 
 
-class MailSender:
+class MailSender(RegularWork):
     """Looks for letters and hands them over, one after the other; a failure is tried again later, and later still."""
 
     def __init__(self, database: Database, clock: Clock, sealing_key: bytes, server: MailServer) -> None:
+        super().__init__("mail-sender", LOOK_EVERY_S, self.hand_over, _note)
         self._database = database
         self._clock = clock
         self._sealing_key = sealing_key
         self._server = server
         self._tls = ssl.create_default_context()
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="mail-sender", daemon=True)
-
-    def start(self) -> None:
-        """Begins to look for letters."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ends it after the letter that is under way; the others wait for the next start."""
-        self._stopping.set()
-        self._thread.join()
 
     def hand_over(self) -> int:
         """Hands over every letter that is due; returns how many the mail server took.
@@ -89,7 +79,7 @@ class MailSender:
             DatabaseUnavailableError: see there.
         """
         taken = 0
-        while not self._stopping.is_set() and (mail := self._next()) is not None:
+        while not self.is_over and (mail := self._next()) is not None:
             taken += self._try(mail)
         return taken
 
@@ -98,16 +88,6 @@ class MailSender:
         if not self._database.read(lambda tx: mails.is_due(tx, now)):
             return None
         return self._database.write(lambda tx: mails.claim(tx, now))
-
-    def _work(self) -> None:
-        while not self._stopping.is_set():
-            try:
-                self.hand_over()
-            except DatabaseUnavailableError:
-                _log.warning("database_unavailable")
-            except Exception as error:  # whatever it is, the letters after it must not wait for a restart
-                _log.error("unexpected_error", error=type(error).__name__)
-            self._stopping.wait(LOOK_EVERY_S)
 
     def _try(self, mail: Mail) -> bool:
         """Tells whether the mail server took a letter; it is marked as sent only then."""
@@ -150,6 +130,13 @@ class MailSender:
         message["Auto-Submitted"] = "auto-generated"  # RFC 3834 §5: nobody's absence notice answers it
         message.set_content(letter.text)
         return message
+
+
+def _note(error: Exception) -> None:
+    if isinstance(error, DatabaseUnavailableError):
+        _log.warning("database_unavailable")
+    else:
+        _log.error("unexpected_error", error=type(error).__name__)
 
 
 def _smtp_code(error: Exception) -> int | None:

@@ -1,6 +1,5 @@
 """What waits in the database, and how it grows: looked at in a thread of its own, so that nobody waits for it."""
 
-import threading
 from typing import Final
 
 import structlog
@@ -10,22 +9,22 @@ from rxauth.domain import health, retention
 from rxauth.domain.health import Health, Queue
 from rxauth.domain.retention import Growth
 from rxauth.edge.metrics import Metrics
+from rxauth.regular_work import RegularWork
 from rxauth.storage.database import Database
 
 LOOK_EVERY_S: Final = 15
 _log = structlog.get_logger("rxauth.queue_figures")
 
 
-class QueueFigures:
+class QueueFigures(RegularWork):
     """The last look at the queues; there are no figures while the database cannot be asked."""
 
     def __init__(self, database: Database, clock: Clock, metrics: Metrics) -> None:
+        super().__init__("queue-figures", LOOK_EVERY_S, self._see, self._lose)
         self._database = database
         self._clock = clock
         self._queues: dict[str, Queue] = {}
         self._growth: Growth | None = None
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="queue-figures", daemon=True)
         counted = f"{health.COUNTED} stands for as many or more"
         metrics.read("rxauth_queue_waiting", f"What waits, by queue; {counted}.", self._waiting, "queue")
         metrics.read("rxauth_queue_given_up", f"What was given up, by queue; {counted}.", self._given_up, "queue")
@@ -41,32 +40,15 @@ class QueueFigures:
             "table",
         )
 
-    def start(self) -> None:
-        """Looks from now on, until `stop`."""
-        self._thread.start()
+    def _see(self) -> None:
+        now = self._clock.seconds()
+        seen, self._growth = self._database.read(lambda tx: (health.look(tx, now), retention.look(tx, now)))
+        self._queues = _queues(seen)
 
-    def stop(self) -> None:
-        """Ends it after the look that is under way."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join()
-
-    def look(self) -> None:
-        """Looks once."""
-        try:
-            now = self._clock.seconds()
-            seen, self._growth = self._database.read(lambda tx: (health.look(tx, now), retention.look(tx, now)))
-            self._queues = _queues(seen)
-        except (
-            Exception
-        ) as error:  # whatever it is, an old figure is worse than none, and the next look makes up for it
-            self._queues, self._growth = {}, None
-            _log.warning("queues_not_seen", error=type(error).__name__)
-
-    def _work(self) -> None:
-        self.look()
-        while not self._stopping.wait(LOOK_EVERY_S):
-            self.look()
+    def _lose(self, error: Exception) -> None:
+        """Shows nothing from now on: an old figure is worse than none."""
+        self._queues, self._growth = {}, None
+        _log.warning("queues_not_seen", error=type(error).__name__)
 
     def _waiting(self) -> dict[str, float]:
         return {name: queue.waiting for name, queue in self._queues.items()}

@@ -1,6 +1,5 @@
 """The schedule of the signing keys: the next one takes over when its time has come, once, whoever looks for it."""
 
-import threading
 from typing import Final
 
 import structlog
@@ -11,36 +10,25 @@ from rxauth.domain.operator_acts import By, Rotated
 from rxauth.domain.signing_keys import TooEarlyError
 from rxauth.oauth import new_keys, rotation
 from rxauth.oauth.server import Server
+from rxauth.regular_work import RegularWork
 
 LOOK_EVERY_S: Final = 60
 _log = structlog.get_logger("rxauth.key_schedule")
 
 
-class KeySchedule:
-    """The thread that rotates keys. Each process has one; the first to find a key due rotates it.
+class KeySchedule(RegularWork):
+    """The thread that rotates keys, once a minute. Each process has one; the first to find a key due rotates it.
 
     It also destroys what is left in the security module of keys that sign no more. every_s 0: it rotates nothing.
     """
 
     def __init__(self, server: Server, every_s: int) -> None:
+        super().__init__("key-schedule", LOOK_EVERY_S, self._look, _note)
         self._server = server
         # However short the interval is, every verifier must know the next key before it signs.
-        self._every_s = max(every_s, rotation.of_server(server, ()).published_for_s) if every_s else None
-        self._stopping = False
-        self._look = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="key-schedule", daemon=True)
+        self._interval_s = max(every_s, rotation.of_server(server, ()).published_for_s) if every_s else None
         if server.keys.module is not None:
-            server.feed.on(ChangeKind.SIGNING_KEY, lambda _key_id: self._look.set())
-
-    def start(self) -> None:
-        """Looks now, and then once a minute."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """Ends it after the rotation that is under way."""
-        self._stopping = True
-        self._look.set()
-        self._thread.join()
+            server.feed.on(ChangeKind.SIGNING_KEY, lambda _key_id: self.wake())
 
     def work_once(self) -> list[Rotated]:
         """Rotates the keys of each algorithm that are due; returns what was done, and nothing if another did it.
@@ -49,7 +37,7 @@ class KeySchedule:
             DatabaseUnavailableError, SignerUnavailableError: the next look makes up for it.
         """
         server, module = self._server, self._server.keys.module
-        rotated = [] if self._every_s is None else self._rotate(self._every_s)
+        rotated = [] if self._interval_s is None else self._rotate(self._interval_s)
         if module is not None:
             # A process that has not heard of a rotation yet signs with the key of before.
             known_everywhere = server.clock.seconds() - int(server.feed.bound_s) - 1
@@ -70,12 +58,10 @@ class KeySchedule:
         except TooEarlyError:
             return []  # another process rotated them meanwhile
 
-    def _work(self) -> None:
-        while not self._stopping:
-            try:
-                for one in self.work_once():
-                    _log.info("signing_key_rotated", current=one.current, previous=one.previous, coming=one.coming)
-            except Exception as error:  # whatever it is, the next look makes up for it
-                _log.warning("key_schedule_failed", error=type(error).__name__)
-            self._look.wait(LOOK_EVERY_S)
-            self._look.clear()
+    def _look(self) -> None:
+        for one in self.work_once():
+            _log.info("signing_key_rotated", current=one.current, previous=one.previous, coming=one.coming)
+
+
+def _note(error: Exception) -> None:
+    _log.warning("key_schedule_failed", error=type(error).__name__)
