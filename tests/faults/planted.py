@@ -14,7 +14,7 @@ from rxauth.crypto import secrets
 from rxauth.domain import audit, authorization_codes, prescriptions, providers
 from rxauth.ids import Kind, new_id
 from rxauth.policy import prescribing
-from rxauth.storage import engines
+from rxauth.storage import postgres
 from rxauth.storage.tables.sign_in import authorization_codes as table
 from rxauth.storage.tenancy import sql
 
@@ -25,14 +25,14 @@ HOLD_FILE = "FAULTS_HOLD_FILE"  # ... with the file at whose sight the process s
 
 def not_durable() -> None:
     """Commits without waiting for the disk, whatever the server's settings say."""
-    honest = vars(engines)["create_engine"]
+    honest = vars(postgres)["create_engine"]
 
     def careless(*arguments: Any, **options: Any) -> Any:
         given = dict(options["connect_args"])
         given["options"] = given["options"].replace("synchronous_commit=on", "synchronous_commit=off")
         return honest(*arguments, **options | {"connect_args": given})
 
-    vars(engines)["create_engine"] = careless
+    vars(postgres)["create_engine"] = careless
 
 
 def read_then_write() -> None:
