@@ -18,12 +18,14 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
 
+from tests.live import free_port
+
 from bench.connections import Connection, get, require
 from bench.installation import AUDIENCE, Installation, on_sqlite
 from bench.load import Post
 from bench.machine import two_cores
 from bench.overload import body_of
-from bench.servers import free_port, rxauth_serve, started
+from bench.servers import rxauth_serve, started
 from rxauth.clock import Clock
 from rxauth.crypto.jws import Signer, new_signing_key
 from rxauth.domain import clients, connections, domains, group_roles, peoples_clients

@@ -21,10 +21,11 @@ import psycopg
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tests import postgres
+from tests.live import free_port
 
 from bench.installation import AUDIENCE, SCOPE
 from bench.load import Post
-from bench.servers import ROOT, Command, free_port
+from bench.servers import ROOT, Command
 
 FORM: Final = {"content-type": "application/x-www-form-urlencoded"}
 _THREADS: Final = 6  # of one process: of what was tried on one core, it answers most

@@ -2,7 +2,6 @@
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -12,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Final
+
+from tests.live import free_port
 
 from bench.installation import Installation
 from bench.load import Post
@@ -129,8 +130,3 @@ def _popen(command: Command, cores: Cores, output: IO[str]) -> subprocess.Popen[
         process.stdin.write(command.told)
         process.stdin.close()
     return process
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
