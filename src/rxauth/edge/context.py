@@ -91,18 +91,14 @@ class Edge:
         self.metrics = Metrics(server)
         make_audit_group = AuditGroup if traces is None else traces.audit_group
         self.audit = make_audit_group(server.database, self.metrics.note_audit_group)
-        self.metrics.read(
-            "rxauth_audit_group_waiting", "Records that wait for the commit under way.", self.audit.waiting
-        )
         self.access_log = AccessLog(server.database, server.clock, server.sealing_key)
         self.sweeps = _sweeps(server)
         self.limiter = FailureLimiter()
         self.quotas = Quotas(limits, server.clock, server.database)
-        self.metrics.read("rxauth_quota_refusals_total", "Requests refused for a quota.", self.quotas.refused, "quota")
         self.proxies = Proxies()
         self.door = Door()
         self.connections = Connections()
-        self._show_the_door()
+        self._show_figures()
         self.slow = SlowPool()
         self.password_cost = password_cost
         self.known_browsers_key = derive(server.sealing_key, "known browsers")
@@ -123,8 +119,10 @@ class Edge:
         self.openid_providers = OpenIdProviders(make_outbound(networks), networks, server.clock)
         self.look_ups = make_outbound(networks)
 
-    def _show_the_door(self) -> None:
+    def _show_figures(self) -> None:
         read = self.metrics.read
+        read("rxauth_audit_group_waiting", "Records that wait for the commit under way.", self.audit.waiting)
+        read("rxauth_quota_refusals_total", "Requests refused for a quota.", self.quotas.refused, "quota")
         read("rxauth_requests_under_way", "Requests that are answered now.", self.door.under_way, "lane")
         read("rxauth_requests_sent_away_total", "Requests refused because of too many.", self.door.refused, "lane")
         read("rxauth_connections", "Open connections.", lambda: len(self.connections.open))

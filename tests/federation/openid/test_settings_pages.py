@@ -6,14 +6,13 @@ from collections.abc import Iterator
 import pytest
 
 from rxauth.domain.connection_urls import urls_of
-from rxauth.domain.webhooks import Keeper
 from rxauth.edge.cookies import NAME
-from rxauth.edge.outbound import Outbound
 from rxauth.edge.settings.connection_new import PATH
 from rxauth.policy.roles import Role
 from tests.browsing import Browser, form_with
+from tests.federation.desk import desk_at
 from tests.federation.openid import upstream as upstreams
-from tests.federation.openid.conftest import LOOPBACK, PAGE_NAME, Clinic
+from tests.federation.openid.conftest import PAGE_NAME, Clinic
 from tests.federation.openid.test_signing_in import roles
 from tests.signing_in import answered
 from tests.token_holders import Holders
@@ -25,14 +24,8 @@ GIVEN = {"client_id": "rxauth-page", "secret": upstreams.SECRET, "display_name":
 @pytest.fixture
 def desk(clinic: Clinic) -> Iterator[Browser]:
     """The browser of an administrator who proved two factors a moment ago."""
-    clinic.live.edge.api.keeper = Keeper(clinic.live.server.sealing_key, LOOPBACK)
-    clinic.live.edge.look_ups = Outbound(LOOPBACK)
-    holders = Holders(clinic.live)
-    _, handle = holders.session(holders.person(Role.ADMINISTRATOR), ("pwd", "otp"))
-    browser = Browser(clinic.live.url, ISSUER)
-    browser.cookies[NAME] = handle
-    yield browser
-    browser.close()
+    with desk_at(clinic.live) as browser:
+        yield browser
 
 
 def do(browser: Browser, act: str, **fields: str) -> str:

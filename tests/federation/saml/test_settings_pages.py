@@ -3,27 +3,22 @@
 import html
 import re
 from collections.abc import Iterator
-from ipaddress import ip_network
 
 import pytest
 
 from rxauth.domain.connection_urls import urls_of
-from rxauth.domain.webhooks import Keeper
-from rxauth.edge.cookies import NAME as COOKIE
-from rxauth.edge.outbound import Outbound
 from rxauth.edge.settings.connection_new import PATH
 from rxauth.policy.roles import Role
 from tests.browsing import Browser, form_with
+from tests.federation.desk import desk_at
 from tests.federation.saml.conftest import Clinic
 from tests.federation.saml.issuing import OUR_KEY
 from tests.federation.saml.test_signing_in import roles
 from tests.signing_in import answered
-from tests.token_holders import Holders
 from tests.world import ISSUER
 
 PAGE_NAME = "alder-page"
 URLS = urls_of(ISSUER, PAGE_NAME)
-LOOPBACK = (ip_network("127.0.0.0/8"),)
 LEAVING = "Your organization signs in there."
 
 
@@ -36,14 +31,8 @@ def engine(request: pytest.FixtureRequest) -> str:
 @pytest.fixture
 def desk(clinic: Clinic) -> Iterator[Browser]:
     """The browser of an administrator who proved two factors a moment ago."""
-    clinic.live.edge.api.keeper = Keeper(clinic.live.server.sealing_key, LOOPBACK)
-    clinic.live.edge.look_ups = Outbound(LOOPBACK)
-    holders = Holders(clinic.live)
-    _, handle = holders.session(holders.person(Role.ADMINISTRATOR), ("pwd", "otp"))
-    browser = Browser(clinic.live.url, ISSUER)
-    browser.cookies[COOKIE] = handle
-    yield browser
-    browser.close()
+    with desk_at(clinic.live) as browser:
+        yield browser
     clinic.upstream.know(metadata(clinic, clinic.connection.name))
 
 

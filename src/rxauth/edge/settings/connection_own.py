@@ -1,6 +1,7 @@
 """The settings' pages of the certificate with which this server signs to a SAML provider, and of its change."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any, Final
 
 from rxauth.api.management.callers import TWO_FACTORS
@@ -36,17 +37,20 @@ async def _try_next(edge: Edge, _request: Request, visitor: Visit, fields: Field
     return await leave(edge, visitor, fields, signs_with_next=True)
 
 
+_section: Final = partial(
+    Section,
+    tab=TAB,
+    query=documents.OWN,
+    opens=MANAGE,
+    variables=identifier,
+    values=_by_state,
+    required="connection",
+    wanted=TWO_FACTORS,
+)
 SECTIONS: Final = (
-    Section(
+    _section(
         path=OWN_PATH,
-        tab=TAB,
         template="settings_connection_own.html",
-        query=documents.OWN,
-        opens=MANAGE,
-        variables=identifier,
-        values=_by_state,
-        required="connection",
-        wanted=TWO_FACTORS,
         acts={
             "publish_own": Act(
                 documents.PUBLISH,
@@ -60,16 +64,9 @@ SECTIONS: Final = (
         },
         leaves={"try_next": _try_next},
     ),
-    Section(
+    _section(
         path=f"{OWN_PATH}/use",
-        tab=TAB,
         template="settings_connection_own_use.html",
-        query=documents.OWN,
-        opens=MANAGE,
-        variables=identifier,
-        values=_by_state,
-        required="connection",
-        wanted=TWO_FACTORS,
         acts={
             "use_own": Act(
                 documents.USE,
