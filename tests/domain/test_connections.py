@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from rxauth.crypto import secrets
-from rxauth.domain import connections, group_roles, upstream_messages, upstream_requests
+from rxauth.domain import connections, group_roles, upstream_logouts, upstream_messages, upstream_requests
 from rxauth.domain.connection_settings import ClientAuthentication, Joining, Mapping, OpenIdSettings, SamlSettings
 from rxauth.domain.connections import Connection, Wanted
 from rxauth.domain.errors import AbsentError, DomainError, ExistsError, InvalidError
@@ -111,3 +111,17 @@ def test_a_message_and_an_answer_are_taken_once(world: World, database: Database
     assert database.write(lambda tx: upstream_requests.use(tx, found, late - 1))
     assert not database.write(lambda tx: upstream_requests.use(tx, found, NOW))
     assert database.read(lambda tx: upstream_requests.find(tx, "other")) is None
+
+
+def test_a_logout_leads_on_once_and_in_time_and_through_its_connection(world: World, database: Database) -> None:
+    made, other = (add(database, world.alder.organization_id, replace(WANTED, name=name)) for name in ("one", "two"))
+    url, late = "https://app.example/bye", NOW + upstream_logouts.LIFETIME_S
+
+    def take(connection: Connection, now: int) -> str | None:
+        return database.write(lambda tx: upstream_logouts.take(tx, connection, "state", KEY, now=now))
+
+    database.write(lambda tx: upstream_logouts.begin(tx, made, "state", url, KEY, now=NOW))
+    assert take(other, NOW) is None
+    assert take(made, late) is None
+    assert take(made, late - 1) == url
+    assert take(made, NOW) is None

@@ -25,6 +25,7 @@ from rxauth.domain import (
     sessions,
     sign_ins,
     token_families,
+    upstream_logouts,
     upstream_messages,
     upstream_requests,
     upstream_sessions,
@@ -132,6 +133,7 @@ class Filled:
         request_counts.add(tx, now, {f"client {self._made}": 1})
         sent = Sent(f"state {self._made}", "nonce")
         upstream_requests.begin(tx, self.connection, sent, KEY, now, browser_digest=digest, sign_in_id="sin_1")
+        upstream_logouts.begin(tx, self.connection, f"state {self._made}", "https://app.example/", KEY, now=now)
         upstream_messages.take(tx, self.organization_id, self.connection.id, f"message {self._made}", now)
         self._reset(tx, now)
         self.sign_in(tx, now)

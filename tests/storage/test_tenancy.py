@@ -214,6 +214,7 @@ ACROSS_TENANTS = {
     "rxauth.domain.sessions": ["_FORGET_UPSTREAM"],
     "rxauth.domain.webhook_deliveries": ["_IS_DUE", "_NEXT"],
     "rxauth.domain.upstream_identities": ["_ANY"],
+    "rxauth.domain.upstream_logouts": ["FORGET"],
     "rxauth.domain.upstream_messages": ["FORGET"],
     "rxauth.domain.upstream_requests": ["FORGET", "_ONE"],
     "rxauth.domain.webhook_log": [

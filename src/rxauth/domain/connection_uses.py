@@ -41,7 +41,13 @@ def _of_connection(table: Any) -> tuple[Any, ...]:
     )
 
 
-_BELONGINGS: Final = (tables.saml_keys, tables.upstream_requests, tables.upstream_messages, tables.upstream_sessions)
+_BELONGINGS: Final = (
+    tables.saml_keys,
+    tables.upstream_requests,
+    tables.upstream_logouts,
+    tables.upstream_messages,
+    tables.upstream_sessions,
+)
 _FORGET = tuple(sql(delete(table).where(*_of_connection(table))) for table in (*_BELONGINGS, _IDENTITIES))
 _FREE_DOMAINS = sql(update(tables.domains).where(*_of_connection(tables.domains)).values(connection_id=None))
 _FORGET_GROUPS = sql(

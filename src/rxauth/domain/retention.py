@@ -23,6 +23,7 @@ from rxauth.domain import (
     sessions,
     sign_ins,
     token_families,
+    upstream_logouts,
     upstream_messages,
     upstream_requests,
     webhook_log,
@@ -49,6 +50,7 @@ PRUNINGS: Final[tuple[Pruning, ...]] = (
     token_families.FORGET,
     request_counts.FORGET,
     upstream_requests.FORGET,
+    upstream_logouts.FORGET,
     upstream_messages.FORGET,
 )
 # Each removes some of what is too old at a moment (UTC seconds), and tells whether there may be more.

@@ -15,7 +15,6 @@ from rxauth.storage.tenancy import insert_row, sql
 
 LIFETIME_S: Final = 1_800
 KEPT_S: Final = 86_400
-LOGOUT: Final = "logout"  # in the place of a sign-in
 _PURPOSE: Final = "upstream verifier"
 _INSERT = insert_row(table)
 _BEFORE: Final = "an identity provider answers before anybody knows for which organization"
@@ -37,9 +36,9 @@ FORGET: Final = Pruning(table, table.c.created_at, KEPT_S, across_tenants=BY_AGE
 class UpstreamRequest:
     """A browser at an identity provider, of which an answer is expected.
 
-    sign_in_id: what it is for, a sign-in or a logout; None: `tried_by` tries the connection on the settings page.
-    browser_digest: of the handle of the browser that was sent; of a logout, of none. answers_to: the nonce, or the ID
-    of the request. used_at None: no answer came.
+    sign_in_id: the sign-in that it is for; None: `tried_by` tries the connection on the settings page. browser_digest:
+    of the handle of the browser that was sent. answers_to: the nonce, or the ID of the request. used_at None: no answer
+    came.
     """
 
     digest: bytes = field(repr=False)
@@ -55,17 +54,14 @@ class UpstreamRequest:
     sealed_outcome: bytes | None = field(repr=False)
 
     def verifier(self, sealing_key: bytes) -> str | None:
-        """Returns the PKCE verifier, or where a logout leads, or None: there is neither."""
+        """Returns the PKCE verifier, or None: there is none in SAML."""
         sealed = self.sealed_verifier
         return None if sealed is None else unseal(sealed, sealing_key, _PURPOSE).decode()
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """What goes with a browser to an identity provider, and what stays here.
-
-    verifier: of PKCE; or of a logout, whose state is short in SAML, where the browser goes after it. None: neither.
-    """
+    """What goes with a browser to an identity provider, and what stays here: the verifier, of PKCE."""
 
     state: str = field(repr=False)
     answers_to: str = field(repr=False)

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 import structlog
 
 from rxauth.crypto import sealing, secrets
-from rxauth.domain import audit, upstream_messages, upstream_requests, upstream_sessions
+from rxauth.domain import audit, upstream_logouts, upstream_messages, upstream_sessions
 from rxauth.domain.audit import Act, Actor, Event
 from rxauth.domain.connection_settings import SamlSettings
 from rxauth.domain.connections import Connection
 from rxauth.domain.sessions import Ended
-from rxauth.domain.upstream_requests import Sent
 from rxauth.domain.upstream_sessions import UpstreamSession
 from rxauth.edge import pages
 from rxauth.edge.context import Edge
@@ -75,20 +74,9 @@ def depart(
         return None
     us, state = parties.us(server.issuer, connection, saml.keys_of(server, connection)), secrets.new_handle()
     request_id, now = _request_id(server, state), server.clock.seconds()
-
-    def keep(transaction: Transaction) -> None:
-        upstream_requests.begin(
-            transaction,
-            connection,
-            Sent(state, request_id, return_to),
-            server.sealing_key,
-            now,
-            browser_digest=secrets.digest(""),
-            sign_in_id=upstream_requests.LOGOUT,
-        )
-
     if return_to is not None:
-        server.database.write(keep)
+        key = server.sealing_key
+        server.database.write(lambda tx: upstream_logouts.begin(tx, connection, state, return_to, key, now=now))
     return logout.request(
         us,
         parties.them(settings),
@@ -132,17 +120,9 @@ def _back(server: Server, found: _Parties, incoming: Incoming) -> Answer:
     """
     state = incoming.relay_state or ""
     logout.read_response(incoming, found.us, found.them, _request_id(server, state))
-    url = server.database.write(lambda tx: _way_on(server, tx, found.by, state))
+    key, now = server.sealing_key, server.clock.seconds()
+    url = server.database.write(lambda tx: upstream_logouts.take(tx, found.by, state, key, now=now))
     return pages.page("logged_out.html", {"client_name": None}) if url is None else see_other(url)
-
-
-def _way_on(server: Server, transaction: Transaction, connection: Connection, state: str) -> str | None:
-    """Returns where a browser is led on, once; None: nowhere, or it took more than 30 minutes."""
-    sent = upstream_requests.find(transaction, state)
-    if sent is None or sent.connection_id != connection.id or sent.sign_in_id != upstream_requests.LOGOUT:
-        return None
-    is_first = upstream_requests.use(transaction, sent, server.clock.seconds())
-    return sent.verifier(server.sealing_key) if is_first else None
 
 
 def _asked(

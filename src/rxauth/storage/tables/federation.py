@@ -68,19 +68,29 @@ upstream_requests: Final = tenant_table(
     # Of the state (or RelayState) that goes with the browser.
     Column("digest", LargeBinary, primary_key=True),
     Column("connection_id", Text, ForeignKey("connections.id"), nullable=False),
-    # What it is for, a sign-in or a logout; null: somebody tries the connection on the settings page.
+    # The sign-in that it is for; null: somebody tries the connection on the settings page.
     Column("sign_in_id", Text),
     Column("tried_by", Text, ForeignKey("users.id")),
     Column("browser_digest", LargeBinary, nullable=False),
     # What the answer must fit: the nonce, or the request's ID.
     Column("answers_to", Text, nullable=False),
-    # What belongs to the state: the PKCE verifier, or where a logout leads.
+    # The PKCE verifier that belongs to the state; null: there is none in SAML.
     Column("sealed_verifier", LargeBinary),
     Column("created_at", BigInteger, nullable=False, index=True),
     Column("used_at", BigInteger),
     # What came of a trial, for its page.
     Column("sealed_outcome", LargeBinary),
     CheckConstraint("(sign_in_id IS NULL) <> (tried_by IS NULL)", name="one_purpose"),
+)
+
+# Browsers that were sent to a provider to end the session there, and go on after it, once.
+upstream_logouts: Final = tenant_table(
+    "upstream_logouts",
+    # Of the RelayState that goes with the browser.
+    Column("digest", LargeBinary, primary_key=True),
+    Column("connection_id", Text, ForeignKey("connections.id"), nullable=False),
+    Column("sealed_return_to", LargeBinary, nullable=False),
+    Column("created_at", BigInteger, nullable=False, index=True),
 )
 
 # Assertions and logout tokens that were taken: each counts once.
