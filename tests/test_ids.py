@@ -1,6 +1,8 @@
 """Identifiers: their form, their order, and that none comes twice."""
 
 import re
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -107,6 +109,21 @@ def test_what_is_written_otherwise_is_no_identifier_of_a_patient(text: str) -> N
 def test_no_identifier_comes_twice_in_one_moment() -> None:
     assert len({ids.new_id(Kind.PATIENT, 1_795_435_200_000) for _ in range(10_000)}) == 10_000
     assert len({ids.new_client_id() for _ in range(1_000)}) == 1_000
+
+
+def test_a_process_and_those_that_it_forks_make_different_identifiers() -> None:
+    script = (
+        "import os; from rxauth import ids; ids.new_ulid(0); os.fork(); os.fork()\n"
+        "os.write(1, b''.join(b'%b\\n' % ids.new_ulid(0).encode() for _ in range(100)))"
+    )
+    made = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True).stdout.split()
+    assert len(set(made)) == len(made) == 400
+
+
+def test_random_octets_are_all_kinds_of_octets() -> None:
+    made = b"".join(ids.random_octets() for _ in range(1_000))
+    assert len(made) == 16_000
+    assert len(set(made)) == 256  # that one of them is missing happens once in 10^25 times
 
 
 def test_a_client_identifier_is_32_letters_and_digits_of_all_kinds() -> None:

@@ -1,18 +1,25 @@
 """Identifiers that name their kind and sort by age: `pat_01J...` (a prefix and a ULID)."""
 
 import hashlib
+import os
 import re
 import secrets
 from enum import StrEnum
+from functools import lru_cache
 from typing import Final
 
 CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 ALPHANUMERIC: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 CLIENT_ID_CHARACTERS: Final = 32
 _TIME_CHARACTERS: Final = 10  # of a ULID's 26
+_RANDOM_OCTETS: Final = 16
+_OCTETS_KEPT: Final = 128 * _RANDOM_OCTETS
 _PAIRS: Final = [high + low for high in CROCKFORD for low in CROCKFORD]
+_OF_OCTET: Final = (CROCKFORD * 8).encode()  # five random bits of eight make one character
 _ULID = re.compile("[0-7][0-9A-HJKMNP-TV-Z]{25}")
 _CLIENT_ID = re.compile("[0-9A-Za-z]{32}")
+_random_octets: list[bytes] = []
+os.register_at_fork(after_in_child=_random_octets.clear)
 
 
 class Kind(StrEnum):
@@ -56,13 +63,34 @@ def new_ulid(at_ms: int, entropy: bytes | None = None) -> str:
 
     entropy: 10 bytes to use in place of random ones, for sample data that must come out the same each time.
     """
-    value = (at_ms << 80) | int.from_bytes(entropy or secrets.token_bytes(10))
+    if entropy is None:
+        return _time_characters(at_ms) + random_octets().translate(_OF_OCTET).decode()
+    value = (at_ms << 80) | int.from_bytes(entropy)
     return "".join([_PAIRS[(value >> shift) & 1023] for shift in range(120, -10, -10)])
+
+
+def random_octets() -> bytes:
+    """Returns 16 random octets, for what has a name and is no secret.
+
+    They are asked of the system many at a time: each call of it gives up the interpreter's lock.
+    """
+    try:
+        return _random_octets.pop()
+    except IndexError:
+        fresh = os.urandom(_OCTETS_KEPT)
+        first, *others = (fresh[at : at + _RANDOM_OCTETS] for at in range(0, _OCTETS_KEPT, _RANDOM_OCTETS))
+        _random_octets.extend(others)
+        return first
 
 
 def new_id(kind: Kind, at_ms: int) -> str:
     """Returns a new identifier of `kind`, made at `at_ms` (UTC milliseconds)."""
     return f"{kind}_{new_ulid(at_ms)}"
+
+
+@lru_cache(2)
+def _time_characters(at_ms: int) -> str:
+    return "".join([_PAIRS[(at_ms >> shift) & 1023] for shift in range(40, -10, -10)])
 
 
 def made_at_ms(identifier: str) -> int:

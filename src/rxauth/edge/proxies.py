@@ -2,12 +2,13 @@
 
 import ipaddress
 import re
-import secrets
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
 from starlette.types import Scope
+
+from rxauth.ids import random_octets
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -42,7 +43,7 @@ class Proxies:
             named = [value for name, value in scope["headers"] if name == REQUEST_ID]
             if len(named) == 1 and _IDENTIFIER.fullmatch(named[0]):
                 return str(named[0].decode("ascii"))
-        return secrets.token_hex(8)
+        return random_octets()[:8].hex()
 
     def address(self, scope: Scope) -> str | None:
         """Returns the address of whoever asks; None: it has none, as on a socket file."""
