@@ -94,7 +94,12 @@ _SAML: Final = _ENTRA | {
     "groups": [],
     "urls": _urls("alder-clinic-saml"),
 }
-_OFF: Final = _SAML | {"isEnabled": False}
+_SOON: Final = {"fingerprint": _FINGERPRINTS[1], "endsAt": "2026-12-13T00:00:00.000Z", "hasEnded": False}
+_OFF: Final = _SAML | {
+    "isEnabled": False,
+    "saml": _SAML["saml"] | {"certificates": [_SOON]},
+    "ownCertificates": [_CURRENT | _SOON],
+}
 ROLES: Final[list[dict[str, Any]]] = [
     {"role": {"id": "rol_administrator", "name": "Administrator", "description": ""}, "refusal": "no group gives it"},
     {"role": {"id": "rol_developer", "name": "Developer", "description": "Sees no patient."}, "refusal": None},

@@ -343,3 +343,15 @@ def test_a_device_is_named_as_people_know_it(user_agent: str, said: str) -> None
 
 def _inputs(answer: Answer) -> list[dict[str, str | None]]:
     return Elements(answer.body).named("input")
+
+
+@pytest.mark.parametrize(
+    ("days", "shown"),
+    [(-11, (0, 0)), (-10, (2, 0)), (20, (0, 1))],
+    ids=["30.5 days before", "29.5 days before", "over"],
+)
+def test_a_certificate_of_a_connection_is_marked_for_its_last_30_days(days: int, shown: tuple[int, int]) -> None:
+    [sample] = [one for one in SAMPLES if one.name == "settings-connection-off"]
+    text = sample.page(now=NOW + days * 86_400).body.decode()
+    assert (text.count(">ends soon<"), text.count(">over<")) == shown
+    assert ("Signing in goes on working after that." in text) == (days > -11)

@@ -187,6 +187,7 @@ ACROSS_TENANTS = {
     "rxauth.domain.audit_owners": ["_MEMBERSHIPS"],
     "rxauth.domain.client_records": ["_MANY", "_ONE"],
     "rxauth.domain.clients": ["_ALL", "_LOCKED"],
+    "rxauth.domain.certificate_reminders": ["_NEXT"],
     "rxauth.domain.connections": ["_KNOWN", "_NAMED"],
     "rxauth.domain.domain_proofs": ["_IS_DUE", "_NEXT"],
     "rxauth.domain.domains": ["_FORGET", "_VERIFIED"],

@@ -129,6 +129,7 @@ def create(transaction: Transaction, organization_id: str, wanted: Wanted, seali
         changed_at=now,
         disabled_at=None,
         proven_at=None,
+        certificates_looked_at=0,
     )
     return require(transaction, organization_id, connection_id)
 
@@ -230,7 +231,7 @@ def _stored(wanted: Wanted) -> dict[str, Any]:
 
 def _connection(row: Any) -> Connection:
     values = dict(row._mapping)
-    del values["kind"]
+    del values["kind"], values["certificates_looked_at"]
     values["joining"] = Joining(row.joining)
     values["settings"] = msgspec.convert(row.settings, Settings)
     values["mapping"] = msgspec.convert(row.mapping, Mapping)

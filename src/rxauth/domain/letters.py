@@ -21,7 +21,7 @@ _WAITS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """A client secret that ends. secret: its name, None if it has none. expires_at: UTC seconds."""
+    """A secret or a certificate that ends. secret: its name, None if it has none. expires_at: UTC seconds."""
 
     organization: str
     client: str
@@ -159,13 +159,11 @@ def operator_added(to: str, console: str, link: str | None) -> Letter:
 def secret_ends(to: str, ending: Ending, link: str) -> Letter:
     """Tells that a client secret ends soon, and what to do."""
     named = "A client secret" if ending.secret is None else f"The client secret {_plain(ending.secret)}"
-    left = "1 day" if ending.days_left == 1 else f"{ending.days_left} days"
-    at = datetime.datetime.fromtimestamp(ending.expires_at, datetime.UTC)
     return _letter(
         to,
-        f"{named} ends in {left}",
+        f"{named} ends in {_left(ending)}",
         f"{named} of {_plain(ending.client)}, {_plain(ending.organization)}, works until "
-        f"{at.day} {at:%B %Y, %H:%M} UTC. From then on your backend gets no tokens with it.",
+        f"{_moment(ending)}. From then on your backend gets no tokens with it.",
         f"To replace it without an interruption, make a new secret, and put it into your backend before that:\n{link}",
         "The old one goes on working meanwhile. If nothing uses it any more, there is nothing to do.",
     )
@@ -210,16 +208,40 @@ def glass_broken(to: str, organization_name: str, who: str) -> Letter:
 
 def scim_token_ends(to: str, ending: Ending, link: str) -> Letter:
     """Tells that the token of an identity provider ends soon, and what to do."""
-    left = "1 day" if ending.days_left == 1 else f"{ending.days_left} days"
-    at = datetime.datetime.fromtimestamp(ending.expires_at, datetime.UTC)
     named = f"The SCIM token {_plain(ending.secret or '')} of {_plain(ending.organization)}"
     return _letter(
         to,
-        f"A SCIM token ends in {left}",
-        f"{named} works until {at.day} {at:%B %Y, %H:%M} UTC. From then on your identity provider cannot add people "
+        f"A SCIM token ends in {_left(ending)}",
+        f"{named} works until {_moment(ending)}. From then on your identity provider cannot add people "
         "here, and cannot take them away either.",
         f"Make a new token before that, and put it into your identity provider:\n{link}",
         "The old one goes on working meanwhile. If nothing uses it any more, there is nothing to do.",
+    )
+
+
+def provider_certificate_ends(to: str, ending: Ending, link: str) -> Letter:
+    """Tells that the last certificate of an identity provider ends soon, and what to do. secret: the provider."""
+    named = _plain(ending.secret or "")
+    return _letter(
+        to,
+        f"The certificate of {named} ends in {_left(ending)}",
+        f"The last certificate that is known here of {named}, with which people of {_plain(ending.organization)} sign "
+        f"in, ends on {_moment(ending)}. Signing in goes on working after that: the date is not checked here. But most "
+        "providers sign with a new certificate by then, and with one that is not known here nobody can sign in.",
+        f"Ask whoever runs the provider for the new one, and add it before the provider signs with it:\n{link}",
+        "If the provider keeps the one that it has, there is nothing to do.",
+    )
+
+
+def own_certificate_ends(to: str, ending: Ending, link: str) -> Letter:
+    """Tells that this server's certificate at a provider ends soon, and what to do. secret: the provider."""
+    named = _plain(ending.secret or "")
+    return _letter(
+        to,
+        f"This server's certificate at {named} ends in {_left(ending)}",
+        f"With it this server signs to {named}, with which people of {_plain(ending.organization)} sign in. It ends on "
+        f"{_moment(ending)}. A provider that checks the date lets nobody sign in from then on.",
+        f"Change it before that, in three steps:\n{link}",
     )
 
 
@@ -236,6 +258,15 @@ def notice(to: str, subject: str, what_happened: str) -> Letter:
 
 def _letter(to: str, subject: str, *paragraphs: str) -> Letter:
     return Letter(to, _plain(subject)[:_SUBJECT_LIMIT_CHARACTERS], "\n\n".join(paragraphs) + "\n")
+
+
+def _left(ending: Ending) -> str:
+    return "1 day" if ending.days_left == 1 else f"{ending.days_left} days"
+
+
+def _moment(ending: Ending) -> str:
+    at = datetime.datetime.fromtimestamp(ending.expires_at, datetime.UTC)
+    return f"{at.day} {at:%B %Y, %H:%M} UTC"
 
 
 def _plain(text: str) -> str:

@@ -11,6 +11,7 @@ from rxauth.crypto.passwords import Cost
 from rxauth.crypto.sealing import derive
 from rxauth.domain import retention
 from rxauth.domain.audit_sequencer import Sequencer
+from rxauth.domain.certificate_reminders import CertificateReminders
 from rxauth.domain.clients import Client, load_all
 from rxauth.domain.destinations import Network
 from rxauth.domain.mails import Outbox
@@ -61,7 +62,8 @@ Result = TypeVar("Result")
 
 def _sweeps(server: Server) -> Sweeps:
     outbox = Outbox(server.issuer, server.sealing_key)
-    told = (Reminders(outbox).remind, ScimReminders(outbox).remind, Settling(outbox).settle_some)
+    reminders = (Reminders(outbox), ScimReminders(outbox), CertificateReminders(outbox))
+    told = (*(one.remind for one in reminders), Settling(outbox).settle_some)
     return Sweeps(server.database, server.clock, (*told, *retention.SWEEPS))
 
 

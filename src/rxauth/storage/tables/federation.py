@@ -25,10 +25,20 @@ connections: Final = tenant_table(
     Column("disabled_at", BigInteger),
     # When somebody last came through it, to sign in or to try it; null: nobody did.
     Column("proven_at", BigInteger),
+    # When somebody last looked whether a certificate of SAML ends soon; 0: nobody did.
+    Column("certificates_looked_at", BigInteger, nullable=False, server_default="0"),
     CheckConstraint("kind IN ('openid_connect', 'saml')", name="kind"),
     CheckConstraint("joining IN ('just_in_time', 'invite_only')", name="joining"),
 )
 Index("ix_connections_organization_id_id", connections.c.organization_id, connections.c.id)
+_SAML: Final = text("kind = 'saml'")
+Index(
+    "ix_connections_certificates_looked_at",
+    connections.c.certificates_looked_at,
+    connections.c.id,
+    sqlite_where=_SAML,
+    postgresql_where=_SAML,
+)
 
 # With which this server signs to a SAML provider, and opens what that encrypts; two while they change.
 saml_keys: Final = tenant_table(
