@@ -16,18 +16,23 @@ from rxauth.storage.tables.metadata import TENANT_COLUMN, is_tenant_table
 
 _MIGRATING: Final = "rxauth.migrating"
 # CASE, since the planner takes it for true half of the time: a second comparison of the organization would have it
-# expect a handful of rows of an organization that has a million.
+# expect a handful of rows of an organization that has a million. A setting is asked for once a statement, not once a
+# row, where it stands in a SELECT of its own; the role is asked of rows of other organizations only.
 _POLICIES: Final = f"""
 ALTER TABLE {{table}} ENABLE ROW LEVEL SECURITY;
 ALTER TABLE {{table}} FORCE ROW LEVEL SECURITY;
+DROP POLICY IF EXISTS one_organization ON {{table}};
 CREATE POLICY one_organization ON {{table}} USING (
-    CASE WHEN CURRENT_USER = '{ACROSS_ROLE}' THEN true
-    ELSE {TENANT_COLUMN} = current_setting('{ORGANIZATION_SETTING}', true) END
+    CASE WHEN {TENANT_COLUMN} = (SELECT current_setting('{ORGANIZATION_SETTING}', true)) THEN true
+    ELSE CURRENT_USER = '{ACROSS_ROLE}' END
 );
-CREATE POLICY migrations ON {{table}} TO CURRENT_USER USING (current_setting('{_MIGRATING}', true) = 'yes')
+DROP POLICY IF EXISTS migrations ON {{table}};
+CREATE POLICY migrations ON {{table}} TO CURRENT_USER USING ((SELECT current_setting('{_MIGRATING}', true)) = 'yes')
 """
 _UNLOCKED: Final = text(
-    "SELECT relname FROM pg_class WHERE relname = ANY(:tables) AND NOT (relrowsecurity AND relforcerowsecurity)"
+    "SELECT relname FROM pg_class WHERE relname = ANY(:tables) AND NOT (relrowsecurity AND relforcerowsecurity"
+    " AND 2 = (SELECT count(*) FROM pg_policy WHERE polrelid = pg_class.oid"
+    " AND pg_get_expr(polqual, polrelid) LIKE '%SELECT current_setting(%'))"
     " AND relnamespace = CAST(current_schema() AS regnamespace)"
 )
 _SERVES: Final = text("SELECT coalesce(CAST(:role AS text), CURRENT_USER)")
@@ -73,7 +78,7 @@ def grant_to_second_role(connection: Connection) -> None:
 
 
 def unlocked_tables(connection: Connection) -> list[str]:
-    """Lists the tenants' tables without row-level security; SQLite has none."""
+    """Lists the tenants' tables without row-level security, or with policies of an older version; SQLite has none."""
     if connection.dialect.name == "sqlite":
         return []
     with revision_by_revision(connection):
