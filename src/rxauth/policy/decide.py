@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import combinations
 from types import MappingProxyType
 from typing import Final
@@ -18,6 +19,7 @@ _NO_ORGANIZATION: Final = Refusal("organization_missing", "no organization was c
 _NO_ROLE: Final = Refusal("role_missing", "none of this person's roles has it")
 _ROLE_PENDING: Final = Refusal("role_pending", "the Prescriber role waits until this person is an authorized provider")
 _NOT_IN_TOKEN: Final = Refusal("not_in_token", "the token was issued without it")
+_SETS_REMEMBERED: Final = 256
 _NO_SUCH: Final = "there is no such permission"
 _MACHINES: Final = frozenset(permission.name for permission in PERMISSIONS if permission.machine is not Machine.NEVER)
 # Every request asks what a set of roles has; there are 64 of them.
@@ -72,7 +74,11 @@ def refusal(permission: Permission, subject: Subject, now: int) -> Refusal | Non
 
 def held(subject: Subject, now: int) -> tuple[str, ...]:
     """Returns every permission that `subject` holds at `now`, in the table's order."""
-    names = _held(subject, now)
+    return _in_order(_held(subject, now))
+
+
+@lru_cache(_SETS_REMEMBERED)
+def _in_order(names: frozenset[str]) -> tuple[str, ...]:
     return tuple(permission.name for permission in PERMISSIONS if permission.name in names)
 
 
