@@ -302,6 +302,18 @@ def test_a_statement_alone_waits_for_another_writer(world: World, database: Data
     assert other.read(days) == [1]
 
 
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_statement_alone_does_not_wait_for_ever(
+    world: World, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(alone, "BUSY_TIMEOUT_S", 0.01)
+    with holding_the_write_lock(world), pytest.raises(DatabaseUnavailableError):
+        database.write_one(ADD_DAY, day=1, seq=1)
+    assert database.times_unavailable == 1
+    database.write_one(ADD_DAY, day=2, seq=2)
+    assert database.read(days) == [2]
+
+
 @pytest.mark.parametrize("engine", ["postgresql"])
 def test_a_statement_alone_outlives_its_connection_unless_nobody_knows_what_came_of_it(
     world: World, database: Database, monkeypatch: pytest.MonkeyPatch

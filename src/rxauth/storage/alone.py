@@ -4,6 +4,7 @@ BEGIN and COMMIT around it, and the layers that they go through, take longer tha
 to the ordinary way, which knows what each error means.
 """
 
+import random
 import time
 from collections.abc import Mapping, Sequence
 from enum import Enum, auto
@@ -11,8 +12,9 @@ from typing import Any
 
 from sqlalchemy import Engine
 
-from rxauth.storage.bounds import AT_ONCE_S
-from rxauth.storage.errors import OutcomeUnknownError
+from rxauth.storage.bounds import AT_ONCE_S, BUSY_PAUSE_S
+from rxauth.storage.engines import BUSY_TIMEOUT_S
+from rxauth.storage.errors import DatabaseUnavailableError, OutcomeUnknownError, is_busy
 from rxauth.storage.tenancy import Statement
 
 
@@ -35,6 +37,7 @@ class Alone:
         """Runs one.
 
         Raises:
+            DatabaseUnavailableError: another writer has SQLite's file for too long; nothing was kept.
             OutcomeUnknownError: the connection broke after a while; another would wait for as long.
         """
         text, order = self._prepared.get(statement) or self._prepare(statement)
@@ -43,7 +46,7 @@ class Alone:
         try:
             pooled = self._engine.raw_connection()
             parameters = values if order is None else [values[name] for name in order]
-            pooled.driver_connection.execute(text, parameters)  # type: ignore[union-attr]  # both drivers have it
+            self._execute(pooled.driver_connection, text, parameters)
         except dialect.loaded_dbapi.Error as error:
             if pooled is None or not dialect.is_disconnect(error, pooled.driver_connection, None):
                 return Outcome.REFUSED
@@ -55,6 +58,20 @@ class Alone:
             if pooled is not None:
                 pooled.close()
         return Outcome.COMMITTED
+
+    def _execute(self, connection: Any, text: str, parameters: Any) -> None:
+        """Executes a statement as soon as no other writer has SQLite's file; it was refused while one had."""
+        deadline = time.monotonic() + BUSY_TIMEOUT_S
+        while True:
+            try:
+                connection.execute(text, parameters)
+                return
+            except self._engine.dialect.loaded_dbapi.OperationalError as error:
+                if not is_busy(error):
+                    raise
+                if time.monotonic() >= deadline:
+                    raise DatabaseUnavailableError(type(error).__name__) from None
+            time.sleep(random.uniform(*BUSY_PAUSE_S))  # noqa: S311
 
     def _prepare(self, statement: Statement) -> tuple[str, Sequence[str] | None]:
         if statement.owner is not None or statement.is_across:

@@ -66,6 +66,6 @@ def _constraint(error: IntegrityError) -> str:
     return str(getattr(diagnostics, "constraint_name", None) or str(error.orig).partition(":")[2].strip())
 
 
-def is_busy(error: OperationalError) -> bool:
+def is_busy(error: Exception) -> bool:
     """Tells whether another writer has SQLite's file."""
-    return "database is locked" in str(error.orig)
+    return "database is locked" in str(error)
