@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache, partial
@@ -40,6 +40,8 @@ from tests.world import AUDIENCE, ISSUER, StandingClock, Tenant, World
 
 # Of a clock that stands still, no minute ends; and what is tried often is not tried in vain.
 GENEROUS = RequestLimits(*(1_000_000,) * 4)
+# For so long a machine that runs many tests, and stands still at times, is waited for.
+PATIENCE_S = 60
 # What never changes, and hundreds of servers would each make anew.
 _schema = cache(contract.schema)
 _tls = cache(httpx.create_ssl_context)
@@ -61,7 +63,7 @@ def _hashing() -> list[HashingProcess]:
 
 def http_client(**options: Any) -> httpx.Client:
     """Returns an HTTP client; reading the certificates of this machine takes longer than most tests."""
-    return httpx.Client(verify=_tls(), **options)
+    return httpx.Client(verify=_tls(), **{"timeout": PATIENCE_S, **options})
 
 
 # Threads of servers, until they are gone.
@@ -71,7 +73,7 @@ _serving: "WeakSet[threading.Thread]" = WeakSet()
 def wait_for_all() -> None:
     """Waits for servers that were let go: at the end of a run their executors take nothing more."""
     for one in list(_serving):
-        one.join(timeout=10)
+        one.join(timeout=PATIENCE_S)
 
 
 class Live:
@@ -95,7 +97,7 @@ class Live:
             setattr(self.edge, name, value)
         self._socket = socket.create_server(("127.0.0.1", port))
         self.url = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        self.http = http_client(base_url=self.url, timeout=30)
+        self.http = http_client(base_url=self.url, timeout=PATIENCE_S)
         self._uvicorn = protocol.make_server(application(self.edge))
         self._thread = threading.Thread(target=self._uvicorn.run, kwargs={"sockets": [self._socket]})
         self._thread.start()
@@ -179,7 +181,7 @@ class Process:
     def __init__(self, settings: Settings, **variables: str) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
-        self.http = http_client(base_url=self.url, timeout=30)
+        self.http = http_client(base_url=self.url, timeout=PATIENCE_S)
         self._popen = subprocess.Popen(
             [rxauth_program(), *self.command],
             env=environment(settings) | {"RXAUTH_LISTEN_PORT": str(self.port)} | variables,
@@ -223,7 +225,7 @@ class Process:
         return self._finish()
 
     def _finish(self) -> str:
-        output, _ = self._popen.communicate(timeout=30)
+        output, _ = self._popen.communicate(timeout=PATIENCE_S)
         self.http.close()
         return output
 
@@ -311,6 +313,15 @@ def free_port() -> int:
     while True:
         with suppress(OSError), socket.create_server(("127.0.0.1", SystemRandom().randrange(10_000, 32_000))) as found:
             return int(found.getsockname()[1])
+
+
+def seconds_until(since: float, is_so: Callable[..., bool], *arguments: Any) -> float:
+    """Asks until something is so that another process brings about; returns how long after `since` that was asked."""
+    while True:
+        asked_at = time.monotonic()
+        if is_so(*arguments):
+            return asked_at - since
+        assert asked_at - since < PATIENCE_S
 
 
 def decode(token: str) -> tuple[dict[str, Any], dict[str, Any]]:

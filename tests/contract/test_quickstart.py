@@ -18,7 +18,7 @@ import psycopg
 import pytest
 
 from rxauth.crypto.jws import new_signing_key
-from tests.live import Live, free_port, rxauth_program
+from tests.live import PATIENCE_S, Live, free_port, rxauth_program
 from tests.world import AUDIENCE, ISSUER, postgres_socket
 
 ROOT = Path(__file__).parents[2]
@@ -67,7 +67,7 @@ def run_and_compare(typed: list[Step], folder: Path, environment: dict[str, str]
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=2 * PATIENCE_S,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     outputs = [output.strip() for output in done.stdout.split(END_OF_STEP)[:-1]]
@@ -118,7 +118,9 @@ class Sandbox:
     def token(self) -> str:
         """Returns an access token."""
         asked = {name: self.credentials[name] for name in ("client_id", "client_secret")}
-        answer = httpx.post(f"{self.url}/oauth/token", data={"grant_type": "client_credentials", **asked})
+        answer = httpx.post(
+            f"{self.url}/oauth/token", data={"grant_type": "client_credentials", **asked}, timeout=PATIENCE_S
+        )
         return str(answer.json()["access_token"])
 
 
@@ -140,14 +142,14 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
         yield running
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.wait(timeout=PATIENCE_S)
 
 
 def _wait_until_it_answers(url: str, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + PATIENCE_S
     while time.monotonic() < deadline and process.poll() is None:
         try:
-            httpx.get(f"{url}/.well-known/jwks.json")
+            httpx.get(f"{url}/.well-known/jwks.json", timeout=PATIENCE_S)
         except httpx.TransportError:
             time.sleep(0.05)
         else:

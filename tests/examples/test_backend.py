@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 
 from tests.examples.conftest import EXAMPLES, Place
-from tests.live import rxauth_program
+from tests.live import PATIENCE_S, rxauth_program
 
 GRANT = {"grant_type": "client_credentials"}
 START = EXAMPLES / "backend" / "start"
@@ -91,7 +91,10 @@ def test_it_lives_through_a_rotation(place: Place, tmp_path: Path) -> None:
             operate("rotate-secret", client)
             operate("revoke-secret", client, old)
             asked = {"client_id": client, "client_secret": place.sandbox.client_secret}
-            while httpx.post(f"{place.sandbox.url}/oauth/token", data=asked | GRANT).status_code == 200:
+            while (
+                httpx.post(f"{place.sandbox.url}/oauth/token", data=asked | GRANT, timeout=PATIENCE_S).status_code
+                == 200
+            ):
                 time.sleep(0.02)
             rewritten(file, head, f"{head}3002,Otis,Vance,1988-08-08,M,+15125550132,,,,,\n")
             after = next(line for line in running.stdout if "unchanged, 0 refused" in line and "1 created" in line)

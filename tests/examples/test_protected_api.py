@@ -11,7 +11,7 @@ import pytest
 
 from rxauth.sandbox import read_credentials
 from tests.examples.conftest import EXAMPLES, Place
-from tests.live import free_port, rxauth_program
+from tests.live import PATIENCE_S, free_port, http_client, rxauth_program
 
 AUDIENCE = "http://localhost:9000"
 VISIT = {"patient_id": "pat_1", "day": "2031-05-06", "reason": "Check-up"}
@@ -23,7 +23,7 @@ def api(place: Place) -> Iterator[httpx.Client]:
     port = free_port()
     command = [str(EXAMPLES / "protected-api" / "start"), "--port", str(port), "--log-level", "error"]
     running = subprocess.Popen(command, cwd=place.folder, env=place.environment(KEEP_S="0"), stdin=subprocess.DEVNULL)
-    with httpx.Client(base_url=f"http://localhost:{port}") as http:
+    with http_client(base_url=f"http://localhost:{port}") as http:
         while not _answers(http):
             assert running.poll() is None
             time.sleep(0.02)
@@ -62,7 +62,7 @@ def test_who_lacks_the_permission_is_told_which(place: Place, api: httpx.Client)
 def test_a_token_for_another_api_opens_nothing(place: Place, api: httpx.Client) -> None:
     kept = read_credentials(place.sandbox.folder)  # a test before may have rotated the secret
     asked = {"client_id": kept.client_id, "client_secret": kept.client_secret, "grant_type": "client_credentials"}
-    machine = httpx.post(f"{kept.url}/oauth/token", data=asked).json()["access_token"]
+    machine = httpx.post(f"{kept.url}/oauth/token", data=asked, timeout=PATIENCE_S).json()["access_token"]
     for token in (machine, place.sandbox.token("prescriber")):
         refused = sent(api, "GET", token)
         assert refused.status_code == 401
@@ -73,7 +73,9 @@ def test_who_gave_the_token_back_is_out(place: Place, api: httpx.Client) -> None
     token = place.sandbox.token("staff", audience=AUDIENCE)
     assert sent(api, "GET", token).status_code == 200
     browser = read_credentials(place.sandbox.folder).browser_client_id
-    gone = httpx.post(f"{place.sandbox.url}/oauth/revoke", data={"client_id": browser, "token": token})
+    gone = httpx.post(
+        f"{place.sandbox.url}/oauth/revoke", data={"client_id": browser, "token": token}, timeout=PATIENCE_S
+    )
     assert gone.status_code == 200
     refused = sent(api, "GET", token)
     assert (refused.status_code, refused.headers["www-authenticate"].partition(",")[0]) == (

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from tests.api.test_idempotency import CREATE, made, new_key, unseen
-from tests.live import Live, Process
+from tests.live import PATIENCE_S, Live, Process
 from tests.world import StandingClock, World
 
 # The server stops at one moment for longer than the test takes: before the answer leaves, or before anything is kept.
@@ -18,7 +18,7 @@ from rxauth.{module} import {owner}
 
 def held(*_arguments):
     pathlib.Path({file!r}).touch()
-    time.sleep(60)
+    time.sleep(600)
 
 {owner}.{name} = held
 """
@@ -40,7 +40,7 @@ def test_a_repeat_after_a_kill_does_nothing_twice(world: World, tmp_path: Path, 
     server = Process(world.settings, PYTHONPATH=str(tmp_path))
     with ThreadPoolExecutor(1) as threads:
         first: Future[httpx.Response] = threads.submit(server.http.post, "/graphql", json=body, headers=headers)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_S
         while not reached.exists():
             assert time.monotonic() < deadline
             time.sleep(0.01)
@@ -48,6 +48,7 @@ def test_a_repeat_after_a_kill_does_nothing_twice(world: World, tmp_path: Path, 
         assert isinstance(first.exception(), httpx.TransportError)
     assert made(live, email) == is_done
 
+    deadline = time.monotonic() + PATIENCE_S
     answers = [live.http.post("/graphql", json=body, headers=headers) for _ in range(2)]
     while answers[0].status_code == 409:  # until PostgreSQL noticed that the process is gone
         assert time.monotonic() < deadline

@@ -19,7 +19,7 @@ from rxauth.edge.backchannel import LogoutNotices
 from rxauth.edge.cookies import NAME
 from rxauth.edge.outbound import Outbound
 from tests.browsing import Browser
-from tests.live import Live, decode
+from tests.live import PATIENCE_S, Live, decode
 from tests.people import CHEAP, PASSWORD
 from tests.security.forging import READ
 from tests.token_holders import Holders, refused
@@ -232,9 +232,9 @@ def _signed_out(
                 holders.redeemed(holders.code(session, app))
             assert browser.send("GET", _v2(holders)).status_code == 303
             keys = live.http.get("/.well-known/jwks.json").json()
-            heard = None if networks == () else server.heard.get(timeout=10)
+            heard = None if networks == () else server.heard.get(timeout=PATIENCE_S)
             if server.statuses:
-                heard = server.heard.get(timeout=10)
+                heard = server.heard.get(timeout=PATIENCE_S)
             return session, listening, keys, heard
     finally:
         live.stop()
@@ -284,7 +284,7 @@ def test_a_client_hears_of_a_session_that_was_ended_on_the_account_page(sqlite_w
             browser.open("/account/sessions")
             form = next(number for number, one in enumerate(browser.forms()) if other.id in one.fields.values())
             browser.submit(form)
-            _, _, heard = server.heard.get(timeout=10)
+            _, _, heard = server.heard.get(timeout=PATIENCE_S)
         live.stop()
 
     assert decode(heard["logout_token"][0])[1]["sid"] == other.id
@@ -300,7 +300,7 @@ def test_a_client_hears_of_a_session_that_was_ended_over_the_api(sqlite_world: W
         other, _ = holders.session(user_id)
         holders.redeemed(holders.code(other, listening))
         live.data(bearer, "mutation($id: ID!) { endMySession(id: $id) }", {"id": other.id})
-        _, _, heard = server.heard.get(timeout=10)
+        _, _, heard = server.heard.get(timeout=PATIENCE_S)
         live.stop()
 
     assert decode(heard["logout_token"][0])[1]["sid"] == other.id
@@ -320,7 +320,7 @@ def test_a_client_hears_of_sessions_that_a_new_password_ended(sqlite_world: Worl
             browser.open("/account/security")
             form = next(number for number, one in enumerate(browser.forms()) if "current_password" in one.fields)
             browser.submit(form, current_password=PASSWORD, password="copper wharf anvil lorry")
-            _, _, heard = server.heard.get(timeout=10)
+            _, _, heard = server.heard.get(timeout=PATIENCE_S)
         live.stop()
 
     assert decode(heard["logout_token"][0])[1]["sid"] == other.id

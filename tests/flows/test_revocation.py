@@ -1,4 +1,4 @@
-"""Stories of tokens that are ended before their time: at once where it is done, within a second everywhere else."""
+"""Stories of tokens that are ended before their time: at once where it is done, soon everywhere else."""
 
 import dataclasses
 import time
@@ -13,7 +13,7 @@ from rxauth.domain import clients, organizations
 from rxauth.storage.database import Database, Transaction
 from tests import postgres
 from tests.conftest import ENGINES, make_world
-from tests.live import Live, Process, challenge_attributes, credentials, process, run
+from tests.live import PATIENCE_S, Live, Process, challenge_attributes, credentials, process, run, seconds_until
 from tests.prescribing import Practice
 from tests.security.forging import READ, accepted, refusal
 from tests.world import NOW, StandingClock, Template, Tenant, World, add_tenant
@@ -74,8 +74,12 @@ def _use(server: Process, token: str) -> httpx.Response:
     return server.http.post("/graphql", json={"query": READ}, headers={"authorization": f"Bearer {token}"})
 
 
+def _refuses(server: Process, token: str) -> bool:
+    return _use(server, token).status_code == 401
+
+
 @pytest.mark.parametrize("ended", ENDED)
-def test_what_a_command_ends_is_refused_by_every_server_within_a_second(pair: Pair, ended: str) -> None:
+def test_what_a_command_ends_is_refused_by_every_server_soon(pair: Pair, ended: str) -> None:
     tenant = pair.database.write(lambda tx: add_tenant(tx, f"Clinic whose {ended} ends"))
     first, second = pair.servers
     token, bystander = (_exchange(first, one).json()["access_token"] for one in (tenant, pair.world.alder))
@@ -85,8 +89,7 @@ def test_what_a_command_ends_is_refused_by_every_server_within_a_second(pair: Pa
     assert done.returncode == 0, done.stderr
     committed_at = time.monotonic()
     for server in pair.servers:
-        while _use(server, token).status_code != 401:
-            assert time.monotonic() - committed_at < 3
+        seconds_until(committed_at, _refuses, server, token)
     for server in pair.servers:
         answer = _use(server, token)
         assert TOLD[ended] in challenge_attributes(answer)["error_description"]
@@ -223,7 +226,7 @@ def test_a_server_cut_off_from_its_database_for_too_long_accepts_nothing_that_co
 
 def _first_that(status: int, ask: Callable[[], httpx.Response]) -> httpx.Response:
     """Asks until an answer has the status."""
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + PATIENCE_S
     while (answer := ask()).status_code != status:
         assert time.monotonic() < deadline, answer.text
         time.sleep(0.05)

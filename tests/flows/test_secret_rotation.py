@@ -17,7 +17,7 @@ import httpx
 import pytest
 
 from tests.conftest import make_world
-from tests.live import Live, Process, credentials, http_client, process
+from tests.live import Live, Process, credentials, http_client, process, seconds_until
 from tests.security.forging import READ, accepted
 from tests.token_holders import Holders
 from tests.world import StandingClock, Template, World
@@ -27,7 +27,6 @@ ROTATIONS, ALL_ROTATIONS = 2, 24
 EACH = 40  # exchanges with either secret, in each overlap
 THREADS = 4
 BOUND_S = 1.0  # what is promised; a busy machine that runs other tests meanwhile gets more
-PATIENCE_S = 3.0
 CREATE = 'mutation { createMachineSecret(name: "Rotated", overlapSeconds: 3600) { id secret } }'
 REVOKE = "mutation($id: ID!) { revokeMachineSecret(id: $id) { state } }"
 
@@ -52,6 +51,10 @@ class Pair:
         """Uses a token at one of the servers."""
         headers = {"authorization": f"Bearer {token}"}
         return self.servers[server].http.post("/graphql", json={"query": READ}, headers=headers)
+
+    def refuses(self, server: int, token: str) -> bool:
+        """Tells whether a token is refused at one of the servers."""
+        return self.use(server, token).status_code == 401
 
     def exchange(self, server: int, secret: str) -> httpx.Response:
         """Exchanges a secret at one of the servers."""
@@ -139,13 +142,11 @@ def test_no_exchange_fails_in_an_overlap_and_what_is_revoked_is_refused_everywhe
             revoked_at = time.monotonic()
             assert pair.use(here, token).status_code == 401  # at once, where it was done
             assert pair.exchange(here, current).status_code == 401
-            while pair.use(there, token).status_code != 401:
-                assert time.monotonic() - revoked_at < PATIENCE_S
-            ended_after.append(time.monotonic() - revoked_at)
+            ended_after.append(seconds_until(revoked_at, pair.refuses, there, token))
             assert pair.exchange(there, current).status_code == 401
             current, current_id = made["secret"], made["id"]
             load.wait_for(current)
     total = sum(load.done.values())
     print(f"{total} exchanges, {len(load.failed)} failed; ended elsewhere after {max(ended_after):.3f} s at most")
     assert load.failed == []
-    assert max(ended_after) < (BOUND_S if is_whole else PATIENCE_S)
+    assert max(ended_after) < BOUND_S or not is_whole

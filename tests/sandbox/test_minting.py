@@ -18,7 +18,7 @@ from rxauth.policy.permissions import MACHINE_DEFAULT
 from rxauth.sandbox.minting import MintError, mint
 from rxauth.storage.database import Database
 from rxauth.testing import RunningSandbox, running_sandbox
-from tests.live import Live, decode, rxauth_program
+from tests.live import PATIENCE_S, Live, decode, rxauth_program
 
 GUIDE = Path(__file__).parent.parent.parent / "docs" / "guides" / "testing.md"
 ME = {"query": "{ me { email } patients(first: 1) { id } }"}
@@ -33,7 +33,9 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSandbox
 
 def asked(running: RunningSandbox, token: str) -> httpx.Response:
     """Sends a request with a token."""
-    return httpx.post(f"{running.url}/graphql", json=ME, headers={"authorization": f"Bearer {token}"})
+    return httpx.post(
+        f"{running.url}/graphql", json=ME, headers={"authorization": f"Bearer {token}"}, timeout=PATIENCE_S
+    )
 
 
 def test_a_role_s_token_is_what_signing_in_gives(running: RunningSandbox) -> None:
@@ -70,7 +72,9 @@ def test_nothing_is_minted_outside_a_sandbox(sqlite_live: Live) -> None:
 
 def test_its_machine_gets_tokens_too(running: RunningSandbox) -> None:
     body = {"client_id": running.client_id, "client_secret": running.client_secret, "audience": running.url}
-    answer = httpx.post(f"{running.url}/oauth/token", json=body | {"grant_type": "client_credentials"})
+    answer = httpx.post(
+        f"{running.url}/oauth/token", json=body | {"grant_type": "client_credentials"}, timeout=PATIENCE_S
+    )
     assert answer.json()["scope"] == " ".join(MACHINE_DEFAULT)
 
 

@@ -23,7 +23,7 @@ class Counter:
     def __init__(self, folder: Path, speed_s: float = QUICK_S) -> None:
         self.file = folder / "pharmacy.sqlite"
         self.server = Receiver()
-        self.http = http_client(timeout=10)
+        self.http = http_client()
         self.speed_s = speed_s
         self.open()
 

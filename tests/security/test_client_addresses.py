@@ -16,7 +16,7 @@ from rxauth.edge.guards import FailureLimiter
 from rxauth.edge.proxies import Proxies
 from rxauth.storage.tables.audit import audit_outbox
 from rxauth.storage.tenancy import sql
-from tests.live import Live, credentials
+from tests.live import Live, credentials, http_client
 from tests.signing_in import Cast
 from tests.world import StandingClock, World
 
@@ -48,7 +48,7 @@ def test_who_guesses_behind_a_proxy_stops_nobody_else_behind_it(behind: Live) ->
 
 
 def test_who_guesses_past_the_proxy_cannot_take_a_new_address_each_time(behind: Live) -> None:
-    with httpx.Client(base_url=behind.url, transport=httpx.HTTPTransport(local_address="127.0.0.2")) as http:
+    with http_client(base_url=behind.url, transport=httpx.HTTPTransport(local_address="127.0.0.2")) as http:
         statuses = [guess(http, behind, f"203.0.113.{number}") for number in range(PER_MINUTE + 1)]
     assert statuses == [401] * PER_MINUTE + [429]
 

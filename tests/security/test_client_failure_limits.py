@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from rxauth.crypto.secrets import new_secret
 from rxauth.edge.guards import FailureLimiter, network_of
 from rxauth.ids import new_client_id
-from tests.live import Live, basic, credentials, process
+from tests.live import Live, basic, credentials, http_client, process
 from tests.world import StandingClock, Tenant, World
 
 PER_MINUTE = 5
@@ -47,7 +47,7 @@ def limited(sqlite_world: World, clock: StandingClock, stopwatch: Stopwatch) -> 
 def elsewhere(live: Live) -> Iterator[httpx.Client]:
     """A connection from another address."""
     transport = httpx.HTTPTransport(local_address="127.0.0.2")
-    with httpx.Client(base_url=live.url, transport=transport) as http:
+    with http_client(base_url=live.url, transport=transport) as http:
         yield http
 
 

@@ -15,10 +15,9 @@ from rxauth.domain import clients
 from rxauth.domain.errors import ExistsError
 from rxauth.storage.database import Database, Transaction
 from rxauth.storage.tables import metadata
-from tests.live import Live, run
+from tests.live import PATIENCE_S, Live, run
 from tests.world import NOW, StandingClock, Tenant, World, postgres_socket
 
-PATIENCE_S = 15
 HOUR_S = 3_600
 MARGIN_S = 300  # more than the commands can take
 READ = "{ patients { id } }"

@@ -18,7 +18,7 @@ from rxauth.api.outcomes import Outcome
 from rxauth.crypto.secrets import new_secret
 from rxauth.edge.audit_group import AuditGroup
 from tests.domain.test_audit import entries
-from tests.live import Live, Process, environment, free_port, process
+from tests.live import PATIENCE_S, Live, Process, environment, free_port, http_client, process
 from tests.storage.test_database import database_name
 from tests.storage.test_migrations import administer
 from tests.world import StandingClock, World
@@ -137,7 +137,7 @@ def _send(port: int, request: bytes) -> None:
     with socket.create_connection(("127.0.0.1", port)) as connection:
         connection.sendall(request)
         connection.shutdown(socket.SHUT_WR)
-        connection.settimeout(10)
+        connection.settimeout(PATIENCE_S)
         while connection.recv(65536):
             pass
 
@@ -187,7 +187,7 @@ def test_an_unexpected_failure_is_one_line_of_a_process_that_lives_on(sqlite_wor
         stderr=subprocess.STDOUT,
         text=True,
     )
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as http:
+    with http_client(base_url=f"http://127.0.0.1:{port}") as http:
         while not _answers(http):
             assert running.poll() is None
             time.sleep(0.02)

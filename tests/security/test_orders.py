@@ -16,7 +16,7 @@ from rxauth.policy.roles import Role
 from rxauth.storage.database import Transaction
 from tests.api.answers import the_error
 from tests.domain.test_audit import entries
-from tests.live import Live
+from tests.live import PATIENCE_S, Live
 from tests.ordering import Counter
 from tests.prescribing import number_of_fills, suspend
 from tests.security.test_prescribing import DAY_AFTER, HeldDatabase, thread, until_it_waits
@@ -148,7 +148,7 @@ def test_an_order_that_comes_while_a_suspension_commits_waits_for_it_and_is_refu
         return asked
 
     with closing(counter.live.world.open()) as elsewhere:
-        answer = elsewhere.write(work).result(timeout=10)
+        answer = elsewhere.write(work).result(timeout=PATIENCE_S)
 
     refused(counter, answer, "authority_suspended")
     assert counter.left(prescription) == ("ACTIVE", 2)
@@ -172,7 +172,7 @@ def held(counter: Counter, thread: ThreadPoolExecutor) -> Callable[..., Any]:
             live.edge.api = Api(api.schema, holding, live.clock)
             answer = first()
             assert "errors" not in answer.json(), answer.text
-        return asked[0].result(timeout=10)
+        return asked[0].result(timeout=PATIENCE_S)
 
     return race
 

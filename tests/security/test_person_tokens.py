@@ -5,13 +5,14 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
+import httpx
 import pytest
 
 from rxauth.domain import audiences, clients, memberships, organizations, sessions, token_families, users
 from rxauth.domain.audiences import Audience
 from rxauth.policy.permissions import PERMISSIONS
 from rxauth.policy.roles import Role
-from tests.live import Live, decode, process
+from tests.live import Live, Process, decode, process, seconds_until
 from tests.security.forging import READ, accepted, refusal
 from tests.token_holders import Holders
 from tests.world import AUDIENCE, ISSUER, NOW, StandingClock, World
@@ -255,7 +256,7 @@ def test_a_token_ends_with_the_longest_life_of_its_session(lite: Holders) -> Non
     assert "too old" in refusal(lite.live, token)
 
 
-def test_what_ends_is_refused_by_every_other_server_within_a_second(world: World) -> None:
+def test_what_ends_is_refused_by_every_other_server_soon(world: World) -> None:
     """S-12: two processes; the one that is asked did not hear of it by itself."""
     with ExitStack() as stack:
         live = Live(world, StandingClock(int(time.time())))
@@ -263,17 +264,19 @@ def test_what_ends_is_refused_by_every_other_server_within_a_second(world: World
         other = stack.enter_context(process(world.settings))
         holders = Holders(live)
         # The last three would end the means of the test itself, and are shown with the tokens of machines.
-        for ended, end in list(ENDED.items())[:-3]:
+        for end in list(ENDED.values())[:-3]:
             claims = decode((got := holders.tokens())["access_token"])[1]
-            use: dict[str, Any] = {
-                "json": {"query": READ},
-                "headers": {"authorization": f"Bearer {got['access_token']}"},
-            }
-            assert accepted(other.http.post("/graphql", **use))
+            assert accepted(_asked(other, got["access_token"]))
             holders.write(lambda tx, end=end, claims=claims: end(tx, holders, claims))
-            committed_at = time.monotonic()
-            while other.http.post("/graphql", **use).status_code != 401:
-                assert time.monotonic() - committed_at < 1, ended
+            seconds_until(time.monotonic(), _refuses, other, got["access_token"])
+
+
+def _asked(server: Process, token: str) -> httpx.Response:
+    return server.http.post("/graphql", json={"query": READ}, headers={"authorization": f"Bearer {token}"})
+
+
+def _refuses(server: Process, token: str) -> bool:
+    return _asked(server, token).status_code == 401
 
 
 def test_a_server_that_has_not_heard_from_its_database_accepts_no_token_of_a_person(lite: Holders) -> None:

@@ -24,7 +24,7 @@ from rxauth.storage.tenancy import sql
 from tests import providers
 from tests.api.answers import MODERN, the_error
 from tests.domain.test_audit import entries
-from tests.live import Live, decode
+from tests.live import PATIENCE_S, Live, decode
 from tests.prescribing import CREATE, CREATE_ALL, Practice, states, suspend
 from tests.security.test_client_secrets import waits
 from tests.world import NOW
@@ -261,7 +261,7 @@ def thread() -> Iterator[ThreadPoolExecutor]:
 
 def until_it_waits(practice: Practice, other: Future[Any]) -> None:
     """Returns when something waits for the test's own transaction; it must not be done before."""
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE_S
     while not waits(practice.live.world):
         assert time.monotonic() < deadline
         time.sleep(0.005)
@@ -283,7 +283,7 @@ def test_a_prescription_that_comes_while_a_suspension_commits_waits_for_it_and_i
         return asked
 
     with closing(practice.live.world.open()) as elsewhere:
-        answer = elsewhere.write(work).result(timeout=10)
+        answer = elsewhere.write(work).result(timeout=PATIENCE_S)
 
     refused(practice, answer, "authority_suspended", before)
 
@@ -305,7 +305,7 @@ def test_a_suspension_that_comes_while_a_prescription_commits_waits_for_it(
             live.edge.api = Api(api.schema, holding, live.clock)
             written = practice.written()
             live.edge.api = api
-        suspending[0].result(timeout=10)
+        suspending[0].result(timeout=PATIENCE_S)
 
     assert stored(practice)[written["id"]] == "ACTIVE"
     assert the_error(practice.create())["extensions"]["reason"] == "authority_suspended"

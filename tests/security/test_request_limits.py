@@ -8,7 +8,7 @@ import pytest
 
 from rxauth.crypto.secrets import new_secret
 from rxauth.edge.guards import FailureLimiter
-from tests.live import GENEROUS, Live, credentials
+from tests.live import GENEROUS, Live, credentials, http_client
 from tests.token_holders import Holders
 from tests.world import NOW, StandingClock, World
 
@@ -127,7 +127,7 @@ def test_a_network_that_asks_for_pages_all_the_time_waits_and_no_other(sqlite_li
         assert live.http.get(path).status_code != 429
     require_refused(live.http.get(path), "network")
 
-    with httpx.Client(base_url=live.url, transport=httpx.HTTPTransport(local_address="127.0.0.2")) as elsewhere:
+    with http_client(base_url=live.url, transport=httpx.HTTPTransport(local_address="127.0.0.2")) as elsewhere:
         assert elsewhere.get(path).status_code != 429
     assert live.http.get("/readyz").status_code != 429
 
