@@ -5,13 +5,18 @@ import resource
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
+from psycopg.abc import PQGen
+from psycopg.waiting import Ready, Wait
 
 from rxauth.domain.changes import ChangeKind, Feed, record
+from rxauth.storage import postgres as storage_postgres
 from rxauth.storage.database import Database
+from rxauth.storage.postgres import BoundedConnection
 from tests.storage.test_database import disconnect
-from tests.world import NOW, World
+from tests.world import NOW, World, postgres_socket
 
 LONG_S = 60.0
 
@@ -110,3 +115,24 @@ def test_a_watch_hears_among_thousands_of_connections(world: World, there: Datab
         for one in files:
             os.close(one)
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_machine_that_stood_still_did_not_wait_for_postgresql_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else every statement that is under way when a machine goes on is given up."""
+    waited: list[float] = []
+    at_s = iter([0.0, 0.1, 3_600.1, 3_600.2])
+    monkeypatch.setattr(storage_postgres, "time", SimpleNamespace(monotonic=lambda: next(at_s)))
+    with BoundedConnection.connect(f"host={postgres_socket()} user=postgres dbname=postgres") as connection:
+        connection.is_in_vain = lambda waited_s: bool(waited.append(waited_s))  # type: ignore[func-returns-value]
+        steps = connection._bounded(_nothing_comes())
+        next(steps)
+        for _ in range(3):
+            steps.send(Ready.NONE)
+        connection.is_in_vain = lambda _waited_s: False
+        monkeypatch.undo()
+    assert waited == pytest.approx([0.1, 0.6, 0.7])
+
+
+def _nothing_comes() -> PQGen[None]:
+    while True:
+        yield Wait.R

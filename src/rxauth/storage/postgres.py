@@ -26,6 +26,7 @@ _NOTICING: Final = {
     "keepalives_count": 3,
 }
 _LOOK_EVERY_S: Final = 0.1
+_LONGEST_LOOK_S: Final = 0.5  # a machine that stood still for longer did not wait for PostgreSQL meanwhile
 
 
 class BoundedConnection(Connection[Any]):
@@ -38,14 +39,17 @@ class BoundedConnection(Connection[Any]):
         return super().wait(self._bounded(gen), interval, timeout)
 
     def _bounded(self, gen: PQGen[RV]) -> PQGen[RV]:
-        began = time.monotonic()
+        waited_s, looked_at = 0.0, time.monotonic()
         try:
             wanted = next(gen)
             while True:
                 ready = yield wanted
-                if not ready and self.is_in_vain(time.monotonic() - began):
-                    self.pgconn.finish()
-                    raise OperationalError("no answer in time")
+                if not ready:
+                    before, looked_at = looked_at, time.monotonic()
+                    waited_s += min(looked_at - before, _LONGEST_LOOK_S)
+                    if self.is_in_vain(waited_s):
+                        self.pgconn.finish()
+                        raise OperationalError("no answer in time")
                 wanted = gen.send(ready)
         except StopIteration as end:
             return end.value  # type: ignore[no-any-return]
