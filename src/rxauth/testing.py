@@ -17,12 +17,13 @@ from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from random import SystemRandom
 from typing import IO, Final
 
 from rxauth import __version__
 from rxauth.storage.latest import latest_revision
 
-_START_LIMIT_S: Final = 30.0
+_START_LIMIT_S: Final = 60.0
 _PAUSE_S: Final = 0.01
 _LOADED_MEANWHILE: Final = ("rxauth.app", "rxauth.sandbox.minting")  # for tokens; the other process loads the same
 
@@ -126,8 +127,10 @@ def _prepared(cache: Path) -> Path:
 
 
 def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as found:
-        return int(found.getsockname()[1])
+    # Below those that a system gives to outgoing connections: the sandbox takes it a second later.
+    while True:
+        with suppress(OSError), socket.create_server(("127.0.0.1", SystemRandom().randrange(10_000, 32_000))) as found:
+            return int(found.getsockname()[1])
 
 
 def speak(questions: IO[str], answers: IO[str], cache: Path | None) -> None:
