@@ -5,6 +5,7 @@ from typing import Any
 
 from rxauth.domain import users
 from rxauth.policy.roles import Role
+from tests.live import PATIENCE_S
 from tests.provisioning import Provider
 from tests.signing_in import answered
 
@@ -35,7 +36,7 @@ def who_is_deactivated_is_refused_until_it_is_active_again(clinic: Any) -> None:
 
 def reasons(provider: Provider, number: int) -> list[str]:
     """Waits until so many sign-ins were refused; returns why."""
-    ends_at = time.monotonic() + 20
+    ends_at = time.monotonic() + PATIENCE_S
     while True:
         found = [one["reason"] for one in provider.recorded() if one["event"] == "person.sign_in_refused"]
         if len(found) == number:

@@ -19,7 +19,7 @@ from rxauth.settings import Settings
 from rxauth.storage.tables.clinical import patients
 from rxauth.storage.tenancy import sql
 from tests.domain.test_audit import entries
-from tests.live import Process, credentials, decode, environment, free_port, http_client
+from tests.live import PATIENCE_S, Process, credentials, decode, environment, free_port, http_client
 from tests.world import World
 
 ROUNDS = 2
@@ -59,7 +59,7 @@ class LyingDatabase(Database):
         try:
             super().write(undone, origin, **known)
         except UndoneError:
-            later = threading.Timer(60, super().write, (work, origin), known)
+            later = threading.Timer(600, super().write, (work, origin), known)
             later.daemon = True
             later.start()
         return results[0]
@@ -82,7 +82,7 @@ class Planted:
         self._popen = subprocess.Popen(
             [sys.executable, script], env=environment(settings) | {"RXAUTH_LISTEN_PORT": str(port)}
         )
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_S
         while not self._answers():
             assert self._popen.poll() is None
             assert time.monotonic() < deadline
@@ -90,7 +90,7 @@ class Planted:
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/.well-known/jwks.json").status_code == 200
+            return httpx.get(f"{self.url}/.well-known/jwks.json", timeout=PATIENCE_S).status_code == 200
         except httpx.TransportError:
             return False
 
@@ -162,7 +162,7 @@ def lost(world: World, acknowledged: Acknowledged) -> Acknowledged:
 def kill_under_load(server: Process | Planted, world: World) -> Acknowledged:
     """Kills a server at a random moment, once there is something to lose; returns what it had acknowledged."""
     with load(server.url, world) as acknowledged:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + PATIENCE_S
         try:
             while len(acknowledged.tokens) < 20 or len(acknowledged.patients) < 5:
                 assert time.monotonic() < deadline

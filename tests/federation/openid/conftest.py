@@ -25,7 +25,7 @@ from tests.conftest import ENGINES, make_world
 from tests.federation.openid import upstream as upstreams
 from tests.federation.openid.forger import Forger
 from tests.federation.openid.upstream import Upstream
-from tests.live import Live
+from tests.live import PATIENCE_S, Live
 from tests.signing_in import Cast
 from tests.world import ISSUER, NOW, StandingClock, Template
 
@@ -109,8 +109,16 @@ def engine() -> str:
 
 
 @pytest.fixture
-def clinic(engine: str, templates: dict[str, Template], tmp_path_factory: Any, provider: Upstream) -> Iterator[Clinic]:
-    """A clinic, at this moment: the provider has a clock of its own."""
+def clinic(
+    engine: str,
+    templates: dict[str, Template],
+    tmp_path_factory: Any,
+    provider: Upstream,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[Clinic]:
+    """A clinic, at this moment: the provider has a clock of its own. A machine that stands still is waited for."""
+    monkeypatch.setattr("rxauth.edge.sso.openid.PATIENCE_S", float(PATIENCE_S))
+    monkeypatch.setattr("rxauth.edge.outbound.TIMEOUT_S", PATIENCE_S)
     world = make_world(engine, templates, tmp_path_factory)
     clock = StandingClock(int(time.time()))
     live = Live(world, clock)
@@ -170,7 +178,7 @@ class Attack:
 
     def reason(self) -> str:
         """Returns why the last sign-in was refused, as the organization's log has it."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             rows = self.clinic.read(lambda tx: tx.all(ENTRIES))
             refusals = [json.loads(row.entry) for row in rows if b"person.sign_in_refused" in row.entry]

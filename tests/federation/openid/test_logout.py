@@ -19,7 +19,7 @@ from tests.browsing import Browser
 from tests.federation.openid import upstream as upstreams
 from tests.federation.openid.conftest import CLIENTS, LOOPBACK, Clinic
 from tests.federation.openid.upstream import Upstream
-from tests.live import decode
+from tests.live import PATIENCE_S, decode
 from tests.signing_in import APP
 from tests.webhook_receiver import Receiver
 from tests.world import ISSUER
@@ -58,7 +58,7 @@ def live_sessions(clinic: Clinic) -> list[str]:
 
 def logout_token(receiver: Receiver) -> str:
     """Returns the logout token that the provider sent."""
-    ends_at = time.monotonic() + 20
+    ends_at = time.monotonic() + PATIENCE_S
     while not receiver.got:
         assert time.monotonic() < ends_at
         time.sleep(0.01)
