@@ -99,6 +99,7 @@ def join(story: Story, page: Page, email: str, first: str, last: str) -> None:
     page.get_by_label("Password").fill(PASSWORD)
     story.look(page, f"{first.lower()}-accepts")
     page.get_by_role("main").get_by_role("button").first.click()
+    expect(page.get_by_label("First name")).to_be_hidden()
     page.goto("settings")
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password").fill(PASSWORD)
@@ -157,6 +158,7 @@ def propose(story: Story, page: Page, name: str) -> None:
     page.get_by_label("State").select_option("NY")
     page.get_by_label("Number", exact=True).fill("123456")
     page.get_by_label("Last day").first.fill(LICENSED_UNTIL)
+    expect(page.get_by_role("button", name="Propose").last).to_be_visible()
     for label in ("Checked against", "Where to find it there"):
         for number in range(page.get_by_label(label).count()):
             page.get_by_label(label).nth(number).fill(

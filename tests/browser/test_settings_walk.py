@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from rxauth.edge.settings.frame import ORGANIZATION_TABS
 from rxauth.edge.settings.table import SECTIONS
@@ -64,7 +64,7 @@ def test_each_role_finds_its_tabs_and_is_told_why_the_others_stay_shut(
         assert (tab.title in shown) is is_open, tab.title
         if is_open:
             page.get_by_role("navigation").get_by_role("link", name=tab.title, exact=True).click()
-            assert page.get_by_role("navigation").locator("[aria-current]").inner_text() == tab.title
+            expect(page.get_by_role("navigation").locator("[aria-current]")).to_have_text(tab.title)
             wrong[tab.path] = violations(page)
         else:
             page.goto(tab.path.removeprefix("/"))
