@@ -9,7 +9,7 @@ const GUIDE = readFileSync(join(ROOT, "docs/guides/frontend-sdk.md"), "utf8");
 
 const QUICKSTART = readFileSync(join(ROOT, "docs/quickstart/frontend.md"), "utf8");
 
-test("the code of the guide, of the quickstart and of the README type-checks", { timeout: 60_000 }, () => {
+test("the code of the guide, of the quickstart and of the README type-checks", { timeout: 120_000 }, () => {
   // Below this package, so that its own name and React are found.
   const folder = join(ROOT, "sdk/.guide");
   mkdirSync(folder, { recursive: true });

@@ -10,7 +10,7 @@ const AsyncFunction = Object.getPrototypeOf(async () => {}).constructor;
 
 afterAll(() => rmSync(cache, { recursive: true }));
 
-test("a sandbox serves, gives anybody's token, and ends, as the guide shows it", { timeout: 60_000 }, async () => {
+test("a sandbox serves, gives anybody's token, and ends, as the guide shows it", { timeout: 120_000 }, async () => {
   const sandbox = await startSandbox({ python: join(ROOT, ".venv/bin/python"), cache });
   const me = async (token: string) => {
     const answer = await fetch(`${sandbox.url}/graphql`, {
