@@ -17,6 +17,10 @@ TTL_S: Final = 1
 _LONGEST_OVER_UDP: Final = 512
 
 
+class _Tcp(socketserver.ThreadingTCPServer):
+    allow_reuse_address = True  # somebody's connection to the port may have ended a moment ago
+
+
 class NameServer:
     """Answers for every name: with its texts, or that there is none.
 
@@ -44,7 +48,7 @@ class NameServer:
                 answered = answer(self.rfile.read(length), limit_bytes=65_535)
                 self.wfile.write(len(answered).to_bytes(2) + answered)
 
-        self._tcp = socketserver.ThreadingTCPServer(("127.0.0.1", free_port()), Stream)
+        self._tcp = _Tcp(("127.0.0.1", free_port()), Stream)
         self._udp = socketserver.ThreadingUDPServer(self._tcp.server_address, Datagram)
         self.address = ("127.0.0.1", int(self._udp.server_address[1]))
         self._threads = [threading.Thread(target=one.serve_forever, args=(0.02,)) for one in (self._udp, self._tcp)]

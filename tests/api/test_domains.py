@@ -13,7 +13,7 @@ from rxauth.policy.roles import Role
 from tests.api.answers import the_error
 from tests.api.management.people import Clinic
 from tests.domain.test_connections import KEY, WANTED
-from tests.live import Live
+from tests.live import PATIENCE_S, Live
 from tests.name_server import NameServer, name_server
 from tests.people import outbox
 from tests.world import NOW
@@ -52,8 +52,9 @@ class Domains:
 
 
 @pytest.fixture
-def dns() -> Iterator[NameServer]:
-    """A name server."""
+def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
+    """A name server, which is waited for on a machine that stands still."""
+    monkeypatch.setattr("rxauth.edge.text_records.LOOK_S", float(PATIENCE_S))
     with name_server() as made:
         yield made
 

@@ -10,7 +10,7 @@ from rxauth.edge.text_records import TextRecords
 from rxauth.policy.assurance import FirstFactor
 from tests.browsing import Browser, form_with
 from tests.domain.test_connections import WANTED
-from tests.live import Live
+from tests.live import PATIENCE_S, Live
 from tests.name_server import NameServer, name_server
 from tests.security.test_forced_sign_on import totp_of
 from tests.signing_in import Cast
@@ -21,8 +21,9 @@ PAGE = "/settings/domains"
 
 
 @pytest.fixture
-def dns() -> Iterator[NameServer]:
-    """A name server."""
+def dns(monkeypatch: pytest.MonkeyPatch) -> Iterator[NameServer]:
+    """A name server, which is waited for on a machine that stands still."""
+    monkeypatch.setattr("rxauth.edge.text_records.LOOK_S", float(PATIENCE_S))
     with name_server() as made:
         yield made
 
