@@ -1,9 +1,10 @@
 """What a sign-in with an organization's identity provider takes of this server: `python -m bench.federation`.
 
-The provider is another process. The time in which it thinks is measured by itself and taken away; what it takes to ask
-it counts as the server's own.
+The OpenID provider is another process. The time in which it thinks is measured by itself and taken away; what it takes
+to ask it counts as the server's own. The SAML provider is asked by browsers only, between two of their requests.
 """
 
+import argparse
 import asyncio
 import dataclasses
 import json
@@ -12,22 +13,23 @@ import secrets
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Awaitable, Callable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
-from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+from typing import Final
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from tests.live import free_port
 
-from bench.connections import Connection, get, require
-from bench.installation import AUDIENCE, Installation, on_sqlite
+from bench.connections import Connection, get, post, require
+from bench.installation import AUDIENCE, ISSUER, Cluster, Installation, on_postgres, on_sqlite
 from bench.load import Post
-from bench.machine import two_cores
+from bench.machine import Cores, two_cores
+from bench.openid_provider import OpenIdProvider
 from bench.overload import body_of
+from bench.saml_provider import SamlProvider
 from bench.servers import rxauth_serve, started
 from rxauth.clock import Clock
-from rxauth.crypto.jws import Signer, new_signing_key
 from rxauth.domain import clients, connections, domains, group_roles, peoples_clients
 from rxauth.domain import connection_settings as asked
 from rxauth.domain.client_urls import Registered
@@ -36,107 +38,55 @@ from rxauth.domain.peoples_clients import PeoplesClient
 from rxauth.policy.roles import Role
 from rxauth.storage.database import Database, Transaction
 
-PEOPLE: Final = 200
+ENGINES: Final = ("SQLite", "PostgreSQL")
 PROMISED_MS: Final = 15
+_OPENID: Final = "bench-openid"
+_SAML: Final = "bench-saml"
 _CALLBACK: Final = "http://localhost:3000"
+# Walks the sign-in of somebody; returns the seconds that this server had the browser wait.
+SignIn = Callable[[Connection, str], Awaitable[float]]
 
 
-class Provider:
-    """An OpenID provider that vouches for whoever the code names, with the nonce that follows."""
-
-    def __init__(self, port: int) -> None:
-        self._key = new_signing_key("RS256")
-        self._signer = Signer(self._key, "JWT")
-        self._issuer = f"http://127.0.0.1:{port}"
-        self._thought_s = 0.0
-        provider = self
-
-        class Handler(BaseHTTPRequestHandler):
-            """Answers, and notes how long that took."""
-
-            protocol_version = "HTTP/1.1"
-
-            def do_GET(self) -> None:
-                """Says what there is to say; /thought is for whoever measures."""
-                began = time.perf_counter()
-                if self.path == "/thought":
-                    self._send({"s": provider._thought_s})
-                    return
-                self._send(provider.published(self.path))
-                provider._thought_s += time.perf_counter() - began
-
-            def do_POST(self) -> None:
-                """Gives an ID token."""
-                began = time.perf_counter()
-                form = parse_qs(self.rfile.read(int(self.headers["content-length"])).decode())
-                self._send(provider.tokens(form["code"][0]))
-                provider._thought_s += time.perf_counter() - began
-
-            def _send(self, content: Mapping[str, Any]) -> None:
-                body = json.dumps(content).encode()
-                self.send_response(200)
-                self.send_header("content-length", str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, *_: Any) -> None:
-                """Says nothing."""
-
-        ThreadingHTTPServer(("127.0.0.1", port), Handler).serve_forever()
-
-    def published(self, path: str) -> Mapping[str, Any]:
-        """Returns the metadata, or the keys."""
-        if path == "/keys":
-            return {"keys": [self._key.verification_key().as_jwk()]}
-        endpoints = {"authorization_endpoint": "authorize", "token_endpoint": "token", "jwks_uri": "keys"}
-        return {"issuer": self._issuer, **{name: f"{self._issuer}/{last}" for name, last in endpoints.items()}}
-
-    def tokens(self, code: str) -> Mapping[str, Any]:
-        """Returns the tokens of a code."""
-        person, nonce = code.split(".")
-        now = int(time.time())
-        claims = {"iss": self._issuer, "sub": person, "aud": "bench", "iat": now, "exp": now + 300, "nonce": nonce}
-        claims |= {"email": f"{person}@bench.example", "email_verified": True, "groups": ["nurses"]}
-        payload = json.dumps(claims).encode()
-        return {"id_token": self._signer.sign(payload), "access_token": "a", "token_type": "Bearer"}
-
-
-def _connect(transaction: Transaction, installation: Installation, issuer: str) -> str:
-    """Adds the connection and a client; returns the client's identifier."""
-    now, mine = Clock().seconds(), installation.organization_id
-    settings = asked.OpenIdSettings(issuer, "bench", asked.ClientAuthentication.SECRET_BASIC)
-    rules = (asked.Joining.JUST_IN_TIME, settings, asked.Mapping(groups="groups"))
-    wanted = Wanted("bench", "Bench", *rules, secret="a secret")
-    made = connections.create(transaction, mine, wanted, installation.settings.sealing_key, now)
-    group_roles.replace(transaction, mine, made.id, {"nurses": {Role.STAFF}})
+def _connect(
+    transaction: Transaction, installation: Installation, openid: asked.OpenIdSettings, saml: asked.SamlSettings
+) -> str:
+    """Adds the connections and a client; returns the client's identifier."""
+    now, mine, key = Clock().seconds(), installation.organization_id, installation.settings.sealing_key
+    names = asked.Mapping("email", "firstName", "lastName", groups="groups")
+    for name, settings, mapping, secret in (
+        (_OPENID, openid, asked.Mapping(groups="groups"), "a secret"),
+        (_SAML, saml, names, None),
+    ):
+        wanted = Wanted(name, name, asked.Joining.JUST_IN_TIME, settings, mapping, secret)
+        made = connections.create(transaction, mine, wanted, key, now)
+        group_roles.replace(transaction, mine, made.id, {"nurses": {Role.STAFF}})
     domains.verify(transaction, domains.add(transaction, mine, "bench.example", now), now)
     new = PeoplesClient("Bench app", clients.SPA, Registered((_CALLBACK,)))
     return peoples_clients.create_peoples_client(transaction, mine, new, now)[0]
 
 
-async def _sign_in(connection: Connection, client_id: str, person: str) -> float:
-    """Walks one sign-in in a fresh browser; returns the seconds that its three requests took."""
+async def _away(browser: Connection, client_id: str, connection: str) -> tuple[str, str]:
+    """Begins a sign-in in a fresh browser; returns the URL at the provider that it leads to, and the cookie."""
     request = {
         "client_id": client_id,
         "redirect_uri": _CALLBACK,
         "response_type": "code",
         "scope": "openid profile email",
         "audience": AUDIENCE,
-        "connection": "bench",
+        "connection": connection,
         "code_challenge": secrets.token_urlsafe(32),
         "code_challenge_method": "S256",
     }
-    began = time.perf_counter()
-    begun = require(await connection.send(get(f"/authorize?{urlencode(request)}")), 303)
+    begun = require(await browser.send(get(f"/authorize?{urlencode(request)}")), 303)
     cookie = begun.header("set-cookie").partition(";")[0]
-    sent = require(await connection.send(get(begun.header("location"), cookie)), 303)
-    said = dict(parse_qsl(urlsplit(sent.header("location")).query))
-    back = urlencode({"state": said["state"], "code": f"{person}.{said['nonce']}"})
-    done = require(await connection.send(get(f"/sso/bench/callback?{back}", cookie)), 303)
-    took = time.perf_counter() - began
+    sent = require(await browser.send(get(begun.header("location"), cookie)), 303)
+    return sent.header("location"), cookie
+
+
+async def _done(browser: Connection, url: str, cookie: str) -> None:
+    done = require(await browser.send(get(url, cookie)), 303)
     if "code=" not in done.header("location"):
         raise RuntimeError("nobody was signed in")
-    return took
 
 
 async def _thought_s(provider: str) -> float:
@@ -144,46 +94,86 @@ async def _thought_s(provider: str) -> float:
         return float(json.loads((await connection.send(get("/thought"))).body)["s"])
 
 
-async def _measure(server: str, provider: str, client_id: str) -> dict[str, list[float]]:
-    """Signs everybody in twice: the first time they join."""
+def _by_openid(client_id: str, provider: str) -> SignIn:
+    async def walk(browser: Connection, person: str) -> float:
+        before, began = await _thought_s(provider), time.perf_counter()
+        url, cookie = await _away(browser, client_id, _OPENID)
+        said = dict(parse_qsl(urlsplit(url).query))
+        back = urlencode({"state": said["state"], "code": f"{person}.{said['nonce']}"})
+        await _done(browser, f"/sso/{_OPENID}/callback?{back}", cookie)
+        took = time.perf_counter() - began
+        return took - (await _thought_s(provider) - before)
+
+    return walk
+
+
+def _by_saml(client_id: str, provider: SamlProvider) -> SignIn:
+    async def walk(browser: Connection, person: str) -> float:
+        began = time.perf_counter()
+        url, cookie = await _away(browser, client_id, _SAML)
+        took = time.perf_counter() - began
+        form = provider.form(url, person)
+        began = time.perf_counter()
+        posted = require(await browser.send(post(f"/sso/{_SAML}/acs", form)), 303)
+        await _done(browser, posted.header("location"), cookie)
+        return took + time.perf_counter() - began
+
+    return walk
+
+
+async def _measure(server: str, sign_in: SignIn, prefix: str, people: int) -> dict[str, list[float]]:
+    """Signs everybody in twice, the first time they join; returns the milliseconds of each."""
     taken: dict[str, list[float]] = {"joins": [], "comes again": []}
-    async with Connection(server) as connection:
-        await _sign_in(connection, client_id, "somebody-before")
+    async with Connection(server) as browser:
+        await sign_in(browser, f"{prefix}-before")
         for waits in taken.values():
-            for number in range(PEOPLE):
-                before = await _thought_s(provider)
-                took = await _sign_in(connection, client_id, f"person{number}")
-                waits.append(1_000 * (took - (await _thought_s(provider) - before)))
+            waits += [1_000 * await sign_in(browser, f"{prefix}{number}") for number in range(people)]
     return taken
+
+
+def _on(engine: str, cores: Cores, people: int, stack: ExitStack) -> None:
+    """Measures both kinds of connection on an engine, and says what they take."""
+    folder, port = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="rxauth-bench-"))), free_port()
+    provider = f"http://127.0.0.1:{port}"
+    process = multiprocessing.get_context("spawn").Process(target=OpenIdProvider, args=(port,), daemon=True)
+    process.start()
+    stack.callback(process.terminate)
+    if engine == "SQLite":
+        installation = on_sqlite(folder)
+    else:
+        cluster = Cluster()
+        stack.callback(cluster.remove)
+        installation = on_postgres(cluster)
+    openid = asked.OpenIdSettings(provider, "bench", asked.ClientAuthentication.SECRET_BASIC)
+    saml = SamlProvider(folder, ISSUER, _SAML)
+    database = Database(installation.settings.database_url)
+    client_id = database.write(lambda tx: _connect(tx, installation, openid, saml.settings))
+    database.close()
+    command = rxauth_serve(installation)
+    may_call = {**command.environment, "RXAUTH_OUTBOUND_NETWORKS": "127.0.0.0/8"}
+    first = Post("/oauth/token", {"content-type": "application/json"}, (body_of(installation).decode(),))
+    running = stack.enter_context(started(dataclasses.replace(command, environment=may_call), cores, first))
+    for kind, sign_in in (("OpenID", _by_openid(client_id, provider)), ("SAML", _by_saml(client_id, saml))):
+        taken = asyncio.run(_measure(running.url, sign_in, kind.lower(), people))
+        for name, waits in taken.items():
+            _say(f"{engine}, {kind}, somebody {name}", waits)
+
+
+def _say(what: str, waits: list[float]) -> None:
+    middle, p99 = statistics.median(waits), statistics.quantiles(waits, n=100)[98]
+    print(f"{what}: {middle:.1f} ms of our own, {p99:.1f} ms at most of 99 in 100; under {PROMISED_MS} are promised.")
 
 
 def main() -> None:
     """Measures."""
+    parser = argparse.ArgumentParser(prog="python -m bench.federation")
+    parser.add_argument("--engines", nargs="+", choices=ENGINES, default=ENGINES)
+    parser.add_argument("--people", type=int, default=200)
+    chosen = parser.parse_args()
     cores = two_cores()
-    port = free_port()
-    issuer = f"http://127.0.0.1:{port}"
-    process = multiprocessing.get_context("spawn").Process(target=Provider, args=(port,), daemon=True)
-    process.start()
-    try:
-        with tempfile.TemporaryDirectory() as folder:
-            installation = on_sqlite(Path(folder))
-            database = Database(installation.settings.database_url)
-            client_id = database.write(lambda tx: _connect(tx, installation, issuer))
-            database.close()
-            command = rxauth_serve(installation)
-            may_call = {**command.environment, "RXAUTH_OUTBOUND_NETWORKS": "127.0.0.0/8"}
-            first = Post("/oauth/token", {"content-type": "application/json"}, (body_of(installation).decode(),))
-            with started(dataclasses.replace(command, environment=may_call), cores, first) as running:
-                taken = asyncio.run(_measure(running.url, issuer, client_id))
-    finally:
-        process.terminate()
-    for name, waits in taken.items():
-        p99 = statistics.quantiles(waits, n=100)[98]
-        print(
-            f"Somebody {name}: {statistics.median(waits):.1f} ms of our own, {p99:.1f} ms at most of 99 in 100;",
-            end=" ",
-        )
-        print(f"under {PROMISED_MS} ms are promised.")
+    for engine in chosen.engines:
+        with ExitStack() as stack:
+            _on(engine, cores, chosen.people, stack)
 
 
 if __name__ == "__main__":
