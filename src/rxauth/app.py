@@ -1,12 +1,11 @@
 """Puts the parts together; the only module that sees all of them."""
 
-import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import structlog
@@ -20,7 +19,7 @@ from rxauth.crypto.checkpoints import Checkpoint
 from rxauth.crypto.jws import Signatory
 from rxauth.crypto.passwords import Cost
 from rxauth.crypto.security_module import Access, SecurityModule
-from rxauth.domain import audit, installation, restoration, signing_keys
+from rxauth.domain import audit, checkpoint_file, installation, restoration, signing_keys
 from rxauth.domain.audit_sequencer import Sequencer
 from rxauth.domain.destinations import Network, require_destination
 from rxauth.domain.errors import InvalidError
@@ -54,7 +53,6 @@ from rxauth.storage.revisions import require_tables
 if TYPE_CHECKING:
     from rxauth.edge.traces import Traces
 
-_LAST_CHECKPOINTS_BYTES: Final = 8_192
 _log = structlog.get_logger("rxauth.app")
 
 
@@ -165,12 +163,7 @@ def kept_checkpoint(settings: Settings) -> Checkpoint | None:
     """Returns the last checkpoint that is kept outside the database; None: there is none."""
     if settings.audit_checkpoint_file is None:
         return None
-    try:
-        with Path(settings.audit_checkpoint_file).open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - _LAST_CHECKPOINTS_BYTES))
-            return restoration.last_checkpoint(file.read().decode(errors="replace"))
-    except FileNotFoundError:
-        return None
+    return checkpoint_file.last(Path(settings.audit_checkpoint_file))
 
 
 def make_api(server: Server, networks: Sequence[Network] = ()) -> Api:

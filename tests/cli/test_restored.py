@@ -11,7 +11,8 @@ import psycopg
 import pytest
 
 from rxauth.app import make_sequencer, make_server
-from rxauth.domain import sessions
+from rxauth.clock import Clock
+from rxauth.domain import audit_signing, sessions
 from rxauth.domain.restoration import RolledBackError
 from rxauth.storage.engines import parse_url
 from tests import postgres
@@ -137,3 +138,20 @@ def _put_back(name: str, copy: str) -> None:
     for file in (f"{name}-wal", f"{name}-shm"):
         Path(file).unlink(missing_ok=True)
     Path(copy).rename(name)
+
+
+def test_the_file_outside_has_the_checkpoints_that_commands_signed(
+    kept: World, tmp_path: Path, command_line: CommandLine
+) -> None:
+    file = Path(str(kept.settings.audit_checkpoint_file))
+    with contextlib.closing(kept.open()) as database:
+        sequencer = make_sequencer(kept.settings, database, Clock())
+        sequencer.work_once(is_last=True)
+        before = file.read_text()
+        assert command_line(kept.settings, "audit", "export", str(tmp_path / "export.jsonl"))[0] == 0
+        signed = database.read(audit_signing.last_checkpoint).note
+        assert file.read_text() == before
+        for _ in range(2):
+            sequencer.work_once(is_last=True)
+            assert database.read(audit_signing.last_checkpoint).note == signed
+            assert file.read_text() == f"{before}{signed}\n"

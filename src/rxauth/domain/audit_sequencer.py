@@ -1,6 +1,5 @@
 """The sequencer: numbers what the outbox has, within a second, and signs checkpoints; in a thread of its own."""
 
-import os
 import threading
 from pathlib import Path
 from typing import Final
@@ -8,24 +7,27 @@ from typing import Final
 import structlog
 
 from rxauth.clock import Clock
-from rxauth.domain import audit, audit_days, audit_numbering, audit_signing
+from rxauth.crypto.checkpoints import unproven
+from rxauth.domain import audit, audit_days, audit_numbering, audit_signing, checkpoint_file
 from rxauth.storage.database import ConflictError, Database
 
 LOOK_EVERY_S: Final = 0.5
+_OTHERS_S: Final = 5  # for so long another process may be about to add to the file what it signed
 _log = structlog.get_logger("rxauth.audit")
 
 
 class Sequencer:
     """One of these runs in every process; a lock elects the one that numbers, each time anew.
 
-    checkpoint_file: where checkpoints are added, outside the database; None: nowhere else.
+    file: where checkpoints are added, outside the database; None: nowhere else.
     """
 
-    def __init__(self, database: Database, clock: Clock, sealing_key: bytes, checkpoint_file: Path | None) -> None:
+    def __init__(self, database: Database, clock: Clock, sealing_key: bytes, file: Path | None) -> None:
         self._database = database
         self._clock = clock
         self._sealing_key = sealing_key
-        self._file = checkpoint_file
+        self._file = file
+        self._in_file: int | None = None  # how much the last checkpoint covers that is known to be there
         self._mark: int | None = None
         self._tally: audit_days.Tally | None = None
         self._refused = 0
@@ -58,6 +60,8 @@ class Sequencer:
         self._mark = mark
         while self._checkpoint(mark, is_last=is_last):
             pass
+        if self._file is not None:
+            self._keep_what_others_signed(self._file, is_last=is_last)
 
     def _is_waiting(self, mark: int) -> bool:
         now_us = self._clock.microseconds()
@@ -91,8 +95,21 @@ class Sequencer:
         except ConflictError:
             return False  # another process signed as much
         if self._file is not None:
-            _append(self._file, signed.note)
+            checkpoint_file.append(self._file, signed.note)
+            self._in_file = signed.checkpoint.size
         return True
+
+    def _keep_what_others_signed(self, file: Path, *, is_last: bool) -> None:
+        """Adds the last checkpoint to the file if it is not there: a command signed it, or the disk was full."""
+        last = self._database.read(audit_signing.last_checkpoint)
+        if last is None or last.size == self._in_file:
+            return
+        if not is_last and self._clock.microseconds() - last.at_us < _OTHERS_S * 1_000_000:
+            return
+        there, signed = checkpoint_file.last(file), unproven(last.note)
+        if there is not None and there.origin == signed.origin and there.size < signed.size:
+            checkpoint_file.append(file, last.note)
+        self._in_file = last.size
 
     def _work(self) -> None:
         while not self._stopping.wait(LOOK_EVERY_S):
@@ -107,13 +124,3 @@ class Sequencer:
             if not self._is_failing:
                 _log.warning("audit_sequencer_failed", error=type(error).__name__)
             self._is_failing = True
-
-
-def _append(file: Path, note: str) -> None:
-    """Adds a note and an empty line, in one write that is on the disk when this returns."""
-    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-    try:
-        os.write(descriptor, f"{note}\n".encode())
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,7 +1,7 @@
 """Checkpoints of the audit log: when one is due, of which entries, and signed with which key."""
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from sqlalchemy import select
 
@@ -27,6 +27,11 @@ class Signed:
     note: str
     frontier: bytes
     settled: int
+
+
+def last_checkpoint(transaction: Transaction) -> Any:
+    """Returns the row of the last checkpoint; None: there is none."""
+    return transaction.first(_LAST_CHECKPOINT)
 
 
 def sign_checkpoint(
