@@ -14,6 +14,7 @@ from rxauth.app import make_sequencer
 from rxauth.clock import Clock
 from rxauth.domain import mails
 from rxauth.storage.engines import parse_url
+from tests import postgres
 from tests.cli.command_line import CommandLine
 from tests.live import environment
 from tests.softhsm import SoftHsm
@@ -105,9 +106,27 @@ def test_tables_of_another_version_are_found(command_line: CommandLine, world: W
 
 @pytest.mark.parametrize("engine", ["postgresql"])
 def test_a_database_that_is_away_is_found(command_line: CommandLine, world: World) -> None:
-    settings = replace(world.settings, database_url="postgresql://nobody@/nothing?host=/nowhere")
-    [said] = problems(found(command_line, replace(world, settings=settings)))
-    assert said == "The database does not answer (OperationalError)."
+    url = world.settings.database_url
+    there = url.partition("?")[2]
+    reasons = {
+        "postgresql://nobody@/nothing?host=/nowhere": "nothing listens there",
+        "postgresql://nobody@127.0.0.1:1/nothing": "nothing listens there",
+        f"postgresql://nobody@/nothing?{there}": "it has no such role or database",
+    }
+    for wrong, reason in reasons.items():
+        settings = replace(world.settings, database_url=wrong)
+        [said] = problems(found(command_line, replace(world, settings=settings)))
+        assert said == f"The database does not answer ({reason})."
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+def test_a_role_with_too_many_rights_or_too_few_is_found(command_line: CommandLine, world: World) -> None:
+    url = _numbered(world).settings.database_url
+    superuser = replace(world.settings, database_url=url.replace(postgres.SERVING, "postgres"))
+    [said] = problems(found(command_line, replace(world, settings=superuser)))
+    assert said.startswith("The server's role is a superuser, or has BYPASSRLS")
+    change(world, f"REVOKE ALL ON audit_outbox FROM {postgres.SERVING}, {postgres.ACROSS}")
+    assert problems(found(command_line, world)) == {"The server's role lacks rights that it needs."}
 
 
 def test_a_settings_file_that_others_may_read_is_found(
@@ -119,6 +138,9 @@ def test_a_settings_file_that_others_may_read_is_found(
     for mode, expected in (0o640, {f"Others may read {file}, which has the sealing key."}), (0o600, set()):
         file.chmod(mode)
         assert problems(found(command_line, world, RXAUTH_SETTINGS_FILE=str(file))) == expected
+    file.chmod(0o440)  # as systemd's list of who may read it shows
+    variables = {"RXAUTH_SETTINGS_FILE": str(file), "CREDENTIALS_DIRECTORY": str(tmp_path)}
+    assert problems(found(command_line, world, **variables)) == set()
 
 
 def _numbered(world: World) -> World:

@@ -1,6 +1,5 @@
 """`doctor`: what is wrong with an installation, and how to mend it."""
 
-import stat
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
@@ -38,13 +37,13 @@ def _lines(finding: "Finding") -> str:
 
 
 def _settings(chosen: "Settings") -> "Iterator[Finding]":
-    from rxauth.cli.installation import is_sandbox, settings_file
+    from rxauth.cli.installation import is_open_to_others, is_sandbox, settings_file
     from rxauth.domain.checkup import ok, problem, warning
     from rxauth.settings import variable_of
 
     yield ok(f"The settings hold together: {chosen.issuer}")
     file = settings_file()
-    if file is not None and file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH):
+    if file is not None and is_open_to_others(file):
         yield problem(f"Others may read {file}, which has the sealing key.", f"Run `chmod 600 {file}`.")
     if is_sandbox():
         return
@@ -69,7 +68,7 @@ def _database(chosen: "Settings") -> "Iterator[Finding]":
     from rxauth.clock import Clock
     from rxauth.domain import checkup, signing_keys
     from rxauth.domain.restoration import RolledBackError
-    from rxauth.storage.database import Database, DatabaseUnavailableError
+    from rxauth.storage.database import Database, DatabaseUnavailableError, NotPermittedError
     from rxauth.storage.revisions import NotMigratedError, require_tables
 
     now = Clock().seconds()
@@ -79,6 +78,11 @@ def _database(chosen: "Settings") -> "Iterator[Finding]":
             yield from database.read(lambda tx: list(checkup.check(tx, chosen.sealing_key, now)))
             yield from _security_module(chosen, database.read(signing_keys.descriptions))
             require_whole_log(chosen, database)
+        except NotPermittedError:
+            yield checkup.problem(
+                "The server's role lacks rights that it needs.",
+                "Make the roles as in docs/guides/operate.md, and run `rxauth migrate`: it gives them their rights.",
+            )
         except DatabaseUnavailableError as error:
             yield checkup.problem(
                 f"The database does not answer ({error}).", "Look at it, and at its URL and password."

@@ -1,6 +1,7 @@
 """Which installation a command works on: that of the settings or, where there are none, the sandbox in this folder."""
 
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -29,6 +30,13 @@ def settings_file() -> Path | None:
 
     named = os.environ.get(FILE_VARIABLE)
     return None if named is None else Path(named)
+
+
+def is_open_to_others(file: Path) -> bool:
+    """Tells whether others may read a file; who may read a credential of systemd's, its list says, not its mode."""
+    if str(file.parent) == os.environ.get("CREDENTIALS_DIRECTORY"):
+        return False
+    return bool(file.stat().st_mode & (stat.S_IRGRP | stat.S_IROTH))
 
 
 def settings() -> "Settings":

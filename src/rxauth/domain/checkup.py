@@ -86,11 +86,16 @@ def _server(state: ServerState) -> Iterator[Finding]:
         yield problem(
             "The database is a standby.", "Let the URL lead to the primary: `target_session_attrs=read-write`."
         )
-    if state.is_superuser or state.owns_tables:
-        role = "a superuser" if state.is_superuser else "the owner of the tables"
+    own_role = "Give the server a role of its own: docs/guides/operate.md."
+    if state.is_unbound:
+        yield problem(
+            "The server's role is a superuser, or has BYPASSRLS: the database does not keep organizations apart.",
+            own_role,
+        )
+    elif state.owns_tables:
         yield warning(
-            f"The server's role is {role}: whoever takes the server over can rewrite the audit log.",
-            "Give the server a role of its own: docs/guides/operate.md.",
+            "The server's role is the owner of the tables: whoever takes the server over can rewrite the audit log.",
+            own_role,
         )
     if not settings["synchronous_standby_names"]:
         yield warning(
@@ -105,7 +110,7 @@ def _keys(transaction: Transaction, sealing_key: bytes) -> Iterator[Finding]:
     except CannotUnsealError:
         yield problem("The sealing key is not the one that the signing keys were sealed with.", "Set the right one.")
     except DomainError as error:
-        yield warning(f"{str(error).capitalize()}.", "Start the server once: it makes them.")
+        yield warning(f"{str(error).partition(':')[0].capitalize()}.", "Start the server once: it makes them.")
     else:
         yield ok("The signing keys open with the sealing key.")
 
@@ -137,5 +142,5 @@ def _operators(transaction: Transaction) -> Iterator[Finding]:
     if active < OPERATORS:
         yield warning(
             f"The installation has {active} operator{'' if active == 1 else 's'}.",
-            "Name a second one, who can help if the first is away: `rxauth operators add`.",
+            "Have two, one of whom can help when the other is away: `rxauth operators add`.",
         )

@@ -8,6 +8,18 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 _RETRY_STATES: Final = frozenset({"40001", "40P01"})  # serialization failure, deadlock
 _NOT_PERMITTED: Final = "42501"  # the role lacks a right, or lost it
 _KEPT_AS_IT_IS: Final = "is kept as it is"  # how SQLite's triggers put it
+# What PostgreSQL's client library says when there is no connection, and what that means.
+_NO_CONNECTION: Final = {
+    "password authentication failed": "it refuses the role or its password",
+    "no password supplied": "it wants a password",
+    "no pg_hba.conf entry": "its pg_hba.conf lets nobody in from here",
+    "permission denied for database": "the role may not connect to this database",
+    "does not exist": "it has no such role or database",
+    "Connection refused": "nothing listens there",
+    "No such file or directory": "nothing listens there",
+    "could not translate host name": "its host has no address",
+    "session is read-only": "it takes no writes, as a standby",
+}
 
 
 class DatabaseUnavailableError(Exception):
@@ -56,8 +68,15 @@ def meaning(error: Exception) -> Exception:
         if state == _NOT_PERMITTED:
             return NotPermittedError(type(error.orig).__name__)
         if isinstance(error, OperationalError) or error.connection_invalidated:
-            return DatabaseUnavailableError(type(error.orig).__name__)
+            return DatabaseUnavailableError(_why(error))
     return error
+
+
+def _why(error: DBAPIError) -> str:
+    """Names an error; one that says why there is no connection is told in words of our own."""
+    said = str(error.orig) if getattr(error.orig, "sqlstate", None) is None else ""
+    named = type(error.orig).__name__
+    return next((meant for words, meant in _NO_CONNECTION.items() if words in said), named)
 
 
 def _constraint(error: IntegrityError) -> str:

@@ -13,19 +13,20 @@ _SETTINGS: Final = (*MUST_BE_ON, "synchronous_standby_names", "max_connections",
 _OWNS: Final = (
     "SELECT count(*) FROM pg_class WHERE relkind IN ('r', 'p') AND pg_has_role(session_user, relowner, 'USAGE')"
 )
-_IS_SUPERUSER: Final = "SELECT rolsuper FROM pg_roles WHERE rolname = session_user"
+_IS_UNBOUND: Final = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = session_user"
 
 
 @dataclass(frozen=True, slots=True)
 class ServerState:
     """settings: of PostgreSQL, by name; on SQLite `journal_mode` and `synchronous`. The others: always False there.
 
-    owns_tables: the role can change the tables, and with them the audit log. is_standby: it takes no writes.
+    owns_tables: the role can change the tables, and with them the audit log. is_unbound: row-level security does not
+    bind it. is_standby: it takes no writes.
     """
 
     settings: Mapping[str, str]
     owns_tables: bool
-    is_superuser: bool
+    is_unbound: bool
     is_standby: bool
 
 
@@ -34,11 +35,11 @@ def read(transaction: Transaction) -> ServerState:
     run = transaction.connection.exec_driver_sql
     if transaction.connection.dialect.name == "sqlite":
         pragmas = {name: str(run(f"PRAGMA {name}").scalar_one()) for name in ("journal_mode", "synchronous")}
-        return ServerState(pragmas, owns_tables=False, is_superuser=False, is_standby=False)
+        return ServerState(pragmas, owns_tables=False, is_unbound=False, is_standby=False)
     settings = {name: str(run(f"SELECT current_setting('{name}')").scalar_one()) for name in _SETTINGS}
     return ServerState(
         settings,
         owns_tables=bool(run(_OWNS).scalar_one()),
-        is_superuser=bool(run(_IS_SUPERUSER).scalar_one()),
+        is_unbound=bool(run(_IS_UNBOUND).scalar_one()),
         is_standby=bool(run("SELECT pg_is_in_recovery()").scalar_one()),
     )
