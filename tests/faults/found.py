@@ -30,6 +30,7 @@ _MADE = """SELECT external_id FROM prescriptions WHERE external_id IS NOT NULL
 def look(clinic: Clinic, socket: str) -> tuple[Found, Kept]:
     """Reads what is there, past the servers' own code."""
     with kept.connected(socket, clinic.name) as connection:
+        connection.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY")
         return _found(connection), kept.read_from(connection)
 
 

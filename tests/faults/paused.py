@@ -32,7 +32,7 @@ def run(place: Place) -> Outcome:
             held = _held(rig)
             rig.inject(f"SIGSTOP of a server while it writes a prescription, for {HELD_S:g} s")
             began = time.monotonic()
-            free_s = _until_free(rig, began)
+            is_locked, free_s = _until_free(rig, began)
             time.sleep(max(0.0, began + HELD_S - time.monotonic()))
             held.signal(signal.SIGCONT)
             recovery_s = rig.recovered(time.monotonic(), ("token", "use"), held.name)
@@ -41,6 +41,8 @@ def run(place: Place) -> Outcome:
         waited = max(_first_suspension(outcome, one, began) - began for one in rig.clinic.providers)
         outcome.figures["clients who ask servers at random had suspended each provider after"] = f"{waited:.2f} s"
         outcome.figures["the lock was free after"] = f"{free_s:.2f} s"
+        if not is_locked:
+            outcome.missed.append("the server that stopped had nothing locked")
         if free_s > FREE_S:
             outcome.missed.append(f"a provider was locked for {free_s:.1f} s")
         return outcome
@@ -76,16 +78,18 @@ def _taken(outcome: Outcome, began: float, ended: float) -> list[float]:
     return [(one.ended or ended) - one.began for one in asked]
 
 
-def _until_free(rig: Rig, began: float) -> float:
-    """Waits until somebody else can lock every provider; returns how long that took."""
+def _until_free(rig: Rig, began: float) -> tuple[bool, float]:
+    """Waits until somebody else can lock every provider; returns whether one was locked, and how long it took."""
+    is_locked = False
     time.sleep(1.5)  # whoever asks for nothing for a second stands still
     with kept.connected(str(rig.cluster.folder), rig.clinic.name) as connection:
         while time.monotonic() < began + HELD_S:
             stuck = connection.execute(_STUCK).fetchone()
             if stuck is not None and stuck[0] == 0:
                 break
+            is_locked = True
             time.sleep(0.05)
-    return time.monotonic() - began
+    return is_locked, time.monotonic() - began
 
 
 def _first_suspension(outcome: Outcome, provider: str, since: float) -> float:

@@ -2,15 +2,16 @@
 
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import psycopg
 
 from rxauth.settings import Settings
+from tests.faults import checks
 from tests.faults.load import READ, Came, Client, Somebody
-from tests.faults.operations import OK
+from tests.faults.operations import INFO, OK, Operation
 from tests.faults.rig import Outcome, Place, Rig
 from tests.live import credentials
 from tests.live import run as run_command
@@ -67,7 +68,7 @@ def run(place: Place) -> Outcome:
             time.sleep(place.seconds / 2)
             earlier = _signed_in(client, rig.clinic.ann)
             secrets = dict(rig.targets.secrets)
-            moment, after = rig.ask("SELECT clock_timestamp()"), time.monotonic()
+            before, moment, after = time.monotonic(), rig.ask("SELECT clock_timestamp()"), time.monotonic()
             revoked = {"client_id": rig.clinic.app.client_id, "token": earlier.refresh}
             client.ask("revoke", client.form("/oauth/revoke", revoked), lambda _content: Came())
             people, machine = (
@@ -76,6 +77,7 @@ def run(place: Place) -> Outcome:
             )
             time.sleep(place.seconds / 2)
         rig.nodes.stop()
+        loaded = rig.recorder.history()
         assert rig.operate("audit", "export", str(export)).returncode == 0
         began = time.monotonic()
         rig.restore(backup, moment)
@@ -92,10 +94,19 @@ def run(place: Place) -> Outcome:
         client.close()
         rig.nodes.stop()
         missed += _log(rig, file)
-        lost = sum(one.outcome == OK and one.began > after for one in rig.recorder.history())
-        figures = {"from the restore to serving": f"{served_s:.1f} s", "acknowledged after the moment": str(lost)}
+        gone = sum(one.outcome == OK and one.began > after for one in loaded)
+        figures = {"from the restore to serving": f"{served_s:.1f} s", "acknowledged after the moment": str(gone)}
+        lost = [*checks.late(loaded, rig.bound_s()), *rig.violations(_known_at(loaded, before))]
         tried = "PostgreSQL restored from a base backup and its archive to a moment amid a mixed load"
-        return Outcome(tried, rig.recorder.history(), rig.injected, [], missed, figures)
+        return Outcome(tried, rig.recorder.history(), rig.injected, lost, missed, figures)
+
+
+def _known_at(history: Sequence[Operation], moment: float) -> tuple[Operation, ...]:
+    """Returns a history as it was at a moment: what was under way or came later may be there, or not."""
+    return tuple(
+        one if one.ended is not None and one.ended < moment else replace(one, outcome=INFO, ended=None)
+        for one in history
+    )
 
 
 def _signed_in(client: Client, user_id: str) -> Somebody:

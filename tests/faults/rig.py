@@ -214,11 +214,17 @@ class Rig:
         self.nodes.stop()
         self._number_the_rest()
         seen = self.recorder.history()
-        there, noted = found.look(self.clinic, str(self.cluster.folder))
-        lost = checks.violations(seen, there, self.bound_s())
-        lost += history.violations(found.calls(seen), noted)
+        lost = self.violations(seen)
         lost += found.not_verified(self.clinic, allowed, self._changes.get("audit_checkpoint_file"))
         return Outcome(tried, seen, self.injected, lost, [], {**_measured(seen, self._loads), **(figures or {})})
+
+    def violations(self, seen: tuple[Operation, ...]) -> list[str]:
+        """Returns what the checkers say of a history, and of what the database has now."""
+        there, noted = found.look(self.clinic, str(self.cluster.folder))
+        return [
+            *checks.violations(seen, there, self.bound_s()),
+            *history.violations(found.calls(seen), noted),
+        ]
 
     def bound_s(self) -> float:
         """Returns how late the change feed may be here."""

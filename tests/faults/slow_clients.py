@@ -18,7 +18,8 @@ IDLE = 10_000
 SLOW = 500
 LARGE = 50
 IDLE_BYTES = 200 << 20  # what ten thousand idle connections may cost
-SLOWER = 3.0  # than before, by so much at most a token may come at the median; the machine itself is busier
+SHARE = 0.98  # of the tokens that were asked for must have been issued; how soon, the busy machine says
+_PATIENCE_S = 90
 TARGET = "as1"
 
 
@@ -34,7 +35,7 @@ def run(place: Place) -> Outcome:
             rig.inject(f"{IDLE - refused} idle connections" + (f", {refused} refused" if refused else ""))
             idle = _resident(node)
             rig.inject(f"{SLOW} heads, a byte a second")
-            closed = _drip(node, place.seconds)
+            closed = _drip(node)
             rig.inject(f"{LARGE} heads of 1 MB")
             answers = Counter(_large(node) for _ in range(LARGE))
             over = time.monotonic()
@@ -58,8 +59,12 @@ def run(place: Place) -> Outcome:
         }
         if idle - before > IDLE_BYTES:
             outcome.missed.append(f"{IDLE} idle connections cost {(idle - before) >> 20} MB")
-        if took["beset"] > SLOWER * took["before"]:
-            outcome.missed.append(f"a token took {took['beset'] / took['before']:.1f} times as long")
+        if closed < SLOW:
+            outcome.missed.append(f"{SLOW - closed} of {SLOW} slow heads kept their connections for {_PATIENCE_S} s")
+        asked = [one for one in outcome.history if one.kind == "token" and crowded_from < one.began < over]
+        issued = sum(one.outcome == OK for one in asked)
+        if issued < SHARE * len(asked):
+            outcome.missed.append(f"{issued} of {len(asked)} tokens were issued")
         if set(answers) - {"431", "closed"}:
             outcome.missed.append(f"heads of 1 MB were answered {dict(answers)}")
         return outcome
@@ -76,8 +81,8 @@ def _open_idle(stack: ExitStack, node: Node) -> int:
     return refused
 
 
-def _drip(node: Node, seconds: float) -> int:
-    """Sends a byte of a head each second on many connections; returns how many the server closed."""
+def _drip(node: Node) -> int:
+    """Sends a byte of a head each second on many connections; returns how many of them the server closed in time."""
     with selectors.DefaultSelector() as selector, ExitStack() as stack:
         slow = []
         for _ in range(SLOW):
@@ -87,8 +92,8 @@ def _drip(node: Node, seconds: float) -> int:
             one.setblocking(False)
             selector.register(one, selectors.EVENT_READ)
             one.send(b"GET / HTTP/1.1\r\nx: ")
-        over, closed = time.monotonic() + seconds, SLOW - len(slow)
-        while time.monotonic() < over:
+        over, closed = time.monotonic() + _PATIENCE_S, SLOW - len(slow)
+        while closed < SLOW and time.monotonic() < over:
             for key, _ in selector.select(0):
                 selector.unregister(key.fileobj)
                 closed += 1

@@ -17,7 +17,7 @@ STANDBY: Final = "standby"
 LAG_S: Final = 30
 ANEW_S: Final = 3.0
 _PATIENCE_S: Final = 60
-_ASKED: Final = re.compile(rf"{postgres.SERVING}@.*(statement: |execute )")
+_ASKED: Final = re.compile(r"^(?!postgres@)\w+@.*(statement: |execute )", re.MULTILINE)  # by whomever but the rig
 _REFUSED: Final = re.compile(rf"connection authorized: user={postgres.SERVING} ")
 _END_CONNECTIONS: Final = f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = '{postgres.SERVING}'"
 
@@ -36,6 +36,7 @@ def run(place: Place) -> Outcome:
             behind = rig.records(DATABASE) - rig.records(STANDBY)
         said = rig.log.read_text()
         asked, reached = len(_ASKED.findall(said)), len(_REFUSED.findall(said))
+        is_seen = rig.ask_the_standby() - asked == 2
         outcome = rig.outcome(
             f"mixed load on three servers whose URL names the standby first; it applies what it hears {LAG_S} s later",
             figures={
@@ -46,6 +47,8 @@ def run(place: Place) -> Outcome:
         )
         if behind == 0 or reached == 0:
             outcome.missed.append("the standby was not behind, or nobody tried it")
+        if not is_seen:
+            outcome.missed.append("what a server asks the standby is not in its log")
         if asked:
             outcome.missed.append(f"servers ran {asked} statements on the standby")
         return outcome
@@ -87,6 +90,16 @@ class _Lagging(Rig):
         with self._connected(self._data if machine == STANDBY else self.cluster.folder) as connection:
             [[number]] = connection.execute("SELECT count(*) FROM audit_outbox").fetchall()
         return int(number)
+
+    def ask_the_standby(self) -> int:
+        """Asks the standby as a server would, in both ways that there are; returns how many statements its log has."""
+        address = self.network.addresses[STANDBY]
+        with psycopg.connect(
+            f"host={address} port={PORT} user={postgres.SERVING} dbname={self.clinic.name}", autocommit=True
+        ) as connection:
+            connection.execute("SELECT 1")
+            connection.execute("SELECT 1", prepare=True)
+        return len(_ASKED.findall(self.log.read_text()))
 
     def _connected(self, socket: Path) -> "psycopg.Connection[Any]":
         return psycopg.connect(f"host={socket} user=postgres dbname={self.clinic.name}", autocommit=True)
