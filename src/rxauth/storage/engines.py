@@ -7,6 +7,7 @@ from sqlalchemy import URL, Engine, create_engine, event, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from rxauth.storage import compiled
 from rxauth.storage.outage import Outage, is_too_long
 
 READERS: Final = 6  # as many as there are worker threads
@@ -108,6 +109,7 @@ def _sqlite(url: URL, connections: int, pragma: str) -> Engine:
         pool_timeout=BUSY_TIMEOUT_S,
         pool_reset_on_return=None,
         hide_parameters=True,
+        execution_options={"compiled_cache": compiled.OF_THIS_PROCESS},
         connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_S},
     )
 

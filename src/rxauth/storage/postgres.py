@@ -8,6 +8,7 @@ from psycopg import Connection, Notify, OperationalError
 from psycopg.abc import RV, PQGen
 from sqlalchemy import URL, Engine, create_engine, event
 
+from rxauth.storage import compiled
 from rxauth.storage.bell import Bell
 from rxauth.storage.outage import IsInVain
 
@@ -70,6 +71,7 @@ def open_pool(url: URL, connections: int, is_in_vain: IsInVain) -> Engine:
         pool_timeout=POOL_TIMEOUT_S,
         pool_reset_on_return=None,
         hide_parameters=True,
+        execution_options={"compiled_cache": compiled.OF_THIS_PROCESS},
         connect_args=arguments,
     )
 
