@@ -42,7 +42,8 @@ from tests.world import AUDIENCE, ISSUER, StandingClock, Tenant, World
 GENEROUS = RequestLimits(*(1_000_000,) * 4)
 # For so long a machine that runs many tests, and stands still at times, is waited for.
 PATIENCE_S = 60
-# What never changes, and hundreds of servers would each make anew.
+# What never changes, and hundreds of servers would each make anew; and the documents that fitted the schema.
+_documents: dict[str, Any] = {}
 _schema = cache(contract.schema)
 _tls = cache(httpx.create_ssl_context)
 
@@ -90,7 +91,7 @@ class Live:
         terms, outbox = make_terms(self.server), Outbox(world.settings.issuer, key)
         reader = partial(provider_settings.read, clock=clock)
         database = self.server.database
-        api = Api(_schema(), database, clock, None, key, limits, terms, outbox, reader)
+        api = Api(_schema(), database, clock, None, key, limits, terms, outbox, reader, _documents=_documents)
         self.edge = Edge(self.server, api, CHEAP, limits=requests)
         self.edge.slow = SlowPool(processes=_hashing())
         for name, value in changes.items():
@@ -103,7 +104,7 @@ class Live:
         self._thread.start()
         _serving.add(self._thread)
         while not self._uvicorn.started:
-            time.sleep(0.005)
+            time.sleep(0.001)
 
     def stop(self) -> None:
         """Stops the server as a graceful shutdown does."""

@@ -72,7 +72,7 @@ def test_a_document_is_checked_once(reading: Live) -> None:
 def test_the_documents_that_are_kept_are_bounded(clinics: Clinics) -> None:
     live = clinics.serve("sqlite", "remembering")
     padding = "#" * (limits.DOCUMENT_LIMIT_CHARACTERS - 100)
-    kept = live.edge.api._documents
+    kept = live.edge.api._documents = dict[str, Any]()  # not what others of this run have sent
 
     for number in range(execute.DOCUMENTS_LIMIT_CHARACTERS // limits.DOCUMENT_LIMIT_CHARACTERS + 5):
         assert run(live, f"{{ __typename }} # {number} {padding}").failure is None

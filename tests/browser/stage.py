@@ -35,7 +35,7 @@ class Stage:
         self._thread = threading.Thread(target=self._uvicorn.run, kwargs={"sockets": [self._socket]})
         self._thread.start()
         while not self._uvicorn.started:
-            time.sleep(0.005)
+            time.sleep(0.001)
 
     def put(self, path: str, answer: Answer | str, headers: Mapping[str, str] | None = None) -> None:
         """Puts an answer, or the HTML of a page, on a path."""
