@@ -19,11 +19,9 @@ test:
 	$(MAKE) --no-print-directory $(VENV)/.docs-installed; made=$$?; \
 	wait $$modules && exit $$made
 	@$(VENV)/bin/mypy & types=$$!; \
-	npm --prefix sdk --silent test; tried=$$?; \
+	npm --prefix sdk --silent test && $(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check --quiet && \
+	$(VENV)/bin/lint-imports --no-cache; tried=$$?; \
 	wait $$types && exit $$tried
-	@$(VENV)/bin/ruff check
-	@$(VENV)/bin/ruff format --check --quiet
-	@$(VENV)/bin/lint-imports --no-cache
 	@$(VENV)/bin/pytest --numprocesses 2 --dist worksteal
 
 prove: $(STAMP)
