@@ -52,7 +52,6 @@ HEAVY = {
     "psycopg",
     "sqlalchemy",
     "starlette",
-    "structlog",
     "uvicorn",
     "webauthn",
     "zxcvbn",

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-import structlog
-
 from rxauth.domain import audit, dispatch_answers
 from rxauth.domain.errors import AbsentError, InvalidError
 from rxauth.domain.fulfillment import Report
@@ -12,10 +10,11 @@ from rxauth.edge.errors import token_endpoint_answer
 from rxauth.edge.pharmacy_network import UnprovenReportError
 from rxauth.edge.requests import Request, require_json
 from rxauth.edge.responses import Answer, json_answer
+from rxauth.logs import Log
 
 PATH: Final = "/pharmacy-network/reports"
 _CHALLENGE: Final = (b"www-authenticate", b'HMAC-SHA256 realm="rxauth"')
-_log = structlog.get_logger("rxauth.dispatches")
+_log = Log()
 
 
 async def hear(edge: Edge, request: Request) -> Answer:
