@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from functools import cache, partial
+from itertools import cycle
 from pathlib import Path
 from random import SystemRandom
 from typing import Any
@@ -309,10 +310,11 @@ def run(settings: Settings, *arguments: str, stdin: str = "") -> subprocess.Comp
 def free_port() -> int:
     """Returns a port that nothing listens on.
 
-    It is below those that the system gives to outgoing connections, so that a program that starts slowly finds it free.
+    It is below those that the system gives to outgoing connections, and among those of this worker alone, one after the
+    other, so that a program that starts slowly finds it free.
     """
     while True:
-        with suppress(OSError), socket.create_server(("127.0.0.1", SystemRandom().randrange(10_000, 32_000))) as found:
+        with suppress(OSError), socket.create_server(("127.0.0.1", next(_ports()))) as found:
             return int(found.getsockname()[1])
 
 
@@ -323,6 +325,17 @@ def seconds_until(since: float, is_so: Callable[..., bool], *arguments: Any) -> 
         if is_so(*arguments):
             return asked_at - since
         assert asked_at - since < PATIENCE_S
+
+
+@cache
+def _ports() -> Iterator[int]:
+    """Returns the ports of this worker of a parallel run, from anywhere among them on."""
+    workers = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % workers
+    ports = range(10_000, 32_000)
+    mine = ports[len(ports) * worker // workers : len(ports) * (worker + 1) // workers]
+    first = SystemRandom().randrange(len(mine))
+    return cycle([*mine[first:], *mine[:first]])
 
 
 def decode(token: str) -> tuple[dict[str, Any], dict[str, Any]]:

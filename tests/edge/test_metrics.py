@@ -1,9 +1,8 @@
 """What Prometheus reads: figures of what happened, on an address of their own, and nothing about anybody."""
 
 import re
-import socket
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -29,10 +28,10 @@ def figures(text: str) -> Figures:
 
 def free_ports() -> int:
     """Returns a port that nothing listens on, and neither on the next one."""
-    while True:
-        port = free_port()
-        with suppress(OSError), socket.create_server(("127.0.0.1", port + 1)):
-            return port
+    port, after = free_port(), free_port()
+    while after != port + 1:
+        port, after = after, free_port()
+    return port
 
 
 class Shown:
@@ -46,7 +45,8 @@ class Shown:
         live.edge.metrics_listener = self._listener  # it ends with the server
 
     def text(self, path: str = "/metrics") -> str:
-        """Returns what Prometheus reads."""
+        """Returns what Prometheus reads; a request is counted when its answer has left, and before the next one."""
+        self.live.http.get("/healthz")
         with http_client() as http:
             answer = http.get(f"http://127.0.0.1:{self._listener.port}{path}")
         assert answer.status_code == (200 if path == "/metrics" else 404)
