@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings as hypothesis_settings
 
 from tests import live as servers
-from tests import memory, postgres
+from tests import memory, patience, postgres
 from tests.live import Live
 from tests.softhsm import VARIABLE, SoftHsm
 from tests.world import StandingClock, Template, World
@@ -30,6 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     """Starts PostgreSQL once a run: the workers of a parallel run find it in their environment."""
     hypothesis_settings.load_profile("prove" if config.getoption("--prove") else "test")
+    patience.have()
     if postgres.VARIABLE not in os.environ:
         _started.append(memory.Folder())
         cluster = postgres.Cluster()

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests import postgres
+from tests import patience, postgres
 from tests.live import Live, credentials
 from tests.world import StandingClock, Template, World
 
@@ -32,8 +32,9 @@ def cluster(monkeypatch: pytest.MonkeyPatch) -> Iterator[postgres.Cluster]:
 
 
 @pytest.fixture
-def served(cluster: postgres.Cluster, tmp_path: Path) -> Iterator[Live]:
-    """A server on it, which may go on for a minute without it."""
+def served(cluster: postgres.Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Live]:
+    """A server on it, as patient as in service, which may go on for a minute without it."""
+    patience.have(*patience.IN_SERVICE, monkeypatch.setattr)
     world = Template(tmp_path, "postgresql").copy()
     world = dataclasses.replace(world, settings=dataclasses.replace(world.settings, staleness_bound_s=60))
     running = Live(world, StandingClock(int(time.time())))
