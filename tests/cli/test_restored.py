@@ -119,12 +119,13 @@ def _backed_up(world: World) -> Iterator[Restore]:
         yield lambda: _put_back(name, copy)
         return
     with psycopg.connect(host=postgres_socket(), user="postgres", dbname="postgres", autocommit=True) as admin:
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false".encode())  # its server comes back at once
         admin.execute(_connections_end(name))
         admin.execute(f"CREATE DATABASE backup_{name} OWNER {postgres.OWNER} TEMPLATE {name}".encode())
+        admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true".encode())
 
         def restore() -> None:
-            admin.execute(_connections_end(name))
-            admin.execute(f"DROP DATABASE {name}".encode())
+            admin.execute(f"DROP DATABASE {name} WITH (FORCE)".encode())
             admin.execute(f"ALTER DATABASE backup_{name} RENAME TO {name}".encode())
 
         yield restore
