@@ -25,6 +25,7 @@ library, token, pin = sys.argv[1:]
 for key in pkcs11.lib(library).get_token(token_label=token).open(user_pin=pin).get_objects():
     print(key.object_class.name, key[Attribute.SENSITIVE], key[Attribute.EXTRACTABLE], key[Attribute.NEVER_EXTRACTABLE])
 """
+LONG_S = 30.0
 
 
 class Hands:
@@ -46,7 +47,7 @@ def hands() -> Hands:
 @pytest.fixture
 def module(softhsm: SoftHsm, hands: Hands) -> Iterator[SecurityModule]:
     """The module of one process."""
-    opened = SecurityModule(softhsm.access, monotonic=hands)
+    opened = SecurityModule(softhsm.access, LONG_S, hands)
     yield opened
     opened.close()
 
@@ -89,7 +90,7 @@ def test_a_key_that_another_process_made_signs_and_one_that_it_destroyed_does_no
     module: SecurityModule, hands: Hands, softhsm: SoftHsm
 ) -> None:
     first = _made(module, hands)
-    other = SecurityModule(softhsm.access)
+    other = SecurityModule(softhsm.access, LONG_S)
     key = _made(other, hands)
     mine = replace(key, ask=module.sign)
     jws.verify(jws.take_apart(Signer(mine, "JWT").sign(b"{}")), key.verification_key())

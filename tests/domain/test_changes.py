@@ -217,9 +217,9 @@ def test_a_feed_polls_by_itself_until_it_is_stopped(here: Database, there: Datab
     feed.start()
     there.write(lambda tx: record(tx, ChangeKind.CLIENT, "one", NOW))
     assert told.wait(timeout=30)
-    assert [thread.name for thread in set(threading.enumerate()) - threads_before] == ["change-feed"]
+    [polling] = [one for one in set(threading.enumerate()) - threads_before if one.name == "change-feed"]
     feed.stop()
-    assert not [thread for thread in set(threading.enumerate()) - threads_before if thread.name == "change-feed"]
+    assert not polling.is_alive()
 
 
 def test_a_feed_outlives_a_listener_that_fails_unexpectedly(here: Database, there: Database) -> None:
@@ -236,7 +236,7 @@ def test_a_feed_outlives_a_listener_that_fails_unexpectedly(here: Database, ther
     feed.on(ChangeKind.CLIENT, fail_once)
     feed.start()
     there.write(lambda tx: record(tx, ChangeKind.CLIENT, "one", NOW))
-    assert told.wait(timeout=5)
+    assert told.wait(timeout=30)
     feed.stop()
 
 

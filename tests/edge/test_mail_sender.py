@@ -197,7 +197,7 @@ def test_a_letter_outlives_kill_9_and_leaves_when_its_claim_has_run_out(
     now = Clock().seconds()
     put(database, world, now)
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        silent.settimeout(20)
+        silent.settimeout(60)
         running = Process(world.settings, RXAUTH_SMTP_URL=f"smtp://127.0.0.1:{silent.getsockname()[1]}")
         with silent.accept()[0]:  # it is connected, and waits for a greeting that never comes
             running.kill()

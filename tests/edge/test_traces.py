@@ -16,6 +16,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 )
 
 from rxauth.app import make_traces
+from rxauth.edge import traces
 from rxauth.edge.proxies import Proxies
 from rxauth.edge.traces import Traces
 from rxauth.policy.roles import Role
@@ -30,6 +31,7 @@ from tests.world import StandingClock, World
 TRACE, PARENT = "4bf92f3577b34da6a3ce929d0e0e4736", "00f067aa0ba902b7"
 CALLED = {"traceparent": f"00-{TRACE}-{PARENT}-01"}
 SERVER, CLIENT = 2, 3  # how OTLP numbers the kinds
+LONG_S = 60
 
 
 @dataclass(frozen=True)
@@ -122,8 +124,11 @@ def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
 
 
 @pytest.fixture
-def traced(sqlite_world: World, clock: StandingClock, collector: Collector) -> Iterator[Live]:
-    """A server of which traces are collected, and which trusts no proxy."""
+def traced(
+    sqlite_world: World, clock: StandingClock, collector: Collector, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Live]:
+    """A server of which traces are collected, and which trusts no proxy; its last ones are waited for."""
+    monkeypatch.setattr(traces, "LAST_SENDING_S", LONG_S)
     live = Live(sqlite_world, clock, traces=Traces(Proxies()))
     yield live
     live.let_go()
@@ -145,7 +150,8 @@ def test_what_a_server_does_arrives_as_traces_and_says_nothing_of_anybody(
     developer = practice.token_of(practice.holders.person(Role.DEVELOPER))
     live.stop()
     variables = {"RXAUTH_TRUSTED_PROXIES": "127.0.0.0/8", "RXAUTH_OUTBOUND_NETWORKS": "127.0.0.0/8"}
-    with process(sqlite_world.settings, **variables, OTEL_SERVICE_NAME="rxauth-of-a-test") as server:
+    variables |= {"OTEL_SERVICE_NAME": "rxauth-of-a-test", "OTEL_BSP_SCHEDULE_DELAY": "50"}
+    with process(sqlite_world.settings, **variables) as server:
 
         def ask(token: str, document: str, **values: Any) -> str:
             sent = {"authorization": f"Bearer {token}", **CALLED}
@@ -160,8 +166,8 @@ def test_what_a_server_does_arrives_as_traces_and_says_nothing_of_anybody(
         ask(practice.token, NEW_PATIENT, **PATIENT)
         request_id = ask(practice.token, CREATE, **practice.draft())
         server.http.get(f"/invite?token={HOOK_SECRET}")
-        deadline = time.monotonic() + 40
-        while not receiver.got:
+        deadline = time.monotonic() + LONG_S
+        while not {"GET /invite", "POST"} <= {one.name for one in list(collector.seen)}:  # the last of the spans
             assert time.monotonic() < deadline
             time.sleep(0.02)
         output = server.stop()

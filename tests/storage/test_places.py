@@ -9,6 +9,8 @@ import pytest
 
 from rxauth.storage.places import PATIENCE_S, NoPlaceError, Places, _Waiter
 
+LONG_S = 60
+
 
 @contextmanager
 def holder(places: Places) -> Iterator[threading.Event]:
@@ -16,13 +18,13 @@ def holder(places: Places) -> Iterator[threading.Event]:
     holds, ends = threading.Event(), threading.Event()
 
     def hold() -> None:
-        with places.take(1):
+        with places.take(LONG_S):
             holds.set()
-            ends.wait(10)
+            ends.wait(LONG_S)
 
     thread = threading.Thread(target=hold)
     thread.start()
-    assert holds.wait(5)
+    assert holds.wait(LONG_S)
     try:
         yield ends
     finally:
@@ -58,16 +60,16 @@ def test_who_has_waited_long_comes_before_whoever_is_quicker() -> None:
 
     def patient() -> None:
         asked.set()
-        with places.take(5):
+        with places.take(LONG_S):
             order.append("patient")
 
     thread = threading.Thread(target=patient)
-    with places.take(1):
+    with places.take(LONG_S):
         thread.start()
         asked.wait()
         until_waiting(places, 1)
         places._waiting[0].since -= PATIENCE_S
-    with places.take(5):
+    with places.take(LONG_S):
         order.append("quick")
     thread.join()
 
@@ -82,7 +84,7 @@ def test_no_more_threads_than_places_and_every_one_gets_its_turn(limit: int) -> 
     def work() -> None:
         nonlocal inside, most, done
         for _ in range(200):
-            with places.take(10):
+            with places.take(LONG_S):
                 with changing:
                     inside, most = inside + 1, max(most, inside + 1)
                 with changing:
@@ -103,9 +105,9 @@ def test_two_places_that_are_left_at_once_wake_two() -> None:
     places, got = Places(2), threading.Semaphore(0)
 
     def work() -> None:
-        with places.take(60):
+        with places.take(LONG_S):
             got.release()
-            both.wait(10)
+            both.wait(LONG_S)
 
     both = threading.Barrier(2)
     threads = [threading.Thread(target=work) for _ in range(2)]
@@ -116,15 +118,15 @@ def test_two_places_that_are_left_at_once_wake_two() -> None:
         with places._changing:  # whoever wakes up first finds both of them free
             one.set()
             other.set()
-        assert got.acquire(timeout=10)
-        assert got.acquire(timeout=10)
+        assert got.acquire(timeout=LONG_S)
+        assert got.acquire(timeout=LONG_S)
     for thread in threads:
         thread.join()
 
 
 def test_a_block_that_fails_gives_its_place_back() -> None:
     places = Places(1)
-    with pytest.raises(KeyError), places.take(1):
+    with pytest.raises(KeyError), places.take(LONG_S):
         raise KeyError
 
     with places.take(0.01):
@@ -137,7 +139,7 @@ def test_who_was_woken_and_has_not_run_since_gets_the_next_place() -> None:
     woken = _Waiter(time.monotonic() - 2 * PATIENCE_S)
     places._waiting.append(woken)
 
-    with places.take(1):
+    with places.take(LONG_S):
         pass
 
     assert woken.has_turn
