@@ -234,4 +234,4 @@ def test_a_patient_is_not_printed(alder: str) -> None:
 
     assert patient.id in shown
     for secret in ("Ada", "Lovelace", "King", "1985", "FEMALE", "Woman", "example.com", "202555", "Main", "mrn-1"):
-        assert secret not in shown
+        assert secret not in shown.replace(patient.id, "")

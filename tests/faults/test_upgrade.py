@@ -16,7 +16,10 @@ from tests.live import Process
 from tests.world import World, postgres_socket, see_everything
 
 EACH = 12  # answers
-WAITING = "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
+WAITING = (
+    "SELECT count(*) FROM pg_locks WHERE NOT granted AND mode = 'AccessExclusiveLock'"
+    " AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
 
 
 @pytest.mark.parametrize("engine", ["postgresql"])
