@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+import structlog
 from starlette.types import ASGIApp
 
 from rxauth.api import contract
@@ -41,7 +42,6 @@ from rxauth.edge.routes import application
 from rxauth.edge.text_records import TextRecords
 from rxauth.edge.webhook_sender import WebhookSender
 from rxauth.federation.saml import provider_settings
-from rxauth.logs import Log
 from rxauth.oauth import new_keys
 from rxauth.oauth.key_schedule import KeySchedule
 from rxauth.oauth.server import Lifetimes, Server, open_server
@@ -53,7 +53,7 @@ from rxauth.storage.revisions import require_tables
 if TYPE_CHECKING:
     from rxauth.edge.traces import Traces
 
-_log = Log()
+_log = structlog.get_logger("rxauth.app")
 
 
 def migrate_database(settings: Settings) -> list[str]:

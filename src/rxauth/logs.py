@@ -1,69 +1,36 @@
 """The log: one JSON object a line on standard error, with identifiers and codes and nothing personal."""
 
-import json
 import logging
 import sys
-import traceback
-from collections.abc import Mapping
-from datetime import UTC, datetime
-from typing import Final
+from typing import TextIO, cast
 
-from rxauth.clock import Clock
-
-_CLOCK: Final = Clock()
+import structlog
 
 
-class Log:
-    """What says an event, and what it is about."""
+class _StandardError:
+    """Standard error as it is when a line is written: whoever redirects it is heeded."""
 
-    def info(self, event: str, /, **about: object) -> None:
-        """Says what is as it should be."""
-        _write(_line(event, "info", about))
+    def write(self, text: str) -> int:
+        """Writes some of a line."""
+        return sys.stderr.write(text)
 
-    def warning(self, event: str, /, **about: object) -> None:
-        """Says what somebody should look at."""
-        _write(_line(event, "warning", about))
-
-    def error(self, event: str, /, **about: object) -> None:
-        """Says what went wrong."""
-        _write(_line(event, "error", about))
-
-
-class _Formatter(logging.Formatter):
-    """Gives what libraries log the same form; of an exception its name and its way, since its text may quote values."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Returns a line."""
-        error = record.exc_info[1] if record.exc_info else None
-        about = {} if error is None else {"error": type(error).__name__, "frames": frames(error)}
-        return _line(record.getMessage(), record.levelname.lower(), about)
-
-
-class _Handler(logging.Handler):
-    """Writes to standard error as it is when a line is written: whoever redirects it is heeded."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Writes a line."""
-        _write(self.format(record))
+    def flush(self) -> None:
+        """Sends what was written on its way."""
+        sys.stderr.flush()
 
 
 def configure() -> None:
-    """Has what libraries log from WARNING on go the same way."""
-    handler = _Handler()
-    handler.setFormatter(_Formatter())
+    """Sets up the log of this process; what libraries log from WARNING on goes the same way."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.processors.JSONRenderer()],
+        logger_factory=structlog.WriteLoggerFactory(cast("TextIO", _StandardError())),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(_StandardError())
+    renderer = structlog.processors.JSONRenderer()
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(renderer, foreign_pre_chain=shared))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
-
-
-def frames(error: BaseException) -> list[str]:
-    """Returns where an exception went through, without its text, which may quote what nobody may see."""
-    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
-
-
-def _line(event: str, level: str, about: Mapping[str, object]) -> str:
-    now = datetime.fromtimestamp(_CLOCK.microseconds() / 1_000_000, UTC).isoformat().replace("+00:00", "Z")
-    return json.dumps({**about, "event": event, "level": level, "timestamp": now}, default=repr)
-
-
-def _write(line: str) -> None:
-    sys.stderr.write(f"{line}\n")
-    sys.stderr.flush()

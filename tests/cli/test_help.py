@@ -52,6 +52,7 @@ HEAVY = {
     "psycopg",
     "sqlalchemy",
     "starlette",
+    "structlog",
     "uvicorn",
     "webauthn",
     "zxcvbn",

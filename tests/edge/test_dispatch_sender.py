@@ -4,6 +4,7 @@ import datetime
 from collections.abc import Iterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from rxauth.app import make_app
 from rxauth.domain import dispatches, order_sending
@@ -14,7 +15,6 @@ from rxauth.policy.licences import Licence, LicenceStatus
 from rxauth.settings import SettingsError
 from tests.domain.test_audit import entries
 from tests.live import Live
-from tests.logged import capture_logs
 from tests.pharmacy_network import SECRET, Orders, signed
 from tests.prescribing import Practice
 from tests.world import NOW, StandingClock, make_settings

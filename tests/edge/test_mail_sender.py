@@ -14,6 +14,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from structlog.testing import capture_logs
 
 from rxauth.app import make_mail_sender, make_server
 from rxauth.clock import Clock
@@ -21,7 +22,6 @@ from rxauth.domain.mails import FIRST_PAUSE_S, Letter
 from rxauth.edge.mail_sender import MailSender, MailServer, mail_server
 from rxauth.storage.database import Database
 from tests.live import Process
-from tests.logged import capture_logs
 from tests.mail_server import MailBox
 from tests.people import letters, outbox
 from tests.world import NOW, StandingClock, World

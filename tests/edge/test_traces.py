@@ -14,6 +14,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
     ExportTraceServiceRequest,
     ExportTraceServiceResponse,
 )
+from structlog.testing import capture_logs
 
 from rxauth.app import make_traces
 from rxauth.edge import traces
@@ -22,7 +23,6 @@ from rxauth.edge.traces import Traces
 from rxauth.policy.roles import Role
 from rxauth.settings import are_traces_collected
 from tests.live import Live, credentials, process
-from tests.logged import capture_logs
 from tests.prescribing import CREATE, Practice
 from tests.security.test_log_contents import HOOK, HOOK_SECRET, NEW_PATIENT, PATIENT
 from tests.webhook_receiver import Receiver

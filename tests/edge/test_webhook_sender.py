@@ -4,6 +4,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from structlog.testing import capture_logs
 
 from rxauth.domain import webhook_deliveries, webhook_log
 from rxauth.domain.leases import LEASE_S, Result
@@ -12,7 +13,6 @@ from rxauth.domain.webhook_log import Delivery
 from rxauth.domain.webhooks import OVERLAP_S
 from rxauth.edge.webhook_sender import AT_ONCE_TO_ONE
 from rxauth.storage.database import Database, Transaction
-from tests.logged import capture_logs
 from tests.webhook_receiver import SECRET, Got, Post, Receiver
 from tests.world import NOW, StandingClock, World
 

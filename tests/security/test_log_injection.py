@@ -11,6 +11,7 @@ from typing import Any
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from rxauth.api.execute import Api
 from rxauth.api.outcomes import Outcome
@@ -18,7 +19,6 @@ from rxauth.crypto.secrets import new_secret
 from rxauth.edge.audit_group import AuditGroup
 from tests.domain.test_audit import entries
 from tests.live import PATIENCE_S, Live, Process, environment, free_port, http_client, process
-from tests.logged import capture_logs
 from tests.storage.test_database import database_name
 from tests.storage.test_migrations import administer
 from tests.world import StandingClock, World
@@ -85,8 +85,8 @@ def objects(output: str) -> list[dict[str, Any]]:
 def test_a_forged_line_stays_inside_the_line_that_quotes_it(text: str) -> None:
     """Whatever is logged, by us or by a library, is one line, and nothing in it moves a terminal's cursor."""
     program = (
-        "import json, logging, sys; from rxauth.logs import Log, configure; configure(); "
-        "text = json.loads(sys.stdin.read()); Log().warning('ours', text=text); "
+        "import json, logging, sys, structlog; from rxauth.logs import configure; configure(); "
+        "text = json.loads(sys.stdin.read()); structlog.get_logger('a').warning('ours', text=text); "
         "logging.getLogger('a.library').warning(text); logging.getLogger('a.library').error('%s', text)"
     )
     done = subprocess.run(
@@ -169,7 +169,7 @@ def test_an_unexpected_failure_tells_the_client_an_identifier_and_the_log_where_
     identifier = re.fullmatch(f"{UNEXPECTED}; the log has it under ([0-9a-f]{{16}})\\.", message)
     assert identifier is not None
     [line] = [one for one in logged if one["event"] == "unexpected_error"]
-    assert (line["request_id"], line["error"], line["level"]) == (identifier[1], "RuntimeError", "error")
+    assert (line["request_id"], line["error"], line["log_level"]) == (identifier[1], "RuntimeError", "error")
     assert any(__file__ in frame for frame in line["frames"])
     for told in (answer.text, str(answer.headers), str(logged)):
         assert "Canaryfield" not in told

@@ -17,8 +17,9 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
+import structlog
+
 from rxauth.cli.output import tell
-from rxauth.logs import Log
 
 STOP_LIMIT_S: Final = 30  # longer than a graceful stop takes
 AT_ONCE_S: Final = 1.0
@@ -26,7 +27,7 @@ LONGEST_PAUSE_S: Final = 30.0
 _FIRST_PAUSE_S: Final = 0.5
 _READY: Final = b"r"
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGCHLD)
-_log = Log()
+_log = structlog.get_logger("rxauth.workers")
 
 # Serves as the worker of a number, the first is 0, until SIGTERM; calls the function once it takes requests.
 Serve = Callable[[int, Callable[[], None]], None]

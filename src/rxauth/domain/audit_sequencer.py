@@ -4,15 +4,16 @@ import threading
 from pathlib import Path
 from typing import Final
 
+import structlog
+
 from rxauth.clock import Clock
 from rxauth.crypto.checkpoints import unproven
 from rxauth.domain import audit, audit_days, audit_numbering, audit_signing, checkpoint_file
-from rxauth.logs import Log
 from rxauth.storage.database import ConflictError, Database
 
 LOOK_EVERY_S: Final = 0.5
 _OTHERS_S: Final = 5  # for so long another process may be about to add to the file what it signed
-_log = Log()
+_log = structlog.get_logger("rxauth.audit")
 
 
 class Sequencer:

@@ -16,9 +16,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
+import structlog
 from sqlalchemy import bindparam, insert, select
 
-from rxauth.logs import Log
 from rxauth.storage.database import Announcement, Database, Transaction
 from rxauth.storage.moments import clock_microseconds, settled_before, transaction_number
 from rxauth.storage.tables.access import changes
@@ -29,7 +29,7 @@ PAUSE_S: Final = 0.02  # however many changes there are
 KEPT_S: Final = 86_400
 # What a listener is told in place of an identifier when anything may have changed.
 EVERYTHING: Final = "*"
-_log = Log()
+_log = structlog.get_logger("rxauth.changes")
 
 
 class ChangeKind(StrEnum):

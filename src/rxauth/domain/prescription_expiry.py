@@ -6,13 +6,13 @@ Nobody waits for this: a prescription that is over is refused, and shown as EXPI
 from collections import defaultdict
 from typing import Final
 
+import structlog
 from sqlalchemy import bindparam, func, literal_column, select, update
 
 from rxauth.clock import Clock
 from rxauth.domain import prescription_events, prescriptions
 from rxauth.domain.prescription_states import PrescriptionState
 from rxauth.domain.prescriptions import COLUMNS, Prescription
-from rxauth.logs import Log
 from rxauth.regular_work import RegularWork
 from rxauth.storage.database import Database, Transaction
 from rxauth.storage.tables.clinical import prescriptions as table
@@ -41,7 +41,7 @@ _END = sql(
     .where(table.c.organization_id == bindparam("owner"), table.c.id.in_(bindparam("the_ids", expanding=True)))
     .values(state=PrescriptionState.EXPIRED)
 )
-_log = Log()
+_log = structlog.get_logger("rxauth.prescriptions")
 
 
 def is_due(transaction: Transaction, now_ms: int) -> bool:

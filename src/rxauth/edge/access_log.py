@@ -10,16 +10,17 @@ from collections import Counter, deque
 from contextlib import suppress
 from typing import Any, Final
 
+import structlog
+
 from rxauth.clock import Clock
 from rxauth.domain import access_records, audit
 from rxauth.domain.access_records import Access, Rows
-from rxauth.logs import Log
 from rxauth.storage.database import ConflictError, Database, Transaction
 
 WRITE_EVERY_S: Final = 0.5
 WAITING_LIMIT: Final = 100_000  # rows: a record, and each of its patients
 GROUP_ROWS: Final = 2_000
-_log = Log()
+_log = structlog.get_logger("rxauth.access_log")
 
 
 class AccessLog:

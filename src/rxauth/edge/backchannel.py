@@ -3,13 +3,14 @@
 import asyncio
 from typing import Final
 
+import structlog
+
 from rxauth.edge.outbound import ForbiddenAddressError, Outbound
-from rxauth.logs import Log
 from rxauth.oauth.logout_tokens import Notice
 
 PAUSES_S: Final = (0.5, 5.0, 30.0)
 WAITING_LIMIT: Final = 1_000
-_log = Log()
+_log = structlog.get_logger("rxauth.backchannel")
 
 
 class LogoutNotices:

@@ -5,6 +5,8 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+import structlog
+
 from rxauth.clock import Clock
 from rxauth.domain import dispatch_answers, dispatch_contents, dispatches, order_sending
 from rxauth.domain.destinations import Network
@@ -13,11 +15,10 @@ from rxauth.domain.leases import Result
 from rxauth.edge.outbound import ForbiddenAddressError, MakeOutbound, Outbound, why
 from rxauth.edge.pharmacy_network import Heard, PharmacyNetwork
 from rxauth.edge.rounds import AT_ONCE, ATTEMPT_S, Rounds
-from rxauth.logs import Log
 from rxauth.storage.database import Database, Transaction
 
 NOT_ALLOWED: Final = "not_allowed"  # the network was not asked: who prescribed may not any more, or it is over
-_log = Log()
+_log = structlog.get_logger("rxauth.dispatches")
 
 
 class DispatchSender:

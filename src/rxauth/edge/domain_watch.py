@@ -3,17 +3,18 @@
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import structlog
+
 from rxauth.clock import Clock
 from rxauth.domain import domain_proofs
 from rxauth.domain.domain_proofs import Look
 from rxauth.domain.mails import Outbox
 from rxauth.domain.sessions import Ended
-from rxauth.logs import Log
 from rxauth.regular_work import RegularWork
 from rxauth.storage.database import Database
 
 LOOK_EVERY_S: Final = 60
-_log = Log()
+_log = structlog.get_logger("rxauth.domains")
 
 
 class DomainWatch(RegularWork):

@@ -10,17 +10,18 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import unquote, urlsplit
 
+import structlog
+
 from rxauth.clock import Clock
 from rxauth.crypto.sealing import CannotUnsealError
 from rxauth.domain import mails
 from rxauth.domain.mails import Letter, Mail
-from rxauth.logs import Log
 from rxauth.regular_work import RegularWork
 from rxauth.storage.database import Database, DatabaseUnavailableError
 
 LOOK_EVERY_S: Final = 2.0
 SMTP_TIMEOUT_S: Final = 10
-_log = Log()
+_log = structlog.get_logger("rxauth.mail")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import structlog
+
 from rxauth.domain import audit, dispatch_answers
 from rxauth.domain.errors import AbsentError, InvalidError
 from rxauth.domain.fulfillment import Report
@@ -10,11 +12,10 @@ from rxauth.edge.errors import token_endpoint_answer
 from rxauth.edge.pharmacy_network import UnprovenReportError
 from rxauth.edge.requests import Request, require_json
 from rxauth.edge.responses import Answer, json_answer
-from rxauth.logs import Log
 
 PATH: Final = "/pharmacy-network/reports"
 _CHALLENGE: Final = (b"www-authenticate", b'HMAC-SHA256 realm="rxauth"')
-_log = Log()
+_log = structlog.get_logger("rxauth.dispatches")
 
 
 async def hear(edge: Edge, request: Request) -> Answer:

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from types import FrameType
 from typing import Final
 
+import structlog
 import uvicorn
 from starlette.types import ASGIApp
 
 from rxauth.edge.connections import Guarded, GuardedProtocol
-from rxauth.logs import Log
 
 HEAD_LIMIT_BYTES: Final = 65_536
 STOP_S: Final = 10  # how long answers that are under way are waited for
@@ -22,7 +22,7 @@ _TOO_LARGE: Final = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\ncontent-type: application/json\r\nconnection: close\r\n"
     b"content-length: %d\r\n\r\n%s"
 ) % (len(_CONTENT), _CONTENT)
-_log = Log()
+_log = structlog.get_logger("rxauth.protocol")
 
 
 class BoundedProtocol(GuardedProtocol):

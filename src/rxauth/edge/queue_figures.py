@@ -2,17 +2,18 @@
 
 from typing import Final
 
+import structlog
+
 from rxauth.clock import Clock
 from rxauth.domain import health, retention
 from rxauth.domain.health import Health, Queue
 from rxauth.domain.retention import Growth
 from rxauth.edge.metrics import Metrics
-from rxauth.logs import Log
 from rxauth.regular_work import RegularWork
 from rxauth.storage.database import Database
 
 LOOK_EVERY_S: Final = 15
-_log = Log()
+_log = structlog.get_logger("rxauth.queue_figures")
 
 
 class QueueFigures(RegularWork):

@@ -12,10 +12,11 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Final, NamedTuple
 
+import structlog
+
 from rxauth.clock import Clock
 from rxauth.domain import request_counts
 from rxauth.domain.request_counts import MINUTE_S
-from rxauth.logs import Log
 from rxauth.oauth.errors import TooManyRequestsError
 from rxauth.storage.database import Database
 
@@ -23,7 +24,7 @@ EXCHANGE_EVERY_S: Final = 1
 EXCHANGED_LIMIT: Final = 1_000  # keys a second; those that ask most
 COUNTED_LIMIT: Final = 10_000  # of a kind: each takes a quarter of a kB
 QUIET_SHARE: Final = 50  # who has used less than a fiftieth of a limit here is not spoken of
-_log = Log()
+_log = structlog.get_logger("rxauth.quotas")
 
 
 class Kind(IntEnum):

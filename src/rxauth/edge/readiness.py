@@ -2,17 +2,18 @@
 
 from typing import Final
 
+import structlog
+
 from rxauth.domain import readiness
 from rxauth.edge.context import Edge
 from rxauth.edge.errors import RETRY_AFTER
 from rxauth.edge.requests import Request
 from rxauth.edge.responses import Answer, json_answer
-from rxauth.logs import Log
 from rxauth.storage.database import DatabaseUnavailableError
 
 PATH: Final = "/readyz"
 LIVE_PATH: Final = "/healthz"
-_log = Log()
+_log = structlog.get_logger("rxauth.readiness")
 
 
 async def live(_edge: Edge, _request: Request) -> Answer:

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Generic, Protocol, TypeVar
 
+import structlog
+
 from rxauth.domain.destinations import Network
 from rxauth.domain.leases import Leased
 from rxauth.edge.outbound import MakeOutbound, Outbound
-from rxauth.logs import Log
 from rxauth.storage.database import Database, DatabaseUnavailableError, Transaction
 
 LOOK_EVERY_S: Final = 0.5
@@ -54,7 +55,7 @@ class Rounds(Generic[Claimed]):
         self._database = database
         self._networks = tuple(networks)
         self._make_outbound = make_outbound
-        self._log = Log()
+        self._log = structlog.get_logger(f"rxauth.{name}")
         self._stopping = threading.Event()
         # Waiting for the database must not keep answers of receivers waiting.
         self._transactions = ThreadPoolExecutor(1, thread_name_prefix=f"{name}-transactions")

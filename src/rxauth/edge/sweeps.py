@@ -4,8 +4,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
+import structlog
+
 from rxauth.clock import Clock
-from rxauth.logs import Log
 from rxauth.regular_work import RegularWork
 from rxauth.storage.database import Database, Transaction
 
@@ -15,7 +16,7 @@ RESTS: Final = 4
 REST_S: Final = 0.02
 # Removes some of what is too old at a moment (UTC seconds); tells whether there may be more.
 Sweep = Callable[[Transaction, int], bool]
-_log = Log()
+_log = structlog.get_logger("rxauth.sweeps")
 
 
 class Sweeps(RegularWork):

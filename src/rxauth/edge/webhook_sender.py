@@ -7,6 +7,8 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+import structlog
+
 from rxauth.clock import Clock
 from rxauth.crypto.sealing import CannotUnsealError
 from rxauth.domain import webhook_deliveries, webhooks
@@ -15,13 +17,12 @@ from rxauth.domain.leases import Result
 from rxauth.domain.webhook_deliveries import DELIVERED, Claimed
 from rxauth.edge.outbound import ForbiddenAddressError, MakeOutbound, Outbound, why
 from rxauth.edge.rounds import ATTEMPT_S, Rounds
-from rxauth.logs import Log
 from rxauth.storage.database import Database, Transaction
 
 AT_ONCE_TO_ONE: Final = 4
 CONTENT_TYPE: Final = "application/cloudevents-batch+json"  # as published, though it is one event
 _RETRIED_REFUSALS: Final = frozenset({408, 429})
-_log = Log()
+_log = structlog.get_logger("rxauth.webhooks")
 
 
 class WebhookSender:

@@ -2,17 +2,18 @@
 
 from typing import Final
 
+import structlog
+
 from rxauth.domain import audit, operator_acts, signing_keys
 from rxauth.domain.changes import ChangeKind
 from rxauth.domain.operator_acts import By, Rotated
 from rxauth.domain.signing_keys import TooEarlyError
-from rxauth.logs import Log
 from rxauth.oauth import new_keys, rotation
 from rxauth.oauth.server import Server
 from rxauth.regular_work import RegularWork
 
 LOOK_EVERY_S: Final = 60
-_log = Log()
+_log = structlog.get_logger("rxauth.key_schedule")
 
 
 class KeySchedule(RegularWork):

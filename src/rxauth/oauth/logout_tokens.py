@@ -4,16 +4,16 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
+import structlog
 
 from rxauth.crypto.jws import SignerUnavailableError
 from rxauth.domain import clients, sessions
-from rxauth.logs import Log
 from rxauth.oauth.server import Server
 from rxauth.oauth.tokens import new_jti
 from rxauth.storage.database import Transaction
 
 LIFETIME_S: Final = 120
-_log = Log()
+_log = structlog.get_logger("rxauth.logout")
 _EVENT: Final = "http://schemas.openid.net/event/backchannel-logout"
 
 

@@ -3,13 +3,14 @@
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
+import structlog
+
 from rxauth.crypto.jws import Algorithm, Signatory, SignerUnavailableError, new_signing_key
 from rxauth.crypto.security_module import SecurityModule
 from rxauth.domain import signing_keys
-from rxauth.logs import Log
 from rxauth.storage.database import Transaction
 
-_log = Log()
+_log = structlog.get_logger("rxauth.keys")
 
 
 def make(module: SecurityModule | None, algorithm: Algorithm) -> Signatory:

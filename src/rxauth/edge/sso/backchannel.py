@@ -2,6 +2,8 @@
 
 from typing import Final
 
+import structlog
+
 from rxauth.domain import audit, connections, upstream_messages, upstream_sessions
 from rxauth.domain.audit import Act, Actor, Event
 from rxauth.domain.connection_settings import OpenIdSettings
@@ -14,12 +16,11 @@ from rxauth.edge.responses import Answer, json_answer
 from rxauth.federation.openid import logout_token
 from rxauth.federation.openid.logout_token import Ended as Over
 from rxauth.federation.problems import UnreachableError, UpstreamError
-from rxauth.logs import Log
 from rxauth.storage.database import ConflictError, Transaction
 
 _NO_STORE: Final = (b"cache-control", b"no-store")  # Back-Channel Logout §2.8
 _SERVER_ASKS: Final = Actor("server")
-_log = Log()
+_log = structlog.get_logger("rxauth.sso")
 
 
 async def hear(edge: Edge, request: Request) -> Answer:

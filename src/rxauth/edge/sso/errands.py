@@ -4,6 +4,8 @@ from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
 
+import structlog
+
 from rxauth.domain.audit import ANONYMOUS, Act, Event
 from rxauth.domain.connections import Connection
 from rxauth.domain.entries import Refused, Vouched
@@ -21,7 +23,6 @@ from rxauth.federation.arrival import SignedIn
 from rxauth.federation.openid.authorization import Wishes
 from rxauth.federation.problems import NotAdmittedError, UnreachableError, UpstreamError
 from rxauth.federation.saml.bindings import Outgoing
-from rxauth.logs import Log
 from rxauth.oauth import page_request, sign_in
 from rxauth.oauth.authorization_request import AuthorizationRequest, AuthorizationResponse
 from rxauth.oauth.browser import Browser
@@ -37,7 +38,7 @@ _NOT_ADMITTED: Final = (
     "Your organization's identity provider knows you, but your organization does not let you in here. "
     "Its administrators can see why."
 )
-_log = Log()
+_log = structlog.get_logger("rxauth.sso")
 
 
 @dataclass(frozen=True, slots=True)

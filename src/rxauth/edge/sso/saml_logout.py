@@ -4,6 +4,8 @@ import hashlib
 import hmac
 from dataclasses import dataclass
 
+import structlog
+
 from rxauth.crypto import sealing, secrets
 from rxauth.domain import audit, upstream_logouts, upstream_messages, upstream_sessions
 from rxauth.domain.audit import Act, Actor, Event
@@ -23,11 +25,10 @@ from rxauth.federation.saml.errors import SamlError
 from rxauth.federation.saml.logout import LogoutRequest
 from rxauth.federation.saml.metadata import IdentityProvider
 from rxauth.federation.saml.own_metadata import ServiceProvider
-from rxauth.logs import Log
 from rxauth.oauth.server import Server
 from rxauth.storage.database import ConflictError, Transaction
 
-_log = Log()
+_log = structlog.get_logger("rxauth.sso")
 _PROVIDER_ASKS = Actor("server")
 
 
