@@ -2,9 +2,11 @@
 
 import logging
 import sys
+import traceback
 from typing import TextIO, cast
 
 import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
 
 
 class _StandardError:
@@ -21,7 +23,7 @@ class _StandardError:
 
 def configure() -> None:
     """Sets up the log of this process; what libraries log from WARNING on goes the same way."""
-    shared: list[structlog.typing.Processor] = [
+    shared: list[Processor] = [
         structlog.stdlib.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
@@ -32,5 +34,16 @@ def configure() -> None:
     )
     handler = logging.StreamHandler(_StandardError())
     renderer = structlog.processors.JSONRenderer()
-    handler.setFormatter(structlog.stdlib.ProcessorFormatter(renderer, foreign_pre_chain=shared))
+    handler.setFormatter(structlog.stdlib.ProcessorFormatter(renderer, foreign_pre_chain=[*shared, _shown]))
     logging.basicConfig(level=logging.WARNING, handlers=[handler], force=True)
+
+
+def frames(error: BaseException) -> list[str]:
+    """Returns where an exception went through. Its text stays out of the log: it may quote a secret or a patient."""
+    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
+
+
+def _shown(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
+    """Says of an exception that a library logs what it is and where it happened."""
+    _, error, _ = event.pop("exc_info", None) or (None, None, None)
+    return event if error is None else {**event, "error": type(error).__name__, "frames": frames(error)}

@@ -1,6 +1,5 @@
 """The one place where an exception becomes a status code."""
 
-import traceback
 from typing import Final
 
 import structlog
@@ -8,6 +7,7 @@ import structlog
 from rxauth.crypto.jws import SignerUnavailableError
 from rxauth.edge.quotas import QuotaUsedUpError
 from rxauth.edge.responses import Answer, json_answer
+from rxauth.logs import frames
 from rxauth.oauth.errors import (
     InvalidClientError,
     InvalidRequestError,
@@ -82,7 +82,7 @@ def log_unavailable(request_id: str) -> None:
 
 def log_unexpected(error: Exception, request_id: str) -> None:
     """Logs what nobody expected, under the identifier that the client was told."""
-    _log.error("unexpected_error", request_id=request_id, error=type(error).__name__, frames=_frames(error))
+    _log.error("unexpected_error", request_id=request_id, error=type(error).__name__, frames=frames(error))
 
 
 def token_endpoint_answer(error: Exception, request_id: str) -> Answer:
@@ -153,8 +153,3 @@ def retry_after(error: OAuthError) -> list[tuple[bytes, bytes]]:
     if isinstance(error, TemporarilyUnavailableError):
         return [RETRY_AFTER]
     return []
-
-
-def _frames(error: Exception) -> list[str]:
-    """Returns where it happened. The exception's text stays out of the log: it may quote a secret or a patient."""
-    return [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]
