@@ -22,7 +22,7 @@ test:
 	npm --prefix sdk --silent test && $(VENV)/bin/ruff check && $(VENV)/bin/ruff format --check --quiet && \
 	$(VENV)/bin/lint-imports --no-cache; tried=$$?; \
 	wait $$types && exit $$tried
-	@$(VENV)/bin/pytest --numprocesses 2 --dist worksteal
+	@$(VENV)/bin/pytest --numprocesses 3 --dist worksteal
 
 prove: $(STAMP)
 	@tools/system-packages postgresql softhsm2

@@ -38,7 +38,7 @@ class Cluster:
         # Hundreds of databases that live for a second each: nothing is worth vacuuming, and no page is torn.
         lean = ("autovacuum=off", "full_page_writes=off", "max_wal_size=4GB")
         # Fault runs ask when a transaction committed.
-        self._settings = ("fsync=off", "max_connections=200", "track_commit_timestamp=on", *lean)
+        self._settings = ("fsync=off", "max_connections=300", "track_commit_timestamp=on", *lean)
         self.folder = Path(tempfile.mkdtemp(prefix="rxauth-postgres-"))
         self._binaries = binaries()
         if os.geteuid() == 0:

@@ -30,7 +30,7 @@ class Standby:
         self._data = str(self.folder / "data")
         copied = ("--write-recovery-conf", "--checkpoint=fast", "--wal-method=stream")
         self._run("pg_basebackup", f"--host={primary.folder}", "--username=postgres", f"--pgdata={self._data}", *copied)
-        options = f"-k {self.folder} -c listen_addresses= -c fsync=off -c log_statement=all -c max_connections=200"
+        options = f"-k {self.folder} -c listen_addresses= -c fsync=off -c log_statement=all -c max_connections=300"
         self._run(
             "pg_ctl", "--pgdata", self._data, "--wait", "--log", f"{self._data}/log", "--options", options, "start"
         )
