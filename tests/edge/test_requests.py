@@ -114,7 +114,9 @@ def test_a_body_without_a_type_is_not_json() -> None:
 
 
 @given(
-    st.dictionaries(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=10), st.text(max_size=20))
+    st.dictionaries(
+        st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=10), st.text(max_size=20), max_size=50
+    )
 )
 def test_a_form_and_json_with_the_same_parameters_are_the_same_request(given: dict[str, str]) -> None:
     """RFC 6749 Appendix B."""
